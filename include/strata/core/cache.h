@@ -1,0 +1,117 @@
+// Cache: bytes under keys, each with a time to live, plus what fenced fills need.
+//
+// A cache may lose anything at any time and may be down; whoever uses one must work without it.
+// Implementations: LruCache (in process), RedisCache, NullCache, and in testing/ FakeCache.
+//
+// Why there is more here than get and set: a reader that misses, reads the database and then sets
+// can overwrite a newer deletion with an older value. So it takes a *lease* first: an atomic "store
+// this unique cell unless something is there". Only the holder of that very cell may replace it,
+// and a deletion in between takes it away. docs/caching.md tells the whole story.
+//
+// Every command is harmless when delayed, repeated or reordered; only the loss of a `remove`
+// matters.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "strata/core/deadline.h"
+#include "strata/core/health.h"
+
+namespace strata {
+
+// What a cache can promise; a consistency level that needs more is refused when a store is created.
+struct CacheCapabilities {
+  // getOrLease and compareAndSet are atomic and go to the one authoritative server.
+  bool fenced_reads = false;
+  // `incarnation` changes whenever the server may have gone back to an older state.
+  bool incarnation = false;
+};
+
+// Which life of the server this is: it changes on restart and failover, after which everything
+// stored before may have come back from the past. Zero where the cache cannot know.
+struct Incarnation {
+  std::uint64_t value = 0;
+  friend bool operator==(Incarnation, Incarnation) = default;
+};
+
+struct LeaseRequest {
+  std::string_view key;
+  // What to store if nothing is there: a cell with a nonce that no other attempt ever uses.
+  std::string_view cell;
+};
+
+struct LeaseReply {
+  // What was stored already; none when there was nothing.
+  std::optional<std::string> found;
+  // Whether the cell of the request is stored now. False with nothing found: the cache could look
+  // but not store (out of memory), so there is nothing to fill.
+  bool leased = false;
+  // The life of the server that answered.
+  Incarnation incarnation;
+};
+
+struct CompareAndSet {
+  std::string_view key;
+  // Stored only if the present value begins with this; an absent key never matches.
+  std::string_view expected_prefix;
+  std::string_view value;
+  absl::Duration ttl;
+  // Refused (false) when the server is in another life than this by now.
+  Incarnation incarnation;
+};
+
+// Thread-safe. Every method answers within the implementation's own timeout, or at the deadline if
+// that comes first, with these errors:
+//   Unavailable, DeadlineExceeded  the command may or may not have been executed
+//   InvalidArgument                a time to live that is not positive
+//   PermissionDenied               the server refused the credentials or the command
+//   ResourceExhausted              the server cannot store anything now
+// Methods of many keys answer for each key, in the order asked; what fails for one may hold for
+// others. Keys and values are any bytes.
+class Cache {
+ public:
+  virtual ~Cache() = default;
+
+  virtual CacheCapabilities capabilities() const = 0;
+  // The life of the server this cache talks to now, without I/O: zero before the first connection.
+  virtual Incarnation incarnation() const = 0;
+
+  // The value, or none.
+  virtual std::vector<absl::StatusOr<std::optional<std::string>>> getMany(
+      absl::Span<const std::string> keys, Deadline deadline = {}) = 0;
+  absl::StatusOr<std::optional<std::string>> get(const std::string& key, Deadline deadline = {}) {
+    return std::move(getMany({&key, 1}, deadline).front());
+  }
+
+  // `ttl` must be positive; it is rounded up to a millisecond.
+  virtual absl::Status set(const std::string& key, std::string_view value, absl::Duration ttl,
+                           Deadline deadline = {}) = 0;
+
+  // Removes the keys that are there. Ok only when every key is known to be gone.
+  virtual absl::Status remove(absl::Span<const std::string> keys, Deadline deadline = {}) = 0;
+
+  // For each request: what is stored under the key, or else the request's cell, stored now for
+  // `ttl`. One round trip for all.
+  virtual std::vector<absl::StatusOr<LeaseReply>> getOrLease(
+      absl::Span<const LeaseRequest> requests, absl::Duration ttl, Deadline deadline = {}) = 0;
+
+  // For each request: whether it was stored. One round trip for all.
+  virtual std::vector<absl::StatusOr<bool>> compareAndSet(absl::Span<const CompareAndSet> requests,
+                                                          Deadline deadline = {}) = 0;
+
+  // A round trip to the server.
+  virtual absl::Status ping(Deadline deadline = {}) = 0;
+  // `ping` as health: component "cache", kFail when it does not answer. What a dead cache means for
+  // those above it is theirs to say.
+  virtual Health healthCheck() = 0;
+};
+
+}  // namespace strata

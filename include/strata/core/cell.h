@@ -1,0 +1,59 @@
+// Cell: what one cache key holds. Bytes, always the same layout (integers big-endian):
+//
+//   tag 1 | nonce 16 | key hash 8 | incarnation 8 | version 8 | codec 2 | fingerprint 8 | payload
+//
+// The tag says what it is; the nonce belongs to one attempt to fill and to no other; the rest lets
+// a reader recognise what is not for it: another key's reply, a server that came back from the
+// past, another codec, another version of the type. Whatever does not match is a miss, never an
+// error.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "strata/core/cache.h"
+#include "strata/core/version.h"
+
+namespace strata {
+
+// Unique per attempt, in every process and its forks: 64 random bits of the process and a counter.
+using Nonce = std::array<char, 16>;
+Nonce makeNonce();
+
+enum class CellTag : char {
+  kValue = 'V',   // payload: the encoded value
+  kAbsent = 'N',  // the database holds no such value
+  kLease = 'L',   // somebody is reading the database to fill this cell
+};
+
+struct Cell {
+  // The codec of payloads: JSON.
+  static constexpr std::uint16_t kJsonCodec = 1;
+  static constexpr std::size_t kHeaderBytes = 51;
+  // Tag and nonce: what a compare-and-set expects.
+  static constexpr std::size_t kFencePrefixBytes = 17;
+
+  CellTag tag = CellTag::kValue;
+  Nonce nonce{};
+  std::uint64_t key_hash = 0;
+  Incarnation incarnation;
+  Version version;
+  std::uint16_t codec = kJsonCodec;
+  std::uint64_t fingerprint = 0;
+  // In a parsed cell it points into the bytes that were parsed.
+  std::string_view payload;
+
+  std::string encode() const;
+  // None when these bytes are no cell.
+  static std::optional<Cell> parse(std::string_view bytes);
+};
+
+// FNV-1a, 64 bits, with MurmurHash3's finaliser: the same on every machine and in every version of
+// Strata. Not for keys that an adversary chooses.
+std::uint64_t stableHash(std::string_view bytes);
+
+}  // namespace strata

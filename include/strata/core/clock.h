@@ -1,0 +1,56 @@
+// Clock: where every component reads time, so that a test can move it (`testing::FakeClock`).
+//
+// Two kinds of time never mix: `MonotonicTime` measures (deadlines, leases, breakers) and only ever
+// grows; `Timestamp` is the wall clock, kept in records and never compared to decide anything.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <limits>
+
+#include "absl/time/time.h"
+#include "strata/core/timestamp.h"
+
+namespace strata {
+
+// A point on this host's clock since boot, suspended time included. Meaningless in another host.
+class MonotonicTime {
+ public:
+  constexpr MonotonicTime() = default;
+  static constexpr MonotonicTime fromNanos(std::int64_t nanos) { return MonotonicTime(nanos); }
+  static constexpr MonotonicTime max() {
+    return MonotonicTime(std::numeric_limits<std::int64_t>::max());
+  }
+
+  constexpr std::int64_t nanos() const { return nanos_; }
+  friend constexpr auto operator<=>(MonotonicTime, MonotonicTime) = default;
+  friend absl::Duration operator-(MonotonicTime a, MonotonicTime b) {
+    return absl::Nanoseconds(a.nanos_) - absl::Nanoseconds(b.nanos_);
+  }
+  // Saturates at `max()`.
+  friend MonotonicTime operator+(MonotonicTime time, absl::Duration duration) {
+    return MonotonicTime(absl::ToInt64Nanoseconds(absl::Nanoseconds(time.nanos_) + duration));
+  }
+
+ private:
+  constexpr explicit MonotonicTime(std::int64_t nanos) : nanos_(nanos) {}
+  std::int64_t nanos_ = 0;
+};
+
+// Thread-safe.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+
+  // CLOCK_BOOTTIME on the real clock: it counts suspends, which CLOCK_MONOTONIC does not, so a
+  // lease cannot outlive a sleeping laptop or a paused virtual machine.
+  virtual MonotonicTime now() const = 0;
+  virtual Timestamp wallTime() const = 0;
+  // Blocks the calling thread.
+  virtual void sleepFor(absl::Duration duration) const = 0;
+
+  // The real clock; lives for ever.
+  static const Clock& system();
+};
+
+}  // namespace strata

@@ -1,0 +1,76 @@
+// Config: what an application says once about its backends, usually from the environment.
+//
+//   absl::StatusOr<Config> config = configFromEnv();
+//
+// docs/configuration.md lists every variable. Neither DATABASE_URL nor REDIS_URL set: everything is
+// kept in memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "strata/core/secret.h"
+
+namespace strata {
+
+// kAuto: told from the cache's URL (`https://` is Upstash, `redis://` and the like Redis, none is
+// in-process memory).
+enum class CacheProvider : std::uint8_t { kAuto, kRedis, kUpstash, kMemory, kNone };
+// kAuto: the cache's server if there is one, else the database, else in process.
+enum class EventHubProvider : std::uint8_t { kAuto, kRedis, kUpstash, kPostgres, kMemory };
+enum class RateLimitProvider : std::uint8_t { kAuto, kRedis, kUpstash, kMemory };
+
+std::string_view toString(CacheProvider provider);
+
+struct Config {
+  // First part of every cache key.
+  std::string app = "copilot";
+
+  Secret database_url;  // DATABASE_URL: postgresql://user:password@host:port/name
+  Secret cache_url;     // REDIS_URL, or UPSTASH_REDIS_REST_URL
+  // REDIS_PASSWORD, REDIS_TOKEN or UPSTASH_REDIS_REST_TOKEN: the password of Redis where the URL
+  // has none, or the bearer token of a REST cache.
+  Secret cache_password;
+  CacheProvider cache_provider = CacheProvider::kAuto;               // CACHE_PROVIDER
+  EventHubProvider event_hub_provider = EventHubProvider::kAuto;     // EVENT_HUB_PROVIDER
+  RateLimitProvider rate_limit_provider = RateLimitProvider::kAuto;  // RATE_LIMIT_PROVIDER
+
+  // How long the cached copies of each store live.
+  absl::Duration auth_ttl = absl::Seconds(300);         // CACHE_TTL_AUTH_SECONDS
+  absl::Duration policy_ttl = absl::Seconds(300);       // CACHE_TTL_POLICY_SECONDS
+  absl::Duration config_ttl = absl::Seconds(300);       // CACHE_TTL_CONFIG_SECONDS
+  absl::Duration conversation_ttl = absl::Seconds(60);  // CACHE_TTL_CONVERSATION_SECONDS
+
+  // The kill switch of every cache that is a server of its own: with it off no connection to one is
+  // ever opened.
+  bool enable_redis_caching = true;              // ENABLE_REDIS_CACHING
+  bool enable_policy_cache = true;               // ENABLE_LLM_POLICY_CACHE
+  bool enable_conversation_config_cache = true;  // ENABLE_CONVERSATION_CONFIG_CACHE
+  bool enable_conversation_cache = false;        // ENABLE_CONVERSATION_CACHING
+  bool enable_auth_validation_cache = true;      // ENABLE_AUTH_VALIDATION_CACHE
+  bool enable_redis_rate_limiter = true;         // ENABLE_RATE_LIMITER_REDIS
+  bool enable_redis_event_hubs = true;           // ENABLE_REDIS_EVENT_HUBS
+
+  // kAuto resolved by the URL.
+  CacheProvider cacheProvider() const;
+};
+
+// Ok, or one InvalidArgument that names everything that is wrong or contradicts itself, each by the
+// name of its variable, and no value of a secret.
+absl::Status validate(const Config& config);
+
+// The value of an environment variable; none when it is not set.
+using Environment = std::function<std::optional<std::string>(const char* name)>;
+
+// Config from environment variables; one that is not set, or empty, keeps its default. One
+// InvalidArgument names every variable that does not parse, and everything `validate` finds.
+absl::StatusOr<Config> configFromEnv();
+absl::StatusOr<Config> configFromEnv(const Environment& environment);
+
+}  // namespace strata

@@ -1,0 +1,33 @@
+// DistinctIds: the ids of a getMany with each one once, for stores that must not ask twice.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "strata/core/id.h"
+
+namespace strata {
+
+class DistinctIds {
+ public:
+  explicit DistinctIds(absl::Span<const Id> asked);
+
+  // In the order in which they were first asked for.
+  const std::vector<Id>& ids() const { return ids_; }
+
+  // One answer for each id that was asked for, from one answer for each of `ids()`.
+  template <typename Answer>
+  std::vector<Answer> spread(const std::vector<Answer>& answers) const {
+    std::vector<Answer> spread;
+    spread.reserve(positions_.size());
+    for (std::size_t position : positions_) spread.push_back(answers[position]);
+    return spread;
+  }
+
+ private:
+  std::vector<Id> ids_;
+  std::vector<std::size_t> positions_;  // in ids_, of each id that was asked for
+};
+
+}  // namespace strata

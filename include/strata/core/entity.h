@@ -1,0 +1,99 @@
+// Entity<T>: where the values of a described type live and what names one of them. Together with
+// the description it is all that a type needs to be stored, cached, mocked and migrated.
+//
+//   struct FeatureFlag { std::string name; bool enabled = false; };
+//   BOOST_DESCRIBE_STRUCT(FeatureFlag, (), (name, enabled))
+//
+//   template <>
+//   struct strata::Entity<FeatureFlag> {
+//     static constexpr auto table = "feature_flags";
+//     static constexpr strata::KeySpace keys{"flags", "flag"};
+//     static std::string id(const FeatureFlag& f) { return f.name; }
+//   };
+//
+// `id` returns anything an Id is made from; a composite id is `strata::Id{f.tenant, f.name}`.
+// Optional: `static constexpr std::array<std::string_view, N> key_columns{"tenant", "name"};`
+// names the members that the segments of an id are, in order; they become the primary key of the
+// table. Without it the primary key is the member `id` where T has one, and otherwise a text column
+// `id` of its own that holds the canonical id.
+#pragma once
+
+#include <concepts>
+#include <string_view>
+#include <vector>
+
+#include "strata/core/described.h"
+#include "strata/core/id.h"
+#include "strata/core/key_space.h"
+#include "strata/core/type_info.h"
+
+namespace strata {
+
+template <typename T>
+struct Entity;  // specialise it for a type of your own
+
+template <typename T>
+concept EntityType = internal::is_described_struct<T> && std::default_initializable<T> &&
+    std::copy_constructible<T> && requires(const T& value) {
+  { Entity<T>::table } -> std::convertible_to<std::string_view>;
+  { Entity<T>::keys } -> std::convertible_to<KeySpace>;
+  { Entity<T>::id(value) } -> std::convertible_to<Id>;
+};
+
+// The same for code that does not know T: one table per type, made once, never destroyed.
+struct EntityInfo {
+  std::string_view table;
+  KeySpace keys;
+  TypeInfoRef type;
+  // The columns of the primary key.
+  std::vector<std::string_view> key_columns;
+  // Whether the one key column is the text column `id` that is no member of T.
+  bool has_own_id_column;
+  Id (*id)(const void* record);
+  // A T with its default values; the defaults of the table's columns come from it.
+  const void* default_record;
+
+  const TypeInfo& typeInfo() const { return type(); }
+};
+
+namespace internal {
+
+template <typename T>
+concept HasKeyColumns = requires {
+  Entity<T>::key_columns;
+};
+
+// Fills in `key_columns` and `has_own_id_column` where the Entity names none.
+EntityInfo withKeyColumns(EntityInfo info);
+
+}  // namespace internal
+
+template <EntityType T>
+const EntityInfo& entityInfo() {
+  static const EntityInfo* const info = [] {
+    EntityInfo made{
+        .table = Entity<T>::table,
+        .keys = Entity<T>::keys,
+        .type = &typeInfo<T>,
+        .key_columns = {},
+        .has_own_id_column = false,
+        .id = [](const void* record) -> Id {
+          return Entity<T>::id(*static_cast<const T*>(record));
+        },
+        .default_record = new T{},
+    };
+    if constexpr (internal::HasKeyColumns<T>) {
+      made.key_columns.assign(std::begin(Entity<T>::key_columns), std::end(Entity<T>::key_columns));
+    }
+    return new EntityInfo(internal::withKeyColumns(std::move(made)));
+  }();
+  return *info;
+}
+
+// `Entity<T>::id(record)` as an Id.
+template <EntityType T>
+Id idOf(const T& record) {
+  return Entity<T>::id(record);
+}
+
+}  // namespace strata

@@ -1,0 +1,63 @@
+// Store<T>: values of T under ids. The one interface an application sees.
+//
+//   Store<FeatureFlag>& flags = ...;             // from createStore<FeatureFlag>(backends)
+//   auto version = flags.put({.name = "checkout-v2", .enabled = true});
+//   auto flag = flags.get("checkout-v2");
+//
+// Behind it stands one store, or several as decorators around each other; the caller cannot tell.
+// Not for: queries over many rows, or transactions over several records; those have stores of
+// their own (see stores/).
+#pragma once
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "strata/core/health.h"
+#include "strata/core/id.h"
+#include "strata/core/options.h"
+#include "strata/core/snapshot.h"
+#include "strata/core/version.h"
+
+namespace strata {
+
+// One answer for each id that was asked for, in that order.
+template <typename T>
+using Snapshots = std::vector<absl::StatusOr<Snapshot<T>>>;
+
+// Thread-safe: every method may be called concurrently, without external synchronisation.
+//
+// The errors of every method, by what to do about them:
+//   InvalidArgument     an id or a value that no store accepts (the message says what); fix the
+//   call Unavailable         the backend was not asked or did nothing; retry later DeadlineExceeded
+//   time ran out; a read may be retried, a write may have happened ResourceExhausted   too much in
+//   flight already; retry later, with less DataLoss            what is stored is not a T; names
+//   table and column, never the value FailedPrecondition  the backend is not set up for this store
+//   (a missing table or column) PermissionDenied    the backend refused these credentials Unknown
+//   a write whose outcome is not known (the connection was lost); read to see
+template <typename T>
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // The value under `id`, or null when there is none: absence is not an error.
+  virtual absl::StatusOr<Snapshot<T>> get(const Id& id, const ReadOptions& options = {}) = 0;
+
+  // `get` of many ids at once, for about the price of one. Ids may repeat. An error of one id does
+  // not touch the others.
+  virtual Snapshots<T> getMany(absl::Span<const Id> ids, const ReadOptions& options = {}) = 0;
+
+  // Stores `item` under its id, all of it: an item that was there before is replaced. Returns the
+  // row's new version.
+  virtual absl::StatusOr<Version> put(const T& item, const WriteOptions& options = {}) = 0;
+
+  // Removes what is under `id`; nothing there is success too. Returns a version newer than that of
+  // anything it removed.
+  virtual absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options = {}) = 0;
+
+  // Asks the backend whether it works. Blocks up to the backend's own timeout.
+  virtual Health healthCheck() = 0;
+};
+
+}  // namespace strata

@@ -1,0 +1,31 @@
+#include "strata/core/clock.h"
+
+#include <ctime>
+#include <thread>
+
+namespace strata {
+namespace {
+
+class SystemClock final : public Clock {
+ public:
+  MonotonicTime now() const override {
+    timespec time{};
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    return MonotonicTime::fromNanos(std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec);
+  }
+  Timestamp wallTime() const override {
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  }
+  void sleepFor(absl::Duration duration) const override {
+    std::this_thread::sleep_for(absl::ToChronoNanoseconds(duration));
+  }
+};
+
+}  // namespace
+
+const Clock& Clock::system() {
+  static const SystemClock clock;
+  return clock;
+}
+
+}  // namespace strata

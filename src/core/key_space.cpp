@@ -1,0 +1,37 @@
+#include "strata/core/key_space.h"
+
+#include "src/core/hashing.h"
+
+namespace strata {
+namespace {
+
+// No canonical id holds a '%' that two hex digits do not follow, so no short key looks like this.
+constexpr std::string_view kHashMark = "%~";
+constexpr std::size_t kHashBytes = 64;
+
+std::string shortened(const std::string& key) {
+  return key.substr(0, kMaxKeyBytes - kHashMark.size() - kHashBytes)
+      .append(kHashMark)
+      .append(internal::sha256Hex(key));
+}
+
+}  // namespace
+
+std::string KeySpace::prefix(std::string_view app) const {
+  std::string prefix = encodeSegment(app);
+  prefix.append(":").append(domain_).append(":").append(entity_).append(":");
+  return prefix;
+}
+
+std::string KeySpace::key(std::string_view app, const Id& id) const {
+  return keyUnder(prefix(app), id);
+}
+
+std::string KeySpace::keyUnder(std::string_view prefix, const Id& id) {
+  std::string key;
+  key.reserve(prefix.size() + id.canonical().size());
+  key.append(prefix).append(id.canonical());
+  return key.size() <= kMaxKeyBytes ? key : shortened(key);
+}
+
+}  // namespace strata
