@@ -1,0 +1,136 @@
+// CacheAside: the decisions of a CachingStore, over bytes. It knows keys, cells, leases, times to
+// live and failures, and nothing of the type that is cached.
+//
+// Reading is look up, then on a miss load from below and fill:
+//
+//   hit        the cached payload is new enough: use it
+//   absent     the cache knows that the database has no such value
+//   leased     nothing there, and the right to fill it is ours: load, return, fill
+//   bypass     load and return, but do not fill (somebody else is filling, the cache is down, …)
+//
+// A fill is a compare-and-set against the lease's own nonce, so a deletion that came in between, or
+// anybody else's lease, makes it do nothing. Writing is: write below, then `invalidate`, then
+// answer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "strata/core/cache.h"
+#include "strata/core/cell.h"
+#include "strata/core/clock.h"
+#include "strata/core/entity.h"
+#include "strata/core/failure_tier.h"
+#include "strata/core/health.h"
+#include "strata/core/metrics.h"
+#include "strata/core/options.h"
+
+namespace strata {
+
+// Ten years: far from where any server's arithmetic overflows.
+inline constexpr absl::Duration kMaxTtl = absl::Hours(24 * 3650);
+
+struct CachingOptions {
+  // The name of the store in metrics and logs.
+  std::string store;
+  // First part of every key.
+  std::string app = "copilot";
+  // How long a value stays cached; above zero, at most `kMaxTtl`. Each value gets its own within ±
+  // ttl_jitter of it, so that what was filled together does not expire together.
+  absl::Duration ttl = absl::Seconds(300);
+  double ttl_jitter = 0.1;  // 0 to 0.5
+  // How long "there is none" stays cached; zero: it is not cached. At most `ttl`.
+  absl::Duration negative_ttl = absl::ZeroDuration();
+  // How long a reader may take from its miss to its fill.
+  absl::Duration lease_ttl = absl::Seconds(3);
+  // A value whose encoding is longer is served and not cached.
+  std::size_t max_value_bytes = 1 << 20;
+  // What a failing cache means: kCritical, the caller gets its error; otherwise the store below
+  // answers.
+  FailureTier failure_tier = FailureTier::kImportant;
+  // The level of calls that do not name one. kSession needs a cache with fenced reads.
+  Consistency consistency = Consistency::kSession;
+};
+
+// Ok, or InvalidArgument that names the option that is out of its range.
+absl::Status validate(const CachingOptions& options);
+
+// Thread-safe.
+class CacheAside {
+ public:
+  enum class Outcome : std::uint8_t { kHit, kAbsent, kLeased, kBypass };
+
+  struct Lookup {
+    Outcome outcome = Outcome::kBypass;
+    // Not ok: the caller's answer, without asking the store below. The id is bad, the deadline has
+    // passed, or the cache failed and is kCritical.
+    absl::Status status;
+    std::string key;
+
+    // kHit: the cell that was found, and where its payload stands in it.
+    std::string cell;
+    Version version;
+
+    // What a fill needs: whose cell it replaces, in which life of the server, since when.
+    Nonce nonce{};
+    Incarnation incarnation;
+    MonotonicTime started;
+    // kBypass: whether somebody else's lease is why.
+    bool filled_by_another = false;
+
+    // Whether the lease is ours, so that `fill` must be told what the store below answered.
+    bool owesFill() const { return outcome == Outcome::kLeased; }
+
+    std::string_view payload() const { return std::string_view(cell).substr(Cell::kHeaderBytes); }
+  };
+
+  // InvalidArgument: as from `validate`. FailedPrecondition: the cache cannot keep
+  // options.consistency.
+  static absl::StatusOr<std::unique_ptr<CacheAside>> create(
+      std::shared_ptr<Cache> cache, const EntityInfo& entity, CachingOptions options,
+      std::shared_ptr<Metrics> metrics = Metrics::none(), const Clock& clock = Clock::system());
+  ~CacheAside();
+
+  // Waits once, for at most 20 ms, where somebody else is filling already.
+  Lookup lookup(const Id& id, const ReadOptions& options);
+  // The same for many ids, which must be distinct, in one round trip. Waits for nobody.
+  std::vector<Lookup> lookupMany(absl::Span<const Id> ids, const ReadOptions& options);
+
+  // A hit whose payload could not be decoded becomes a lease to replace it, or a bypass. Counted,
+  // and logged once.
+  void rejectPayload(Lookup& hit, const absl::Status& why);
+
+  // What the store below answered to a lookup that was leased. Every leased lookup is owed one, so
+  // that nobody waits for a fill that never comes.
+  struct Fill {
+    enum class Answer : std::uint8_t { kValue, kAbsent, kFailed };
+    const Lookup* lookup;
+    Answer answer;
+    std::string payload;  // kValue
+    Version version;      // kValue
+  };
+  // One round trip for all. A fill that fails is counted and harms nobody.
+  void fill(absl::Span<const Fill> fills);
+
+  // After a write: the cached copies are gone, or this process reads past them until they are.
+  void invalidate(absl::Span<const Id> ids);
+
+  // The cache as a part of a store: never worse than kWarn unless it is kCritical.
+  Health healthCheck();
+
+ private:
+  struct Core;
+  explicit CacheAside(std::unique_ptr<Core> core);
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace strata

@@ -1,0 +1,169 @@
+// CachingStore<T>: a cache in front of another store.
+//
+// Reads are cache-aside with fenced fills; writes go to the store below first and then delete the
+// cached copy, never update it. A cache that is down costs its timeout and nothing else. See
+// cache_aside.h for the decisions and docs/caching.md for the picture.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "strata/core/distinct_ids.h"
+#include "strata/core/entity.h"
+#include "strata/core/json_codec.h"
+#include "strata/core/status.h"
+#include "strata/core/store.h"
+#include "strata/decorators/cache_aside.h"
+
+namespace strata {
+
+template <EntityType T>
+class CachingStore final : public Store<T> {
+ public:
+  // InvalidArgument, FailedPrecondition: see CacheAside::create.
+  static absl::StatusOr<std::unique_ptr<CachingStore>> create(
+      std::unique_ptr<Store<T>> backing, std::shared_ptr<Cache> cache, CachingOptions options,
+      std::shared_ptr<Metrics> metrics = Metrics::none(), const Clock& clock = Clock::system());
+
+  absl::StatusOr<Snapshot<T>> get(const Id& id, const ReadOptions& options = {}) override;
+  Snapshots<T> getMany(absl::Span<const Id> ids, const ReadOptions& options = {}) override;
+  absl::StatusOr<Version> put(const T& item, const WriteOptions& options = {}) override;
+  absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options = {}) override;
+  // The store below, and the cache: without the cache it still serves, so that is a kWarn.
+  Health healthCheck() override;
+
+ private:
+  CachingStore(std::unique_ptr<Store<T>> backing, std::unique_ptr<CacheAside> cache)
+      : backing_(std::move(backing)), cache_(std::move(cache)) {}
+
+  // The cached answer, or none when the store below has to be asked.
+  std::optional<Snapshot<T>> answerFrom(CacheAside::Lookup& lookup);
+  // What the cache is owed for a lookup after the store below has answered.
+  static CacheAside::Fill fillFor(const CacheAside::Lookup& lookup,
+                                  const absl::StatusOr<Snapshot<T>>& loaded);
+  // Asks the store below for the ids at `missed` and fills their lookups.
+  void loadMissed(absl::Span<const Id> ids, const ReadOptions& options,
+                  const std::vector<std::size_t>& missed,
+                  const std::vector<CacheAside::Lookup>& lookups, Snapshots<T>& answers);
+  absl::StatusOr<Version> invalidatedAfter(const Id& id, absl::StatusOr<Version> written);
+
+  std::unique_ptr<Store<T>> backing_;
+  std::unique_ptr<CacheAside> cache_;
+};
+
+template <EntityType T>
+absl::StatusOr<std::unique_ptr<CachingStore<T>>> CachingStore<T>::create(
+    std::unique_ptr<Store<T>> backing, std::shared_ptr<Cache> cache, CachingOptions options,
+    std::shared_ptr<Metrics> metrics, const Clock& clock) {
+  auto aside = CacheAside::create(std::move(cache), entityInfo<T>(), std::move(options),
+                                  std::move(metrics), clock);
+  if (!aside.ok()) return aside.status();
+  return std::unique_ptr<CachingStore>(new CachingStore(std::move(backing), *std::move(aside)));
+}
+
+template <EntityType T>
+absl::StatusOr<Snapshot<T>> CachingStore<T>::get(const Id& id, const ReadOptions& options) {
+  CacheAside::Lookup lookup = cache_->lookup(id, options);
+  if (!lookup.status.ok()) return lookup.status;
+  if (auto answer = answerFrom(lookup)) return *std::move(answer);
+  absl::StatusOr<Snapshot<T>> loaded = backing_->get(id, options);
+  if (lookup.owesFill()) {
+    const CacheAside::Fill fill = fillFor(lookup, loaded);
+    cache_->fill({&fill, 1});
+  }
+  return loaded;
+}
+
+template <EntityType T>
+Snapshots<T> CachingStore<T>::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
+  const DistinctIds distinct(ids);
+  std::vector<CacheAside::Lookup> lookups = cache_->lookupMany(distinct.ids(), options);
+  Snapshots<T> answers(lookups.size(), Snapshot<T>());
+  std::vector<std::size_t> missed;
+  for (std::size_t i = 0; i < lookups.size(); ++i) {
+    if (!lookups[i].status.ok()) {
+      answers[i] = lookups[i].status;
+    } else if (auto answer = answerFrom(lookups[i])) {
+      answers[i] = *std::move(answer);
+    } else {
+      missed.push_back(i);
+    }
+  }
+  if (!missed.empty()) loadMissed(distinct.ids(), options, missed, lookups, answers);
+  return distinct.spread(answers);
+}
+
+template <EntityType T>
+void CachingStore<T>::loadMissed(absl::Span<const Id> ids, const ReadOptions& options,
+                                 const std::vector<std::size_t>& missed,
+                                 const std::vector<CacheAside::Lookup>& lookups,
+                                 Snapshots<T>& answers) {
+  std::vector<Id> missed_ids;
+  for (std::size_t i : missed) missed_ids.push_back(ids[i]);
+  Snapshots<T> loaded = backing_->getMany(missed_ids, options);
+  std::vector<CacheAside::Fill> fills;
+  for (std::size_t k = 0; k < missed.size(); ++k) {
+    const CacheAside::Lookup& lookup = lookups[missed[k]];
+    if (lookup.owesFill()) fills.push_back(fillFor(lookup, loaded[k]));
+    answers[missed[k]] = std::move(loaded[k]);
+  }
+  cache_->fill(fills);
+}
+
+template <EntityType T>
+std::optional<Snapshot<T>> CachingStore<T>::answerFrom(CacheAside::Lookup& lookup) {
+  if (lookup.outcome == CacheAside::Outcome::kAbsent) return Snapshot<T>();
+  if (lookup.outcome != CacheAside::Outcome::kHit) return std::nullopt;
+  auto value = std::make_shared<T>();
+  if (absl::Status status = readJson(typeInfo<T>(), lookup.payload(), value.get()); !status.ok()) {
+    cache_->rejectPayload(lookup, status);
+    return std::nullopt;
+  }
+  return Snapshot<T>(std::move(value), lookup.version);
+}
+
+template <EntityType T>
+CacheAside::Fill CachingStore<T>::fillFor(const CacheAside::Lookup& lookup,
+                                          const absl::StatusOr<Snapshot<T>>& loaded) {
+  using Answer = CacheAside::Fill::Answer;
+  if (!loaded.ok()) return {&lookup, Answer::kFailed, {}, {}};
+  if (*loaded == nullptr) return {&lookup, Answer::kAbsent, {}, {}};
+  return {&lookup, Answer::kValue, encodeJson(**loaded), loaded->version()};
+}
+
+template <EntityType T>
+absl::StatusOr<Version> CachingStore<T>::put(const T& item, const WriteOptions& options) {
+  return invalidatedAfter(idOf(item), backing_->put(item, options));
+}
+
+template <EntityType T>
+absl::StatusOr<Version> CachingStore<T>::remove(const Id& id, const WriteOptions& options) {
+  return invalidatedAfter(id, backing_->remove(id, options));
+}
+
+template <EntityType T>
+absl::StatusOr<Version> CachingStore<T>::invalidatedAfter(const Id& id,
+                                                          absl::StatusOr<Version> written) {
+  // Also after a failure that may have written something: nobody may go on reading the old copy.
+  if (written.ok() || mayHaveHappened(written.status())) cache_->invalidate({&id, 1});
+  return written;
+}
+
+template <EntityType T>
+Health CachingStore<T>::healthCheck() {
+  Health health = backing_->healthCheck();
+  Health cache = cache_->healthCheck();
+  if (health.state < cache.state) {
+    health.state = cache.state;
+    health.error = "cache: " + cache.error;
+  }
+  health.children.push_back(std::move(cache));
+  return health;
+}
+
+}  // namespace strata
