@@ -1,0 +1,277 @@
+#include "strata/adapters/memory/lru_cache.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <list>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "src/core/cache_ttl.h"
+#include "strata/core/cell.h"
+
+namespace strata {
+namespace {
+
+Incarnation newIncarnation() {
+  const Nonce nonce = makeNonce();
+  const std::uint64_t hash = stableHash({nonce.data(), nonce.size()});
+  return {hash == 0 ? 1 : hash};
+}
+
+template <typename T>
+std::vector<absl::StatusOr<T>> toAll(std::size_t count, const absl::Status& status) {
+  return std::vector<absl::StatusOr<T>>(count, status);
+}
+
+}  // namespace
+
+// Thread-safe. A map over a list in order of use, and an index by time of expiry, so that the dead
+// leave before the living.
+class LruCache::Shard {
+ public:
+  explicit Shard(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+
+  std::optional<std::string> get(std::string_view key, MonotonicTime now) {
+    const std::lock_guard lock(mutex_);
+    const Node* node = use(key, now);
+    return node == nullptr ? std::nullopt : std::optional(node->value);
+  }
+
+  absl::Status set(std::string_view key, std::string_view value, MonotonicTime now,
+                   absl::Duration ttl) {
+    const std::lock_guard lock(mutex_);
+    return store(key, value, now, ttl);
+  }
+
+  void remove(std::string_view key) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = by_key_.find(key); found != by_key_.end()) erase(found->second);
+  }
+
+  LeaseReply getOrLease(const LeaseRequest& request, MonotonicTime now, absl::Duration ttl) {
+    const std::lock_guard lock(mutex_);
+    LeaseReply reply;
+    if (const Node* node = use(request.key, now)) {
+      reply.found = node->value;
+    } else {
+      reply.leased = store(request.key, request.cell, now, ttl).ok();
+    }
+    return reply;
+  }
+
+  absl::StatusOr<bool> compareAndSet(const CompareAndSet& request, MonotonicTime now,
+                                     absl::Duration ttl) {
+    const std::lock_guard lock(mutex_);
+    const Node* node = use(request.key, now);
+    if (node == nullptr || !node->value.starts_with(request.expected_prefix)) return false;
+    if (absl::Status stored = store(request.key, request.value, now, ttl); !stored.ok()) {
+      return stored;
+    }
+    return true;
+  }
+
+  std::optional<Entry> peek(std::string_view key, MonotonicTime now) {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end() || found->second->expiry->first <= now) return std::nullopt;
+    return Entry{found->second->value, found->second->expiry->first - now};
+  }
+
+  void addTo(Stats& stats, MonotonicTime now) {
+    const std::lock_guard lock(mutex_);
+    dropExpired(now, by_key_.size());
+    stats.entries += by_key_.size();
+    stats.bytes += bytes_;
+    stats.evictions += evictions_;
+  }
+
+ private:
+  struct Node;
+  using Nodes = std::list<Node>;
+  using ByExpiry = std::multimap<MonotonicTime, Nodes::iterator>;
+  struct Node {
+    std::string key;
+    std::string value;
+    ByExpiry::iterator expiry;
+
+    std::size_t bytes() const { return key.size() + value.size() + kEntryOverheadBytes; }
+  };
+
+  // The live entry under `key`, from now on the one used last; null when there is none.
+  const Node* use(std::string_view key, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return nullptr;
+    const Nodes::iterator node = found->second;
+    if (node->expiry->first <= now) {
+      erase(node);
+      return nullptr;
+    }
+    nodes_.splice(nodes_.begin(), nodes_, node);
+    return &*node;
+  }
+
+  // `key` and `value` must not point into this shard.
+  absl::Status store(std::string_view key, std::string_view value, MonotonicTime now,
+                     absl::Duration ttl) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const std::size_t bytes = key.size() + value.size() + kEntryOverheadBytes;
+    if (bytes > max_bytes_) {
+      return absl::ResourceExhaustedError(fmt::format(
+          "in-memory cache: an entry of {} bytes, a shard holds {}", bytes, max_bytes_));
+    }
+    if (const auto found = by_key_.find(key); found != by_key_.end()) erase(found->second);
+    makeRoom(bytes, now);
+    nodes_.push_front({std::string(key), std::string(value), {}});
+    const Nodes::iterator node = nodes_.begin();
+    node->expiry = by_expiry_.emplace(now + ttl, node);
+    by_key_.emplace(node->key, node);
+    bytes_ += bytes;
+    return absl::OkStatus();
+  }
+
+  void makeRoom(std::size_t bytes, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    // Bounded, so that no caller pays for thousands that expired together.
+    constexpr std::size_t kExpiredPerStore = 16;
+    dropExpired(now, kExpiredPerStore);
+    while (bytes_ + bytes > max_bytes_) {
+      if (dropExpired(now, 1) > 0) continue;
+      erase(std::prev(nodes_.end()));
+      ++evictions_;
+    }
+  }
+
+  std::size_t dropExpired(MonotonicTime now, std::size_t limit)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::size_t dropped = 0;
+    for (; dropped < limit && !by_expiry_.empty(); ++dropped) {
+      if (by_expiry_.begin()->first > now) break;
+      erase(by_expiry_.begin()->second);
+    }
+    return dropped;
+  }
+
+  void erase(Nodes::iterator node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    bytes_ -= node->bytes();
+    by_key_.erase(node->key);
+    by_expiry_.erase(node->expiry);
+    nodes_.erase(node);
+  }
+
+  const std::size_t max_bytes_;
+  std::mutex mutex_;
+  // Last used first.
+  Nodes nodes_ ABSL_GUARDED_BY(mutex_);
+  // Its keys are those of the nodes, which do not move.
+  boost::unordered_flat_map<std::string_view, Nodes::iterator> by_key_ ABSL_GUARDED_BY(mutex_);
+  ByExpiry by_expiry_ ABSL_GUARDED_BY(mutex_);
+  std::size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t evictions_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+LruCache::LruCache(Options options, const Clock& clock)
+    : clock_(clock), incarnation_(newIncarnation()) {
+  const std::size_t count = std::max<std::size_t>(options.shards, 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    shards_.push_back(std::make_unique<Shard>(options.max_bytes / count));
+  }
+}
+LruCache::~LruCache() = default;
+
+CacheCapabilities LruCache::capabilities() const {
+  return {.fenced_reads = true, .incarnation = true};
+}
+
+LruCache::Shard& LruCache::shardOf(std::string_view key) {
+  return *shards_[std::hash<std::string_view>{}(key) % shards_.size()];
+}
+
+absl::Status LruCache::checkDeadline(Deadline deadline) const {
+  if (!deadline.hasPassed(clock_)) return absl::OkStatus();
+  return absl::DeadlineExceededError("in-memory cache: the deadline had passed before the call");
+}
+
+std::vector<absl::StatusOr<std::optional<std::string>>> LruCache::getMany(
+    absl::Span<const std::string> keys, Deadline deadline) {
+  if (const absl::Status late = checkDeadline(deadline); !late.ok()) {
+    return toAll<std::optional<std::string>>(keys.size(), late);
+  }
+  const MonotonicTime now = clock_.now();
+  std::vector<absl::StatusOr<std::optional<std::string>>> values;
+  values.reserve(keys.size());
+  for (const std::string& key : keys) values.emplace_back(shardOf(key).get(key, now));
+  return values;
+}
+
+absl::Status LruCache::set(const std::string& key, std::string_view value, absl::Duration ttl,
+                           Deadline deadline) {
+  const absl::StatusOr<absl::Duration> millis = internal::checkedTtl(ttl);
+  if (!millis.ok()) return millis.status();
+  if (absl::Status late = checkDeadline(deadline); !late.ok()) return late;
+  return shardOf(key).set(key, value, clock_.now(), *millis);
+}
+
+absl::Status LruCache::remove(absl::Span<const std::string> keys, Deadline deadline) {
+  if (absl::Status late = checkDeadline(deadline); !late.ok()) return late;
+  for (const std::string& key : keys) shardOf(key).remove(key);
+  return absl::OkStatus();
+}
+
+std::vector<absl::StatusOr<LeaseReply>> LruCache::getOrLease(
+    absl::Span<const LeaseRequest> requests, absl::Duration ttl, Deadline deadline) {
+  const absl::StatusOr<absl::Duration> millis = internal::checkedTtl(ttl);
+  const absl::Status refused = millis.ok() ? checkDeadline(deadline) : millis.status();
+  if (!refused.ok()) return toAll<LeaseReply>(requests.size(), refused);
+  const MonotonicTime now = clock_.now();
+  std::vector<absl::StatusOr<LeaseReply>> replies;
+  replies.reserve(requests.size());
+  for (const LeaseRequest& request : requests) {
+    LeaseReply reply = shardOf(request.key).getOrLease(request, now, *millis);
+    reply.incarnation = incarnation_;
+    replies.emplace_back(std::move(reply));
+  }
+  return replies;
+}
+
+std::vector<absl::StatusOr<bool>> LruCache::compareAndSet(absl::Span<const CompareAndSet> requests,
+                                                          Deadline deadline) {
+  if (const absl::Status late = checkDeadline(deadline); !late.ok()) {
+    return toAll<bool>(requests.size(), late);
+  }
+  const MonotonicTime now = clock_.now();
+  std::vector<absl::StatusOr<bool>> stored;
+  stored.reserve(requests.size());
+  for (const CompareAndSet& request : requests) {
+    const bool same_life =
+        request.incarnation == Incarnation{} || request.incarnation == incarnation_;
+    const absl::StatusOr<absl::Duration> millis = internal::checkedTtl(request.ttl);
+    if (!millis.ok()) {
+      stored.emplace_back(millis.status());
+    } else if (!same_life) {
+      stored.emplace_back(false);
+    } else {
+      stored.push_back(shardOf(request.key).compareAndSet(request, now, *millis));
+    }
+  }
+  return stored;
+}
+
+absl::Status LruCache::ping(Deadline deadline) { return checkDeadline(deadline); }
+
+Health LruCache::healthCheck() { return {.component = "cache", .backend = "in-memory"}; }
+
+LruCache::Stats LruCache::stats() {
+  Stats stats;
+  const MonotonicTime now = clock_.now();
+  for (const auto& shard : shards_) shard->addTo(stats, now);
+  return stats;
+}
+
+std::optional<LruCache::Entry> LruCache::peek(std::string_view key) {
+  return shardOf(key).peek(key, clock_.now());
+}
+
+}  // namespace strata

@@ -1,0 +1,88 @@
+// InMemoryDatabase: tables in the memory of this process, shared by every in-memory store that is
+// made from it. What one store writes, another store of the same records reads.
+//
+// Not for: data that must outlive the process.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "strata/core/clock.h"
+#include "strata/core/deadline.h"
+#include "strata/core/entity.h"
+#include "strata/core/id.h"
+#include "strata/core/version.h"
+
+namespace strata {
+
+class InMemoryDatabase;
+
+// One table, of values whose type it does not know. It checks what it is given as every store does.
+//
+// Thread-safe. The ids are spread over shards, each with a lock of its own that is held for a
+// look-up or a pointer's exchange and never while a value is copied or destroyed.
+class InMemoryTable {
+ public:
+  struct Row {
+    std::shared_ptr<const void> value;  // null when there is none
+    Version version;
+  };
+
+  // `database` must outlive the table.
+  InMemoryTable(InMemoryDatabase& database, const EntityInfo& entity);
+  ~InMemoryTable();
+
+  const EntityInfo& entity() const { return entity_; }
+
+  absl::StatusOr<Row> get(const Id& id, Deadline deadline, const Clock& clock) const;
+  // Ok when `value` may be put under `id`; `put` itself checks the deadline alone.
+  absl::Status check(const Id& id, const void* value) const;
+  absl::StatusOr<Version> put(const Id& id, std::shared_ptr<const void> value, Deadline deadline,
+                              const Clock& clock);
+  absl::StatusOr<Version> remove(const Id& id, Deadline deadline, const Clock& clock);
+
+ private:
+  struct Shard;
+  static constexpr std::size_t kShards = 64;  // a power of two
+
+  absl::Status checkId(const Id& id) const;
+  absl::Status checkSegments(const Id& id) const;
+  Shard& shardOf(const Id& id) const;
+
+  InMemoryDatabase& database_;
+  const EntityInfo& entity_;
+  const std::unique_ptr<std::array<Shard, kShards>> shards_;
+};
+
+// Thread-safe.
+class InMemoryDatabase {
+ public:
+  InMemoryDatabase() = default;
+
+  // The one of this process; lives for ever.
+  static const std::shared_ptr<InMemoryDatabase>& shared();
+
+  // The table of an entity, made by the first who asks for it.
+  // FailedPrecondition: a table of its name holds values of another type.
+  absl::StatusOr<InMemoryTable*> table(const EntityInfo& entity);
+
+  // Newer than every version before it, over all tables.
+  Version nextVersion() { return Version(last_version_.fetch_add(1) + 1); }
+
+ private:
+  std::atomic<std::int64_t> last_version_{0};
+  std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<InMemoryTable>, std::less<>> tables_
+      ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace strata
