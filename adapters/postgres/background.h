@@ -1,0 +1,44 @@
+// BackgroundJobs: short jobs on threads of their own, for libpq's calls that block without a
+// timeout (connecting, cancelling) and that no caller with a deadline can afford to make.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace strata::postgres {
+
+// Thread-safe.
+class BackgroundJobs {
+ public:
+  explicit BackgroundJobs(std::size_t limit) : state_(std::make_shared<State>(limit)) {}
+
+  // Runs `job` now on a new thread. A job must own all that it uses: it may outlive this object,
+  // when a frozen server keeps it. ResourceExhausted, and `job` is dropped, when as many jobs as
+  // the limit run already or the system gives no thread.
+  absl::Status start(std::function<void()> job);
+
+  // Waits until no job runs; false when some still do after `timeout`.
+  bool drain(absl::Duration timeout);
+
+ private:
+  struct State {
+    explicit State(std::size_t most) : limit(most) {}
+    void finishOne();
+
+    const std::size_t limit;
+    std::mutex mutex;
+    std::condition_variable idle;
+    std::size_t running ABSL_GUARDED_BY(mutex) = 0;
+  };
+
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace strata::postgres

@@ -1,0 +1,121 @@
+// Connection: one session of PostgreSQL with its prepared statements. Exceptions of SOCI end here.
+#pragma once
+
+#include <libpq-fe.h>
+#include <soci/soci.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "adapters/postgres/conninfo.h"
+#include "adapters/postgres/statement.h"
+#include "adapters/postgres/watchdog.h"
+#include "strata/core/deadline.h"
+
+namespace strata::postgres {
+
+// The rows of an answer, in text format. Valid until the connection runs something else.
+class Rows {
+ public:
+  Rows() = default;
+  explicit Rows(const PGresult* result) : result_(result) {}
+
+  int size() const { return PQntuples(result_); }
+  // None for NULL.
+  std::optional<std::string_view> at(int row, int column) const {
+    if (PQgetisnull(result_, row, column) != 0) return std::nullopt;
+    return std::string_view(PQgetvalue(result_, row, column),
+                            static_cast<std::size_t>(PQgetlength(result_, row, column)));
+  }
+
+ private:
+  const PGresult* result_ = nullptr;
+};
+
+// Not thread-safe: one caller at a time, who leased it from the pool.
+class Connection {
+ public:
+  struct Settings {
+    ConnInfo where;
+    absl::Duration statement_timeout;
+    bool prepare_statements = true;
+  };
+
+  // Connects; blocks for as long as libpq's connect_timeout.
+  static absl::StatusOr<std::unique_ptr<Connection>> open(const Settings& settings,
+                                                          Watchdog& watchdog, const Clock& clock);
+  ~Connection();
+
+  // Prepares a statement of `parameters` parameters unless that was done before. Changes nothing.
+  absl::Status prepare(const Statement& statement, std::size_t parameters, Deadline deadline);
+  // Runs a prepared statement.
+  absl::StatusOr<Rows> execute(const Statement& statement, absl::Span<const Bind> binds,
+                               Deadline deadline);
+  // Both.
+  absl::StatusOr<Rows> run(const Statement& statement, absl::Span<const Bind> binds,
+                           Deadline deadline);
+  // Several statements without parameters, separated by ';': one transaction, unless one is open or
+  // they bring their own. Runs to its end where the server does, whatever it takes; `limit` is for
+  // a server that does not answer.
+  absl::Status script(std::string_view sql, std::string_view what,
+                      MonotonicTime limit = MonotonicTime::max());
+  // Frees the last answer.
+  void clear();
+
+  // For SQL that wants SOCI's own interface; its exceptions are the caller's then, and so is a time
+  // limit: the server's statement_timeout is the only one.
+  soci::session& session() { return session_; }
+
+  // Whether it looks alive without asking the server: an idle session has nothing to say, so a
+  // readable socket is one that was closed.
+  bool looksAlive() const;
+  bool inTransaction() const;
+  // No further statement may be sent: the session is gone, in doubt, or inside a transaction.
+  bool mustBeDropped() const;
+  // Whether the last error makes the session useless; the statement may have happened unless
+  // `refused`.
+  bool lost() const { return lost_; }
+  // Whether the server refused to run it because of this session's state: its plan is of a table
+  // that was altered since, or a pooler took the prepared statement away. Another session may.
+  bool refused() const { return refused_; }
+  // Whether the last error came from its time limit.
+  bool expired() const { return expired_; }
+  MonotonicTime openedAt() const { return opened_at_; }
+
+ private:
+  struct Prepared;
+
+  Connection(const Settings& settings, Watchdog& watchdog, const Clock& clock);
+  absl::Status setUp();
+  // The latest moment at which a statement that begins now must be over.
+  MonotonicTime limitOf(MonotonicTime now, Deadline deadline) const;
+  // Runs `call` under the watchdog. It returns none, or the SQLSTATE of its failure.
+  absl::Status guarded(std::string_view what, MonotonicTime now, MonotonicTime limit,
+                       absl::FunctionRef<std::optional<std::string>()> call);
+  absl::Status failure(std::string_view what, std::string_view sqlstate);
+
+  const Clock& clock_;
+  const absl::Duration statement_timeout_;
+  const bool prepare_statements_;
+  soci::session session_;
+  PGconn* connection_ = nullptr;  // owned by the session
+  std::optional<Watchdog::Watch> watch_;
+  Watchdog& watchdog_;
+  absl::flat_hash_map<std::size_t, std::unique_ptr<Prepared>> prepared_;
+  Prepared* last_ = nullptr;
+  MonotonicTime opened_at_;
+  bool lost_ = false;
+  bool refused_ = false;
+  bool expired_ = false;
+};
+
+}  // namespace strata::postgres

@@ -1,0 +1,30 @@
+// Connection strings: checked, completed with our defaults, and described without their secrets.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "strata/core/secret.h"
+
+namespace strata::postgres {
+
+struct ConnInfo {
+  // In libpq's key=value form, ready for a connection.
+  Secret text;
+  // Where it leads, for messages: `host 127.0.0.1, port 5432, database "app"`. A part that might be
+  // a piece of a mistyped password is left out.
+  std::string place;
+};
+
+// Reads a URL (postgresql://…) or a key=value string. Adds a connect_timeout and an application
+// name where there are none. InvalidArgument names what is wrong and quotes nothing of it: a
+// password with an '@' or a '/' in it ends up in any part of a URL.
+absl::StatusOr<ConnInfo> readConnInfo(const Secret& url, absl::Duration connect_timeout);
+
+// Why a connection could not be made. `client_message` is libpq's text, which is not quoted: only
+// its cause is recognised. `sqlstate` is empty when the server did not answer.
+absl::Status connectFailure(const ConnInfo& info, std::string_view sqlstate,
+                            std::string_view client_message);
+
+}  // namespace strata::postgres

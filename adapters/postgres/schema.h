@@ -1,0 +1,34 @@
+// The table of an entity in the database: looked at, made, or found wanting.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "adapters/postgres/pool.h"
+#include "strata/adapters/postgres/postgres_table.h"
+#include "strata/core/entity.h"
+
+namespace strata::postgres {
+
+// A column of the primary key.
+struct KeyColumn {
+  std::string_view name;
+  // The type it has in the database, which need not be the one that our DDL gives it: "uuid".
+  std::string sql_type;
+  // The member of the entity, or null when the column holds the canonical id.
+  const Field* member = nullptr;
+};
+
+// Checks that the table can hold the entity's records, after making what `policy` lets it make.
+// Returns the key columns in the entity's order.
+absl::StatusOr<std::vector<KeyColumn>> ensureTable(Pool& pool, const EntityInfo& entity,
+                                                   SchemaPolicy policy);
+
+// Ok, or InvalidArgument: whether `text` is a value of a key column exactly as the column's text
+// would read. "007" for a bigint or a UUID in capitals is not: it would be a second name of one
+// row, and a cache keeps copies by name.
+absl::Status checkKeyText(const KeyColumn& column, std::string_view text);
+
+}  // namespace strata::postgres

@@ -1,0 +1,49 @@
+// Statement and Bind: what code of this adapter, and the stores over it, hand to a connection.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "strata/core/described.h"
+#include "strata/core/row_codec.h"
+
+namespace strata::postgres {
+
+// Whether a statement changes anything, and so what the loss of its connection means.
+enum class Effect : bool { kReads, kWrites };
+
+// One statement, with $1, $2 … for its parameters, which the server types by where they stand. It
+// is prepared once per connection; statements of the same text share that. Never put a value into
+// the text. ':' may only stand in '::' or inside quotes, for SOCI reads ':name' as a parameter.
+class Statement {
+ public:
+  // `what` is for messages: "get from feature_flags".
+  Statement(std::string sql, std::string what, Effect effect);
+
+  const std::string& sql() const { return sql_; }
+  const std::string& what() const { return what_; }
+  bool writes() const { return effect_ == Effect::kWrites; }
+  // The same for every statement of the same text, in this process.
+  std::size_t key() const { return key_; }
+
+ private:
+  std::string sql_;
+  std::string what_;
+  Effect effect_;
+  std::size_t key_;
+};
+
+// A parameter as the text of its type; none is NULL.
+using Bind = std::optional<std::string>;
+
+// A value of any type that a record may hold, as a parameter.
+template <typename T>
+Bind bind(const T& value) {
+  return toColumnText(typeInfo<T>(), &value);
+}
+inline Bind bind(std::string_view text) { return std::string(text); }
+inline Bind bind(const char* text) { return std::string(text); }
+
+}  // namespace strata::postgres

@@ -1,0 +1,124 @@
+#include "adapters/postgres/table_sql.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+// Versions must grow in the order in which the writes of a row take effect, or a cache that asks
+// for "no older than" is answered with something older. `nextval` alone does not give that: an
+// INSERT takes its number, then waits for the transaction that is deleting the old row, and arrives
+// with a number below that deletion's. So each writer of an id first takes the id's advisory lock,
+// which it keeps until its commit, and only then its number. An UPDATE takes another number when it
+// has the row's lock, so that it is above that of a writer from outside who held it.
+//
+// A DELETE that found nothing may have missed a row that was inserted while it waited for the lock,
+// since its snapshot is older than that. The row then has a number below the one that the DELETE
+// took under the lock; removing up to that number makes the answer true (see
+// PostgresTable::remove).
+namespace strata::postgres {
+namespace {
+
+std::string nextVersionUnderLock() {
+  return fmt::format("CASE WHEN pg_advisory_xact_lock($1) IS NULL THEN 0 ELSE nextval({}) END",
+                     quoteLiteral(kRowVersionSequence));
+}
+
+std::vector<std::string> columnsOf(const EntityInfo& entity) {
+  std::vector<std::string> columns;
+  if (entity.has_own_id_column) columns.push_back(quoteIdentifier(entity.key_columns.front()));
+  for (const Field& field : entity.typeInfo().fields) {
+    columns.push_back(quoteIdentifier(field.name));
+  }
+  return columns;
+}
+
+std::vector<std::string> namesOf(const std::vector<KeyColumn>& keys) {
+  std::vector<std::string> names;
+  for (const KeyColumn& key : keys) names.push_back(quoteIdentifier(key.name));
+  return names;
+}
+
+// "k1" = $n AND "k2" = $n+1
+std::string keyIs(const std::vector<KeyColumn>& keys, int first_parameter) {
+  std::vector<std::string> conditions;
+  for (const std::string& name : namesOf(keys)) {
+    conditions.push_back(fmt::format("{} = ${}", name, first_parameter++));
+  }
+  return fmt::format("{}", fmt::join(conditions, " AND "));
+}
+
+std::string selectFrom(const EntityInfo& entity) {
+  std::vector<std::string> columns = columnsOf(entity);
+  columns.insert(columns.begin(), quoteIdentifier(kRowVersionColumn));
+  return fmt::format("SELECT {} FROM {} WHERE ", fmt::join(columns, ", "),
+                     quoteTable(entity.table));
+}
+
+// For one column the server takes the array's type from the column. For several it has to be said,
+// without a length: a cast to varchar(5) would cut what is longer and find another row.
+std::string keyIsAnyOf(const std::vector<KeyColumn>& keys) {
+  const std::vector<std::string> names = namesOf(keys);
+  if (keys.size() == 1) return fmt::format("{} = ANY($1)", names.front());
+  std::vector<std::string> arrays;
+  for (const KeyColumn& key : keys) {
+    arrays.push_back(fmt::format("${}::{}[]", arrays.size() + 1, key.sql_type));
+  }
+  return fmt::format("({}) IN (SELECT * FROM unnest({}))", fmt::join(names, ", "),
+                     fmt::join(arrays, ", "));
+}
+
+}  // namespace
+
+Statement getSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys) {
+  return Statement(selectFrom(entity) + keyIs(keys, 1), fmt::format("get from {}", entity.table),
+                   Effect::kReads);
+}
+
+Statement getManySql(const EntityInfo& entity, const std::vector<KeyColumn>& keys) {
+  return Statement(selectFrom(entity) + keyIsAnyOf(keys),
+                   fmt::format("get many from {}", entity.table), Effect::kReads);
+}
+
+Statement putSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys) {
+  const std::vector<std::string> columns = columnsOf(entity);
+  const std::vector<std::string> names = namesOf(keys);
+  const std::string version = quoteIdentifier(kRowVersionColumn);
+  std::vector<std::string> values;
+  std::string updates;
+  for (const std::string& column : columns) {
+    values.push_back(fmt::format("${}", values.size() + 2));
+    if (std::ranges::find(names, column) != names.end()) continue;
+    updates += fmt::format("{0} = EXCLUDED.{0}, ", column);
+  }
+  std::string sql = fmt::format(
+      "INSERT INTO {0} ({1}, {2}) VALUES ({3}, {4}) "
+      "ON CONFLICT ({5}) DO UPDATE SET {6}{2} = nextval({7}) RETURNING {2}",
+      quoteTable(entity.table), fmt::join(columns, ", "), version, fmt::join(values, ", "),
+      nextVersionUnderLock(), fmt::join(names, ", "), updates, quoteLiteral(kRowVersionSequence));
+  return Statement(std::move(sql), fmt::format("put to {}", entity.table), Effect::kWrites);
+}
+
+Statement removeSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys) {
+  std::string sql = fmt::format(
+      "WITH gone AS (DELETE FROM {0} WHERE {1} AND {2} <= $2"
+      " AND pg_advisory_xact_lock($1) IS NOT NULL RETURNING nextval({3}) AS v) "
+      "SELECT max(v), CASE WHEN max(v) IS NULL THEN {4} END FROM gone",
+      quoteTable(entity.table), keyIs(keys, 3), quoteIdentifier(kRowVersionColumn),
+      quoteLiteral(kRowVersionSequence), nextVersionUnderLock());
+  return Statement(std::move(sql), fmt::format("remove from {}", entity.table), Effect::kWrites);
+}
+
+// FNV-1a. Ids that share a number only wait for each other.
+std::int64_t lockOf(const EntityInfo& entity, const Id& id) {
+  std::uint64_t hash = 14695981039346656037U;
+  const auto mix = [&hash](std::string_view text) {
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  };
+  mix(entity.table);
+  mix(":");
+  mix(id.canonical());
+  return static_cast<std::int64_t>(hash);
+}
+
+}  // namespace strata::postgres

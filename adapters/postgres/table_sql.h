@@ -1,0 +1,31 @@
+// The SQL of a store, written once per table. No value ever stands in it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "adapters/postgres/schema.h"
+#include "adapters/postgres/statement.h"
+#include "strata/core/entity.h"
+
+namespace strata::postgres {
+
+// Of every row read: first its version, then its own id where the table has such a column, then the
+// fields in the order of the description.
+inline constexpr int kVersionColumn = 0;
+
+// $1 …: the key columns.
+Statement getSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys);
+// $1 …: an array of values for each key column.
+Statement getManySql(const EntityInfo& entity, const std::vector<KeyColumn>& keys);
+// $1: the lock of the id. $2 …: the own id where there is one, then the fields. Answers the
+// version.
+Statement putSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys);
+// $1: the lock of the id. $2: the newest version to remove. $3 …: the key columns. Answers the
+// version of the removal if a row was removed, and else, in the second column, of finding none.
+Statement removeSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys);
+
+// The number under which the writers of one id take turns; the same in every process.
+std::int64_t lockOf(const EntityInfo& entity, const Id& id);
+
+}  // namespace strata::postgres

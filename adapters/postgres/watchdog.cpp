@@ -1,0 +1,143 @@
+#include "adapters/postgres/watchdog.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <system_error>
+#include <utility>
+
+namespace strata::postgres {
+namespace {
+
+// For the arithmetic of condition variables, which overflows on the largest durations.
+constexpr absl::Duration kLongestSleep = absl::Hours(1);
+
+}  // namespace
+
+// Shared with the background job that sends the request, which may outlive the connection.
+struct Watchdog::Watch::Cancel {
+  explicit Cancel(PGconn* connection) : handle(PQgetCancel(connection)) {}
+  ~Cancel() { PQfreeCancel(handle); }
+  Cancel(const Cancel&) = delete;
+  Cancel& operator=(const Cancel&) = delete;
+
+  // PQcancel returns when the server has closed the request's connection, which it does after it
+  // has signalled the session: a statement sent later cannot be hit any more.
+  void send() {
+    std::array<char, 256> error{};
+    if (PQcancel(handle, error.data(), static_cast<int>(error.size())) == 1) under_way = false;
+  }
+
+  PGcancel* const handle;
+  std::atomic<bool> under_way = false;
+};
+
+Watchdog::Watch::Watch(Watchdog& watchdog, PGconn* connection)
+    : watchdog_(watchdog),
+      socket_(PQsocket(connection)),
+      cancel_(std::make_shared<Cancel>(connection)) {
+  watchdog_.add(this);
+}
+
+Watchdog::Watch::~Watch() { watchdog_.remove(this); }
+
+Watchdog::~Watchdog() {
+  std::thread thread;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    thread = std::move(thread_);
+    sooner_.notify_one();
+  }
+  if (thread.joinable()) thread.join();
+  jobs_.drain(kCancelGrace);
+}
+
+void Watchdog::add(Watch* watch) {
+  const std::lock_guard lock(mutex_);
+  watches_.push_back(watch);
+}
+
+void Watchdog::remove(Watch* watch) {
+  const std::lock_guard lock(mutex_);
+  std::erase(watches_, watch);
+}
+
+void Watchdog::watch(Watch& watch, MonotonicTime now, MonotonicTime limit) {
+  if (limit == MonotonicTime::max()) return;
+  const std::lock_guard lock(mutex_);
+  watch.stage_ = Watch::Stage::kArmed;
+  watch.limit_ = limit;
+  shortest_ = std::min(shortest_, limit - now);
+  if (!thread_.joinable()) startThread();
+  if (limit < next_look_) sooner_.notify_one();
+}
+
+Watchdog::Outcome Watchdog::release(Watch& watch) {
+  const std::lock_guard lock(mutex_);
+  watch.limit_ = MonotonicTime::max();
+  const auto stage = std::exchange(watch.stage_, Watch::Stage::kIdle);
+  if (stage == Watch::Stage::kIdle || stage == Watch::Stage::kArmed) return {};
+  return {.expired = true,
+          .reusable = stage == Watch::Stage::kCancelled && !watch.cancel_->under_way};
+}
+
+void Watchdog::startThread() {
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error&) {
+    // No threads left: the server's own statement_timeout has to do until the next call tries.
+  }
+}
+
+void Watchdog::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const MonotonicTime now = clock_.now();
+    if (Cancels cancels = expire(now); !cancels.empty()) {
+      lock.unlock();
+      send(std::move(cancels));
+      lock.lock();
+      continue;  // much may have happened meanwhile
+    }
+    next_look_ = nextLook(now);
+    sooner_.wait_for(lock, absl::ToChronoNanoseconds(std::min(next_look_ - now, kLongestSleep)));
+  }
+}
+
+Watchdog::Cancels Watchdog::expire(MonotonicTime now) {
+  Cancels cancels;
+  for (Watch* watch : watches_) {
+    if (watch->limit_ > now) continue;
+    if (watch->stage_ == Watch::Stage::kArmed) {
+      watch->stage_ = Watch::Stage::kCancelled;
+      watch->limit_ = now + kCancelGrace;
+      watch->cancel_->under_way = true;
+      cancels.push_back(watch->cancel_);
+    } else {
+      // Safe under this lock only: whoever closes the socket takes the watch back first.
+      watch->stage_ = Watch::Stage::kCut;
+      watch->limit_ = MonotonicTime::max();
+      ::shutdown(watch->socket_, SHUT_RDWR);
+    }
+  }
+  return cancels;
+}
+
+MonotonicTime Watchdog::nextLook(MonotonicTime now) {
+  const absl::Duration expected = std::exchange(shortest_, absl::InfiniteDuration());
+  MonotonicTime next = now + expected;
+  for (const Watch* watch : watches_) next = std::min(next, watch->limit_);
+  return next;
+}
+
+void Watchdog::send(Cancels cancels) {
+  for (auto& cancel : cancels) {
+    // Not started, it counts as under way for ever: the connection is cut and replaced instead.
+    jobs_.start([cancel = std::move(cancel)] { cancel->send(); }).IgnoreError();
+  }
+}
+
+}  // namespace strata::postgres

@@ -1,0 +1,96 @@
+// Watchdog: ends calls of libpq at their time limit, for libpq itself waits for ever.
+//
+// A connection is watched while a statement runs on it. At the limit its statement is cancelled on
+// the server, which answers within milliseconds, and the connection stays usable. A server that
+// does not even answer that (frozen, cut off) is given kCancelGrace; then the socket is shut down
+// and libpq returns to its caller.
+//
+// Watching costs two uncontended locks per statement. The thread is started by the first watch and
+// wakes only when a limit may have passed, not at every call: it sleeps past limits that were taken
+// back long ago and sees then what the next one is.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "adapters/postgres/background.h"
+#include "strata/core/clock.h"
+
+namespace strata::postgres {
+
+inline constexpr absl::Duration kCancelGrace = absl::Milliseconds(100);
+
+// Thread-safe. Must outlive its watches.
+class Watchdog {
+ public:
+  explicit Watchdog(const Clock& clock) : clock_(clock) {}
+  ~Watchdog();
+
+  // One connection, from when it is made until it is closed.
+  class Watch {
+   public:
+    Watch(Watchdog& watchdog, PGconn* connection);
+    ~Watch();
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+   private:
+    friend class Watchdog;
+    struct Cancel;
+    enum class Stage : std::uint8_t { kIdle, kArmed, kCancelled, kCut };
+
+    Watchdog& watchdog_;
+    const int socket_;
+    const std::shared_ptr<Cancel> cancel_;
+    // Guarded by the watchdog's mutex.
+    Stage stage_ = Stage::kIdle;
+    MonotonicTime limit_ = MonotonicTime::max();
+  };
+
+  struct Outcome {
+    // The limit passed while it was watched.
+    bool expired = false;
+    // No cancel request is under way that could hit the connection's next statement.
+    bool reusable = true;
+  };
+
+  // Watches from `now` until `release`. A limit of MonotonicTime::max() is none.
+  void watch(Watch& watch, MonotonicTime now, MonotonicTime limit);
+  Outcome release(Watch& watch);
+
+ private:
+  using Cancels = std::vector<std::shared_ptr<Watch::Cancel>>;
+
+  void add(Watch* watch);
+  void remove(Watch* watch);
+  void startThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void run();
+  // Acts on every watch whose limit has passed; returns the cancel requests to send.
+  Cancels expire(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  MonotonicTime nextLook(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void send(Cancels cancels);
+
+  const Clock& clock_;
+  BackgroundJobs jobs_{16};
+  std::mutex mutex_;
+  std::condition_variable sooner_;
+  std::vector<Watch*> watches_ ABSL_GUARDED_BY(mutex_);
+  // When the thread looks next; only a limit before that has to wake it.
+  MonotonicTime next_look_ ABSL_GUARDED_BY(mutex_) = MonotonicTime::max();
+  // The shortest time that any call was given since the last look. Calls of that kind are likely to
+  // come again, so the next look is that far ahead: an earlier one would find nothing, and without
+  // one every such call would have to wake the thread.
+  absl::Duration shortest_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace strata::postgres

@@ -1,0 +1,39 @@
+// Migrations: the schema's history as SQL files, compiled in and applied in order, each once.
+//
+//   absl::Status status = applyMigrations(*pool, policyMigrations());
+//
+// A component (a store, an application) numbers its files from 1: 0001_create_policies.sql,
+// 0002_add_egress_mode.sql. strata_embed_migrations() of cmake/EmbedMigrations.cmake makes the
+// array. What was applied is kept in the table strata_migrations, with a checksum: a file that was
+// applied is never edited again, a new one is added. Not for: statements that refuse to run in a
+// transaction (CREATE INDEX CONCURRENTLY); run those by hand.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "strata/adapters/postgres/postgres_pool.h"
+
+namespace strata {
+
+struct Migration {
+  std::string_view component;
+  int number;  // from 1, without gaps
+  std::string_view name;
+  std::string_view sql;  // one or several statements, without BEGIN or COMMIT
+};
+
+// Thread-safe, in one process and between many: whoever comes first applies, the others wait for
+// it.
+//
+// Applies what is not applied yet, all of it in one transaction; on an error nothing of it is.
+// Migrations of the database that are newer than these are left alone: an older binary may run
+// beside a newer one. Nothing to do: no DDL is sent, so the right to run any is not needed.
+//
+//   InvalidArgument     the numbers of a component are not 1, 2, 3 …
+//   FailedPrecondition  an applied one is not what it was, or one does not fit the database; names
+//   it Unavailable, …      as PostgresPool; safe to repeat
+absl::Status applyMigrations(PostgresPool& pool, std::span<const Migration> migrations);
+
+}  // namespace strata

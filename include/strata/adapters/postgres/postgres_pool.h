@@ -1,0 +1,91 @@
+// PostgresPool: the connections to one PostgreSQL database, shared by every store on it.
+//
+//   auto pool = PostgresPool::open({.url = "postgresql://app:secret@db/app"});
+//   auto flags = PostgresStore<FeatureFlag>::create(*pool);
+//
+// Not for: queries of an application's own. A store is the way to the data; `execute` is for DDL.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "strata/core/clock.h"
+#include "strata/core/health.h"
+#include "strata/core/secret.h"
+
+namespace strata {
+
+namespace postgres {
+class Pool;
+}  // namespace postgres
+
+struct PostgresOptions {
+  // postgresql://user:password@host:port/name, or libpq's key=value form. What it says about
+  // connect_timeout or application_name wins over what is said here.
+  Secret url;
+  // The most connections. They are made when they are needed.
+  std::size_t pool_size = 8;
+  // How long a call waits for one of them when all are busy.
+  absl::Duration acquire_timeout = absl::Seconds(1);
+  // For each address of the host. libpq counts in whole seconds, at least two.
+  absl::Duration connect_timeout = absl::Seconds(2);
+  // The longest that a statement may run on the server. A server that does not even say that time
+  // is over is given up a second later.
+  absl::Duration statement_timeout = absl::Seconds(5);
+  // A connection older than this is replaced before its next use.
+  absl::Duration max_age = absl::Minutes(30);
+  // Off for a pooler that changes the session between transactions (PgBouncer's transaction mode);
+  // every statement is parsed anew then, at about twice the time.
+  bool prepare_statements = true;
+};
+
+struct PostgresPoolStats {
+  std::size_t size = 0;        // the most there may be
+  std::size_t open = 0;        // there are, or are being made
+  std::size_t in_use = 0;      // of them, leased
+  std::size_t waiting = 0;     // callers waiting for one
+  std::uint64_t connects = 0;  // made since the pool was opened
+  std::uint64_t failures = 0;  // attempts that failed
+};
+
+// Thread-safe: every method may be called concurrently, without external synchronisation.
+//
+// Errors name the host and the database, and never the URL or the password:
+//   InvalidArgument     an option or the URL cannot be used
+//   PermissionDenied    wrong user name or password, or no right to connect
+//   FailedPrecondition  there is no such database
+//   Unavailable         the server was not reached; retry later
+//   ResourceExhausted   all connections are busy, or the server has too many
+//   DeadlineExceeded    the caller's deadline, or the statement's time limit, passed
+class PostgresPool {
+ public:
+  // Checks the options and makes one connection to prove them. `clock` must outlive the pool.
+  static absl::StatusOr<std::shared_ptr<PostgresPool>> open(PostgresOptions options,
+                                                            const Clock& clock = Clock::system());
+  ~PostgresPool();
+  PostgresPool(const PostgresPool&) = delete;
+  PostgresPool& operator=(const PostgresPool&) = delete;
+
+  // Runs a script of one or several statements, separated by ';', as one transaction unless it
+  // brings its own. Nothing of it is bound or checked: never build it from data.
+  absl::Status execute(std::string_view sql);
+
+  // Asks the server, for at most a second: component "database", backend "postgres".
+  Health healthCheck();
+  PostgresPoolStats stats() const;
+
+  // For Strata's own stores, which include adapters/postgres/pool.h.
+  postgres::Pool& internals() { return *pool_; }
+
+ private:
+  explicit PostgresPool(std::shared_ptr<postgres::Pool> pool);
+
+  const std::shared_ptr<postgres::Pool> pool_;
+};
+
+}  // namespace strata
