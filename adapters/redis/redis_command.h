@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace strata::internal {
+
+// Commands for one pipeline, as they go over the wire. Arguments are any bytes.
+class RedisCommands {
+ public:
+  void add(std::span<const std::string_view> arguments);
+  void add(std::initializer_list<std::string_view> arguments) {
+    add(std::span(arguments.begin(), arguments.size()));
+  }
+
+  const std::string& bytes() const { return bytes_; }
+  // How many commands, and so how many replies to expect.
+  std::size_t count() const { return count_; }
+
+ private:
+  std::string bytes_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace strata::internal
