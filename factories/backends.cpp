@@ -1,0 +1,110 @@
+#include "strata/factories/backends.h"
+
+#include <utility>
+
+#include "strata/adapters/memory/lru_cache.h"
+#include "strata/adapters/memory/null_cache.h"
+#include "strata/adapters/redis/redis_cache.h"
+#include "strata/core/logging.h"
+#include "strata/core/status.h"
+
+namespace strata {
+namespace {
+
+bool isServer(CacheProvider provider) {
+  return provider == CacheProvider::kRedis || provider == CacheProvider::kUpstash;
+}
+
+// Whether stores get a cache. Without a database they live in this process, where a server that
+// other processes share would mix their values; the in-process cache is used when asked for by
+// name.
+bool wantsStoreCache(const Config& config) {
+  const CacheProvider provider = config.cacheProvider();
+  if (isServer(provider)) return config.enable_redis_caching && !config.database_url.empty();
+  return config.cache_provider == CacheProvider::kMemory;
+}
+
+// A wrong password is a mistake to be told at once; a server that is down is not.
+absl::Status probe(Cache& cache) {
+  const absl::Status status = cache.ping();
+  if (absl::IsPermissionDenied(status) || absl::IsInvalidArgument(status) ||
+      absl::IsFailedPrecondition(status)) {
+    return annotate(status, "REDIS_URL");
+  }
+  if (!status.ok()) {
+    log(Severity::kWarning, "strata.cache.unavailable_at_start", {{"error", describe(status)}});
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<Cache>> createStoreCache(const Config& config, const Clock& clock) {
+  auto cache = createCacheClient(config, clock);
+  if (!cache.ok()) return cache;
+  if (absl::Status status = probe(**cache); !status.ok()) return status;
+  return cache;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config, const Clock& clock) {
+  if (absl::Status status = validate(config); !status.ok()) return status;
+  const CacheProvider provider = config.cacheProvider();
+  if (isServer(provider) && !config.enable_redis_caching) return std::make_shared<NullCache>();
+  switch (provider) {
+    case CacheProvider::kNone:
+      return std::make_shared<NullCache>();
+    case CacheProvider::kMemory:
+      return std::make_shared<LruCache>(LruCacheOptions{}, clock);
+    case CacheProvider::kUpstash:
+      return absl::UnimplementedError("REDIS_URL: REST caches are not supported by this version");
+    default:
+      return RedisCache::create({.url = config.cache_url, .password = config.cache_password},
+                                clock);
+  }
+}
+
+absl::StatusOr<Backends> connect(const Config& config, ConnectOptions options) {
+  if (absl::Status status = validate(config); !status.ok()) return status;
+  Backends backends{.config = config,
+                    .database = nullptr,
+                    .memory = std::move(options.memory),
+                    .cache = nullptr,
+                    .metrics = std::move(options.metrics),
+                    .clock = options.clock};
+  if (!config.database_url.empty()) {
+    auto pool = PostgresPool::open({.url = config.database_url}, *backends.clock);
+    if (!pool.ok()) return annotate(pool.status(), "DATABASE_URL");
+    backends.database = *std::move(pool);
+  }
+  if (wantsStoreCache(config)) {
+    auto cache = createStoreCache(config, *backends.clock);
+    if (!cache.ok()) return cache.status();
+    backends.cache = *std::move(cache);
+  } else if (isServer(config.cacheProvider()) && config.database_url.empty()) {
+    log(Severity::kInfo, "strata.cache.unused",
+        {{"why", "without DATABASE_URL stores live in this process and need no cache server"}});
+  }
+  return backends;
+}
+
+Health healthCheck(const Backends& backends) {
+  Health health{.component = "backends", .backend = "in-memory"};
+  if (backends.database != nullptr) {
+    health.backend = "postgres";
+    health.children.push_back(backends.database->healthCheck());
+  }
+  if (backends.cache != nullptr) {
+    Health cache = backends.cache->healthCheck();
+    if (!cache.healthy()) cache.state = HealthState::kWarn;
+    health.children.push_back(std::move(cache));
+  }
+  for (const Health& child : health.children) {
+    health.latency += child.latency;
+    if (child.state <= health.state) continue;
+    health.state = child.state;
+    health.error = child.component + ": " + child.error;
+  }
+  return health;
+}
+
+}  // namespace strata

@@ -1,0 +1,31 @@
+#include "strata/factories/policy_store_factory.h"
+
+#include <utility>
+
+#include "strata/adapters/postgres/migrations.h"
+#include "strata/core/status.h"
+#include "strata/factories/store_factory.h"
+#include "strata/stores/policy/policy_migrations.h"
+
+namespace strata {
+
+absl::StatusOr<std::unique_ptr<PolicyStore>> createPolicyStore(const Backends& backends) {
+  if (backends.database != nullptr) {
+    const absl::Status migrated = applyMigrations(*backends.database, policyMigrations());
+    if (!migrated.ok()) return annotate(migrated, "migrating the policy store");
+  }
+  auto policies =
+      createStore<TenantLlmPolicy>(backends, {.cache_ttl = backends.config.policy_ttl,
+                                              .enable_cache = backends.config.enable_policy_cache,
+                                              .schema = SchemaPolicy::kVerify});
+  if (!policies.ok()) return policies.status();
+  return makePolicyStore(*std::move(policies), *backends.clock);
+}
+
+absl::StatusOr<std::unique_ptr<PolicyStore>> createPolicyStore(const Config& config) {
+  auto backends = connect(config);
+  if (!backends.ok()) return backends.status();
+  return createPolicyStore(*backends);
+}
+
+}  // namespace strata

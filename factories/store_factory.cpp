@@ -1,0 +1,15 @@
+#include "strata/factories/store_factory.h"
+
+namespace strata::internal {
+
+CachingOptions cachingOptions(const Backends& backends, std::string store,
+                              const StoreOptions& options) {
+  return {.store = std::move(store),
+          .app = backends.config.app,
+          .ttl = options.cache_ttl,
+          .negative_ttl = options.negative_cache_ttl,
+          .failure_tier = options.cache_failure_tier,
+          .consistency = options.consistency};
+}
+
+}  // namespace strata::internal

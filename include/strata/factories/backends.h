@@ -1,0 +1,61 @@
+// Backends: the pools and clients of one application, made once and shared by all its stores.
+//
+//   auto config = strata::configFromEnv();
+//   auto backends = strata::connect(*config);
+//   auto flags = strata::createStore<FeatureFlag>(*backends);
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "strata/adapters/memory/in_memory_database.h"
+#include "strata/adapters/postgres/postgres_pool.h"
+#include "strata/core/cache.h"
+#include "strata/core/clock.h"
+#include "strata/core/config.h"
+#include "strata/core/health.h"
+#include "strata/core/metrics.h"
+
+namespace strata {
+
+// Copying shares. Stores keep what they use of it alive.
+struct Backends {
+  Config config;
+  // Null without DATABASE_URL: stores are then kept in `memory`.
+  std::shared_ptr<PostgresPool> database;
+  std::shared_ptr<InMemoryDatabase> memory;
+  // What stands in front of the stores' database. Null: nothing does.
+  std::shared_ptr<Cache> cache;
+  std::shared_ptr<Metrics> metrics = Metrics::none();
+  const Clock* clock = &Clock::system();
+};
+
+struct ConnectOptions {
+  // What every component counts into.
+  std::shared_ptr<Metrics> metrics = Metrics::none();
+  // Must outlive every store.
+  const Clock* clock = &Clock::system();
+  // Where stores live without a database: by default one for the whole process.
+  std::shared_ptr<InMemoryDatabase> memory = InMemoryDatabase::shared();
+};
+
+// Connects to what `config` names.
+//
+// InvalidArgument: the configuration is wrong or contradicts itself. PermissionDenied: the database
+// or the cache refused the credentials. Unavailable, DeadlineExceeded: the database cannot be
+// reached. A cache that cannot be reached is logged and no error: it is used once it is back.
+absl::StatusOr<Backends> connect(const Config& config, ConnectOptions options = {});
+
+// The cache that `config` names: a Redis client for redis:// and unix://, the in-process LRU when
+// there is no URL, a cache that keeps nothing for the provider "none" and for a Redis that the kill
+// switch turns off. Does not connect yet.
+//
+// InvalidArgument: as above. Unimplemented: a URL whose kind this version does not support.
+absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config,
+                                                         const Clock& clock = Clock::system());
+
+// The health of the backends themselves: component "backends", with the database and the cache as
+// children. Without the database it fails, without the cache it warns.
+Health healthCheck(const Backends& backends);
+
+}  // namespace strata

@@ -1,0 +1,101 @@
+// createStore<T>(backends): the store of a described type, on whatever is configured.
+//
+//   neither             InMemoryStore
+//   a database          PostgresStore
+//   database and cache  CachingStore over PostgresStore
+//
+// An in-process cache in front of the in-memory store is built where CACHE_PROVIDER asks for it by
+// name, to try the stack without servers.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "strata/adapters/memory/in_memory_store.h"
+#include "strata/adapters/postgres/postgres_store.h"
+#include "strata/core/entity.h"
+#include "strata/core/store.h"
+#include "strata/decorators/caching_store.h"
+#include "strata/decorators/metered_store.h"
+#include "strata/factories/backends.h"
+
+namespace strata {
+
+struct StoreOptions {
+  // How long a cached copy lives. See CachingOptions for this and the next three.
+  absl::Duration cache_ttl = absl::Seconds(300);
+  absl::Duration negative_cache_ttl = absl::ZeroDuration();
+  FailureTier cache_failure_tier = FailureTier::kImportant;
+  Consistency consistency = Consistency::kSession;
+  // Off: the store is built without a cache.
+  bool enable_cache = true;
+  // What happens when the database has no table for T, or one that lacks columns.
+  SchemaPolicy schema = SchemaPolicy::kCreateOrExtend;
+};
+
+namespace internal {
+
+template <EntityType T>
+absl::StatusOr<std::unique_ptr<Store<T>>> createBaseStore(const Backends& backends,
+                                                          SchemaPolicy schema) {
+  if (backends.database == nullptr) return InMemoryStore<T>::create(backends.memory, *backends.clock);
+  return PostgresStore<T>::create(backends.database, schema);
+}
+
+CachingOptions cachingOptions(const Backends& backends, std::string store,
+                              const StoreOptions& options);
+
+template <EntityType T>
+std::unique_ptr<Store<T>> metered(std::unique_ptr<Store<T>> store, const Backends& backends,
+                                  const std::string& layer) {
+  if (backends.metrics == Metrics::none()) return store;
+  return std::make_unique<MeteredStore<T>>(std::move(store), backends.metrics,
+                                           std::string(entityInfo<T>().table), layer,
+                                           *backends.clock);
+}
+
+}  // namespace internal
+
+// The stack, from the database outwards. The order, and why:
+//
+//   MeteredStore "store"     outermost, so that it times what the caller waits for
+//   (near cache)             above the cache: a decoded object in process spares the round trip
+//   CachingStore             above everything that protects the database: a hit must not queue
+//   MeteredStore "database"  right above the database, so that it counts what really reaches it
+//   PostgresStore
+//
+// A layer that is off is not built and costs nothing.
+//
+// InvalidArgument: an option is out of range. FailedPrecondition: the table lacks something and
+// `schema` does not allow to add it, or the cache cannot keep `consistency`. Errors of the database
+// as in Store<T>.
+template <EntityType T>
+absl::StatusOr<std::unique_ptr<Store<T>>> createStore(const Backends& backends,
+                                                      const StoreOptions& options = {}) {
+  CachingOptions caching =
+      internal::cachingOptions(backends, std::string(entityInfo<T>().table), options);
+  if (absl::Status status = validate(caching); !status.ok()) return status;
+  auto base = internal::createBaseStore<T>(backends, options.schema);
+  if (!base.ok()) return base.status();
+  std::unique_ptr<Store<T>> store = internal::metered<T>(*std::move(base), backends, "database");
+  if (backends.cache != nullptr && options.enable_cache) {
+    auto cached = CachingStore<T>::create(std::move(store), backends.cache, std::move(caching),
+                                          backends.metrics, *backends.clock);
+    if (!cached.ok()) return cached.status();
+    store = *std::move(cached);
+  }
+  return internal::metered<T>(std::move(store), backends, "store");
+}
+
+// The same with backends of its own. For an application with one store.
+template <EntityType T>
+absl::StatusOr<std::unique_ptr<Store<T>>> createStore(const Config& config,
+                                                      const StoreOptions& options = {}) {
+  auto backends = connect(config);
+  if (!backends.ok()) return backends.status();
+  return createStore<T>(*backends, options);
+}
+
+}  // namespace strata

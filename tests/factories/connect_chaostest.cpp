@@ -1,0 +1,128 @@
+// What connect and createStore do with real servers: the stack they build, and clear errors.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <sstream>
+
+#include "strata/strata.h"
+#include "strata/testing/local_servers.h"
+#include "strata/testing/status_matchers.h"
+
+namespace strata {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::IsOk;
+using testing::LocalServers;
+using ::testing::Not;
+using testing::sharedServers;
+using testing::StatusIs;
+
+struct Flag {
+  std::string name;
+  bool enabled = false;
+};
+BOOST_DESCRIBE_STRUCT(Flag, (), (name, enabled))
+
+}  // namespace
+
+template <>
+struct Entity<Flag> {
+  static constexpr auto table = "connect_chaostest_flags";
+  static constexpr KeySpace keys{"flags", "flag"};
+  static std::string id(const Flag& flag) { return flag.name; }
+};
+
+namespace {
+
+Config onServers() {
+  Config config;
+  config.database_url = sharedServers().postgres().url();
+  config.cache_url = sharedServers().redis().url();
+  return config;
+}
+
+std::int64_t redisConnections() {
+  const std::string info = *sharedServers().redis().command({"INFO", "stats"});
+  const std::string field = "total_connections_received:";
+  return std::stoll(info.substr(info.find(field) + field.size()));
+}
+
+// B-68
+TEST(Connect, BuildsCachingOverPostgresAndReportsEachPart) {
+  const auto backends = connect(onServers());
+  ASSERT_THAT(backends, IsOk());
+  auto flags = *createStore<Flag>(*backends);
+  const Health health = flags->healthCheck();
+  EXPECT_EQ(health.state, HealthState::kPass) << describe(health);
+  EXPECT_EQ(health.backend, "postgres");
+  ASSERT_EQ(health.children.size(), 1U);
+  EXPECT_EQ(health.children[0].backend, "redis");
+  EXPECT_GT(health.latency, absl::ZeroDuration());
+  EXPECT_EQ(healthCheck(*backends).state, HealthState::kPass);
+}
+
+// B-80
+TEST(Connect, OpensNoConnectionToTheCacheWhenTheKillSwitchIsOff) {
+  Config config = onServers();
+  config.enable_redis_caching = false;
+  const std::int64_t before = redisConnections();
+  auto flags = *createStore<Flag>(config);
+  ASSERT_THAT(flags->put({"f", true}), IsOk());
+  ASSERT_THAT(flags->get("f"), IsOk());
+  EXPECT_TRUE(flags->healthCheck().children.empty());
+  EXPECT_EQ(redisConnections() - before, 1) << "the one that asked";
+}
+
+// B-25
+TEST(Connect, IsNoErrorWhenTheCacheIsDown) {
+  Config config = onServers();
+  config.cache_url = "redis://127.0.0.1:1";
+  auto flags = createStore<Flag>(config);
+  ASSERT_THAT(flags, IsOk());
+  ASSERT_THAT((*flags)->put({"f", true}), IsOk());
+  EXPECT_TRUE((**(*flags)->get("f")).enabled);
+  EXPECT_EQ((*flags)->healthCheck().state, HealthState::kWarn);
+}
+
+// B-33, B-79
+TEST(Connect, SaysWhatIsWrongWithTheDatabaseAndShowsNoSecret) {
+  Config config;
+  config.database_url = "postgresql://strata:hunter2@127.0.0.1:1/app";
+  EXPECT_THAT(connect(config), StatusIs(absl::StatusCode::kUnavailable, Not(HasSubstr("hunter2"))));
+  const std::string port = std::to_string(sharedServers().postgres().port());
+  config.database_url = "postgresql://nobody:hunter2@127.0.0.1:" + port + "/postgres";
+  EXPECT_THAT(connect(config),
+              StatusIs(absl::StatusCode::kPermissionDenied, Not(HasSubstr("hunter2"))));
+  config.database_url = sharedServers().postgres().url("no_such_database");
+  EXPECT_THAT(connect(config),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("DATABASE_URL")));
+}
+
+// B-33, B-79
+TEST(Connect, RefusesAWrongPasswordOfTheCacheAndLogsNoSecret) {
+  std::ostringstream logged;
+  spdlog::register_logger(std::make_shared<spdlog::logger>(
+      "strata", std::make_shared<spdlog::sinks::ostream_sink_mt>(logged)));
+  auto servers = *LocalServers::start({.redis = true, .redis_password = "swordfish"});
+  Config config = onServers();
+  config.cache_url = "redis://:hunter2@127.0.0.1:" + std::to_string(servers->redis().port());
+  EXPECT_THAT(connect(config),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       ::testing::AllOf(HasSubstr("REDIS_URL"), Not(HasSubstr("hunter2")))));
+  config.cache_url = servers->redis().url();
+  auto flags = *createStore<Flag>(config);
+  ASSERT_THAT(servers->redis().kill(), IsOk());
+  ASSERT_THAT(flags->put({"f", true}), IsOk());
+  EXPECT_THAT(describe(flags->healthCheck()), Not(HasSubstr("swordfish")));
+  EXPECT_THAT(toJson(flags->healthCheck()), Not(HasSubstr("swordfish")));
+  EXPECT_THAT(logged.str(), HasSubstr("strata.cache.unavailable"));
+  EXPECT_THAT(logged.str(), Not(HasSubstr("swordfish")));
+  EXPECT_THAT(logged.str(), Not(HasSubstr("hunter2")));
+  spdlog::drop("strata");
+}
+
+}  // namespace
+}  // namespace strata
