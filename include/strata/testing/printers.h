@@ -1,0 +1,27 @@
+// How GoogleTest prints Strata's own types in a failed expectation.
+#pragma once
+
+#include <ostream>
+
+#include "strata/core/id.h"
+#include "strata/core/json_codec.h"
+#include "strata/core/snapshot.h"
+#include "strata/core/version.h"
+
+namespace strata {
+
+inline void PrintTo(const Id& id, std::ostream* out) { *out << '"' << id.canonical() << '"'; }
+
+inline void PrintTo(Version version, std::ostream* out) { *out << "version " << version.value(); }
+
+template <typename T>
+void PrintTo(const Snapshot<T>& snapshot, std::ostream* out) {
+  if (snapshot == nullptr) {
+    *out << "null";
+  } else {
+    *out << encodeJson(*snapshot) << " of ";
+    PrintTo(snapshot.version(), out);
+  }
+}
+
+}  // namespace strata

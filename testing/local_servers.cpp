@@ -1,0 +1,73 @@
+#include "strata/testing/local_servers.h"
+
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <utility>
+
+#include "testing/local_guard.h"
+#include "testing/server_process.h"
+
+namespace strata::testing {
+namespace {
+
+std::unique_ptr<LocalServers> startOrDie(LocalServersOptions options) {
+  absl::StatusOr<std::unique_ptr<LocalServers>> servers = LocalServers::start(std::move(options));
+  if (servers.ok()) return *std::move(servers);
+  fmt::print(stderr, "cannot start the servers of this test program: {}\n",
+             std::string(servers.status().message()));
+  std::exit(EXIT_FAILURE);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LocalServers>> LocalServers::start(LocalServersOptions options) {
+  absl::StatusOr<std::unique_ptr<internal::Guard>> guard = internal::Guard::start();
+  if (!guard.ok()) return guard.status();
+  std::unique_ptr<LocalServers> servers(new LocalServers(*std::move(guard)));
+  if (absl::Status status = servers->startAll(std::move(options)); !status.ok()) return status;
+  return servers;
+}
+
+LocalServers::LocalServers(std::unique_ptr<internal::Guard> guard) : guard_(std::move(guard)) {}
+
+// The servers go before the guard, which then ends their processes.
+LocalServers::~LocalServers() = default;
+
+absl::Status LocalServers::startAll(LocalServersOptions options) {
+  if (options.postgres) {
+    postgres_.reset(new LocalPostgres(*guard_, std::move(options.postgres_settings)));
+    if (absl::Status status = postgres_->initialise(); !status.ok()) return status;
+    if (absl::Status status = postgres_->startOnFreePort(options.proxied); !status.ok()) {
+      return status;
+    }
+  }
+  if (options.redis) {
+    redis_.reset(
+        new LocalRedis(*guard_, std::move(options.redis_password), std::move(options.redis_args)));
+    if (absl::Status status = redis_->initialise(); !status.ok()) return status;
+    if (absl::Status status = redis_->startOnFreePort(options.proxied); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+const std::string& LocalServers::folder() const { return guard_->folder(); }
+
+LocalPostgres& SharedServers::postgres() {
+  std::call_once(postgres_started_, [this] { postgres_ = startOrDie({.postgres = true}); });
+  return postgres_->postgres();
+}
+
+LocalRedis& SharedServers::redis() {
+  std::call_once(redis_started_, [this] { redis_ = startOrDie({.redis = true}); });
+  return redis_->redis();
+}
+
+SharedServers& sharedServers() {
+  static SharedServers servers;
+  return servers;
+}
+
+}  // namespace strata::testing
