@@ -1,0 +1,109 @@
+# How every target of this project is made, so that the folders' CMakeLists.txt only say what is in
+# them: strata_library(), strata_program(), strata_test().
+
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+# Warnings, sanitizers and the language, for code of this project only.
+function(strata_compile_options target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                                           -Woverloaded-virtual -Wno-missing-field-initializers
+                                           $<$<BOOL:${STRATA_WARNINGS_AS_ERRORS}>:-Werror>)
+  # GCC 12 sees overlapping copies in optimised std::string::insert where there are none (PR 105651).
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Wno-restrict>)
+  if(STRATA_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${STRATA_SANITIZE}
+                                             -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${STRATA_SANITIZE})
+  endif()
+endfunction()
+
+# strata_library(core HEADERS include/strata/core SOURCES a.cpp … PUBLIC lib … PRIVATE lib …)
+# The static library strata_<name>, known as strata::<name> here and in the installed package.
+# HEADERS names folders below the project; every header in them is public, is installed, and is
+# compiled alone by the target strata_<name>_verify_interface_header_sets.
+function(strata_library name)
+  cmake_parse_arguments(ARG "" "" "HEADERS;SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  set(target strata_${name})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  add_library(strata::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON)
+  strata_compile_options(${target})
+  set(headers)
+  foreach(folder IN LISTS ARG_HEADERS)
+    file(GLOB found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.h")
+    list(APPEND headers ${found})
+  endforeach()
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include"
+                                  FILES ${headers})
+  # Sources of a layer include each other's private headers by their path from the project's root.
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${target} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  install(TARGETS ${target} EXPORT strata-${name} FILE_SET HEADERS
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT strata-${name} NAMESPACE strata:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/strata
+          FILE strata-${name}.cmake)
+  set_property(GLOBAL APPEND PROPERTY STRATA_COMPONENTS ${name})
+  set_property(GLOBAL PROPERTY STRATA_LINKS_${name} ${ARG_PUBLIC} ${ARG_PRIVATE})
+endfunction()
+
+# strata_package(): installs what find_package(strata CONFIG) reads. Call it after all libraries.
+function(strata_package)
+  include(CMakePackageConfigHelpers)
+  set(destination ${CMAKE_INSTALL_LIBDIR}/cmake/strata)
+  strata_component_table(STRATA_COMPONENT_TABLE)
+  configure_package_config_file(cmake/strataConfig.cmake.in strataConfig.cmake
+                                INSTALL_DESTINATION ${destination})
+  write_basic_package_version_file(strataConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/strataConfig.cmake"
+                "${CMAKE_CURRENT_BINARY_DIR}/strataConfigVersion.cmake"
+                cmake/FindSOCI.cmake cmake/FindHiredis.cmake
+          DESTINATION ${destination})
+  install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+endfunction()
+
+# Which components and which packages each component stands on, told from what it links.
+function(strata_component_table result)
+  get_property(components GLOBAL PROPERTY STRATA_COMPONENTS)
+  set(table "set(_strata_components ${components})")
+  foreach(component IN LISTS components)
+    get_property(links GLOBAL PROPERTY STRATA_LINKS_${component})
+    set(needs)
+    set(packages)
+    foreach(link IN LISTS links)
+      if(link MATCHES "^strata::(.+)$")
+        list(APPEND needs ${CMAKE_MATCH_1})
+      elseif(link MATCHES "^([^:]+)::")
+        list(APPEND packages ${CMAKE_MATCH_1})
+      endif()
+    endforeach()
+    list(REMOVE_DUPLICATES packages)
+    string(APPEND table "\nset(_strata_needs_${component} ${needs})"
+                        "\nset(_strata_packages_${component} ${packages})")
+  endforeach()
+  string(REPLACE ";" " " table "${table}")
+  set(${result} "${table}" PARENT_SCOPE)
+endfunction()
+
+# strata_program(demo SOURCES a.cpp … LIBS lib …)
+function(strata_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  strata_compile_options(${name})
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+endfunction()
+
+# strata_test(id_test.cpp LIBS lib …): one test program per file, named after it. The suffix says
+# what it needs: _test nothing, _pgtest PostgreSQL, _redistest Redis, _chaostest both and faults.
+function(strata_test source)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "LIBS" ${ARGN})
+  get_filename_component(name "${source}" NAME_WE)
+  strata_program(${name} SOURCES ${source} LIBS ${ARG_LIBS} strata::testing GTest::gmock_main)
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+endfunction()
