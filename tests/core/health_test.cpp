@@ -1,0 +1,72 @@
+#include "strata/core/health.h"
+
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <sstream>
+
+#include "strata/core/logging.h"
+
+namespace strata {
+namespace {
+
+const Health kHealth{.component = "store",
+                     .backend = "postgres",
+                     .state = HealthState::kWarn,
+                     .latency = absl::Microseconds(1250),
+                     .error = "cache: \"down\"",
+                     .children = {{.component = "cache",
+                                   .backend = "redis",
+                                   .state = HealthState::kFail,
+                                   .latency = absl::Milliseconds(50),
+                                   .error = "\"down\""}}};
+
+// B-68
+TEST(Health, IsDescribedInALineForEachPart) {
+  EXPECT_EQ(describe(kHealth),
+            "store warn (postgres, 1.2 ms): cache: \"down\"\n"
+            "  cache fail (redis, 50.0 ms): \"down\"");
+}
+
+TEST(Health, IsServingUnlessItFails) {
+  EXPECT_TRUE(kHealth.healthy());
+  EXPECT_FALSE(kHealth.children[0].healthy());
+}
+
+TEST(Health, IsOneJsonObject) {
+  EXPECT_EQ(toJson(kHealth),
+            R"({"component":"store","backend":"postgres","state":"warn","healthy":true,)"
+            R"("latency_us":1250,"error":"cache: \"down\"","children":[)"
+            R"({"component":"cache","backend":"redis","state":"fail","healthy":false,)"
+            R"("latency_us":50000,"error":"\"down\""}]})");
+}
+
+class LogTest : public ::testing::Test {
+ protected:
+  LogTest() {
+    auto logger = std::make_shared<spdlog::logger>(
+        "strata", std::make_shared<spdlog::sinks::ostream_sink_mt>(out_));
+    logger->set_pattern("%l %v");
+    spdlog::register_logger(logger);
+  }
+  ~LogTest() override { spdlog::drop("strata"); }
+
+  std::ostringstream out_;
+};
+
+TEST_F(LogTest, WritesTheEventAndItsFieldsOnOneLine) {
+  log(Severity::kWarning, "strata.cache.unavailable",
+      {{"store", "flags"}, {"error", "refused \"it\"\nINFO forged line"}, {"empty", ""}});
+  EXPECT_EQ(out_.str(),
+            "warning strata.cache.unavailable store=flags "
+            "error=\"refused \\\"it\\\" INFO forged line\" empty=\"\"\n");
+}
+
+TEST_F(LogTest, LeavesOutWhatIsBelowTheLevel) {
+  log(Severity::kDebug, "strata.detail");
+  EXPECT_EQ(out_.str(), "");
+}
+
+}  // namespace
+}  // namespace strata
