@@ -41,8 +41,9 @@ absl::Status LocalServer::startOnFreePort(bool proxied) {
   }
   if (!status.ok() || !proxied) return status;
   absl::StatusOr<std::unique_ptr<TcpProxy>> proxy = TcpProxy::start(own_port_);
-  if (proxy.ok()) proxy_ = *std::move(proxy);
-  return proxy.status();
+  if (!proxy.ok()) return proxy.status();
+  proxy_ = *std::move(proxy);
+  return absl::OkStatus();
 }
 
 absl::Status LocalServer::start() {

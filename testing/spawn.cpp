@@ -60,6 +60,7 @@ class Attributes {
 
 absl::StatusOr<pid_t> spawn(const std::vector<std::string>& command, const SpawnOptions& options) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
   }

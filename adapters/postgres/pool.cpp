@@ -51,7 +51,7 @@ absl::StatusOr<Lease> Pool::lease(Deadline deadline, absl::Duration patience) {
     if (auto connection = takeIdle(unfit)) return Lease(*this, std::move(connection));
     absl::Status status = mayWait(limit, deadline, failures_before);
     if (!status.ok()) return status;
-    if (wantsMore()) {
+    if (wantsMore() && failures_ == failures_before) {
       ++open_;
       ++connecting_;
       lock.unlock();
@@ -92,6 +92,7 @@ absl::Status Pool::mayWait(MonotonicTime limit, Deadline deadline,
     return last_failure_;
   }
   if (clock_.now() < limit) return absl::OkStatus();
+  if (failures_ != failures_before) return last_failure_;
   if (limit < deadline.time()) return outOfPatience();
   return absl::DeadlineExceededError("out of time while waiting for a database connection");
 }

@@ -101,7 +101,7 @@ Statement putSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys) {
 
 Statement removeSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys) {
   std::string sql = fmt::format(
-      "WITH gone AS (DELETE FROM {0} WHERE {1} AND {2} <= $2"
+      "WITH gone AS (DELETE FROM {0} WHERE {1} AND ({2} <= $2) IS NOT FALSE"
       " AND pg_advisory_xact_lock($1) IS NOT NULL RETURNING nextval({3}) AS v) "
       "SELECT max(v), CASE WHEN max(v) IS NULL THEN {4} END FROM gone",
       quoteTable(entity.table), keyIs(keys, 3), quoteIdentifier(kRowVersionColumn),

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <system_error>
 #include <utility>
 
@@ -17,21 +16,39 @@ constexpr absl::Duration kLongestSleep = absl::Hours(1);
 }  // namespace
 
 // Shared with the background job that sends the request, which may outlive the connection.
-struct Watchdog::Watch::Cancel {
-  explicit Cancel(PGconn* connection) : handle(PQgetCancel(connection)) {}
-  ~Cancel() { PQfreeCancel(handle); }
+class Watchdog::Watch::Cancel {
+ public:
+  explicit Cancel(PGconn* connection) : handle_(PQgetCancel(connection)) {}
+  ~Cancel() { PQfreeCancel(handle_); }
   Cancel(const Cancel&) = delete;
   Cancel& operator=(const Cancel&) = delete;
+
+  void announce() {
+    const std::lock_guard lock(mutex_);
+    under_way_ = true;
+  }
 
   // PQcancel returns when the server has closed the request's connection, which it does after it
   // has signalled the session: a statement sent later cannot be hit any more.
   void send() {
     std::array<char, 256> error{};
-    if (PQcancel(handle, error.data(), static_cast<int>(error.size())) == 1) under_way = false;
+    if (PQcancel(handle_, error.data(), static_cast<int>(error.size())) != 1) return;
+    const std::lock_guard lock(mutex_);
+    under_way_ = false;
+    done_.notify_all();
   }
 
-  PGcancel* const handle;
-  std::atomic<bool> under_way = false;
+  // The session often answers a moment before its request is seen to be done.
+  bool isDoneWithin(absl::Duration timeout) {
+    std::unique_lock lock(mutex_);
+    return done_.wait_for(lock, absl::ToChronoNanoseconds(timeout), [this] { return !under_way_; });
+  }
+
+ private:
+  PGcancel* const handle_;
+  std::mutex mutex_;
+  std::condition_variable done_;
+  bool under_way_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 Watchdog::Watch::Watch(Watchdog& watchdog, PGconn* connection)
@@ -76,12 +93,16 @@ void Watchdog::watch(Watch& watch, MonotonicTime now, MonotonicTime limit) {
 }
 
 Watchdog::Outcome Watchdog::release(Watch& watch) {
-  const std::lock_guard lock(mutex_);
-  watch.limit_ = MonotonicTime::max();
-  const auto stage = std::exchange(watch.stage_, Watch::Stage::kIdle);
+  Watch::Stage stage{};
+  {
+    const std::lock_guard lock(mutex_);
+    watch.limit_ = MonotonicTime::max();
+    stage = std::exchange(watch.stage_, Watch::Stage::kIdle);
+  }
   if (stage == Watch::Stage::kIdle || stage == Watch::Stage::kArmed) return {};
-  return {.expired = true,
-          .reusable = stage == Watch::Stage::kCancelled && !watch.cancel_->under_way};
+  const bool reusable =
+      stage == Watch::Stage::kCancelled && watch.cancel_->isDoneWithin(kCancelGrace);
+  return {.expired = true, .reusable = reusable};
 }
 
 void Watchdog::startThread() {
@@ -114,7 +135,7 @@ Watchdog::Cancels Watchdog::expire(MonotonicTime now) {
     if (watch->stage_ == Watch::Stage::kArmed) {
       watch->stage_ = Watch::Stage::kCancelled;
       watch->limit_ = now + kCancelGrace;
-      watch->cancel_->under_way = true;
+      watch->cancel_->announce();
       cancels.push_back(watch->cancel_);
     } else {
       // Safe under this lock only: whoever closes the socket takes the watch back first.

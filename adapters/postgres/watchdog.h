@@ -44,7 +44,7 @@ class Watchdog {
 
    private:
     friend class Watchdog;
-    struct Cancel;
+    class Cancel;
     enum class Stage : std::uint8_t { kIdle, kArmed, kCancelled, kCut };
 
     Watchdog& watchdog_;

@@ -8,13 +8,13 @@
 #include <utility>
 
 #include "absl/functional/function_ref.h"
-#include "src/core/cache_ttl.h"
 #include "adapters/redis/redis_call.h"
 #include "adapters/redis/redis_command.h"
 #include "adapters/redis/redis_errors.h"
 #include "adapters/redis/redis_pool.h"
 #include "adapters/redis/redis_scripts.h"
 #include "adapters/redis/redis_url.h"
+#include "src/core/cache_ttl.h"
 #include "strata/core/status.h"
 
 namespace strata {

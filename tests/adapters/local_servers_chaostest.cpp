@@ -239,6 +239,23 @@ TEST_F(LocalServersTest, RefusedConnectionsAreResetAndComeBackOnTheSamePort) {
   EXPECT_TRUE(answersNewClient(redis.port(), kRedisPing));
 }
 
+TEST_F(LocalServersTest, AProxyCountsItsConnectionsAndResetsThem) {
+  auto servers = started({.redis = true, .proxied = true});
+  ASSERT_NE(servers, nullptr);
+  TcpProxy& proxy = *servers->redis().proxy();
+  Client client(proxy.port());
+  ASSERT_TRUE(client.isAnswered(kRedisPing));
+  EXPECT_EQ(proxy.openConnections(), 1U);
+  proxy.resetConnections();
+  EXPECT_FALSE(client.isAnswered(kRedisPing));
+  {
+    Client short_lived(proxy.port());
+    EXPECT_TRUE(short_lived.isAnswered(kRedisPing));
+  }
+  EXPECT_TRUE(eventually([&] { return proxy.openConnections() == 0; }));
+  EXPECT_EQ(proxy.acceptedConnections(), 2U);
+}
+
 TEST_F(LocalServersTest, WhatTheStateForbidsIsAnError) {
   auto servers = started({.redis = true});
   ASSERT_NE(servers, nullptr);

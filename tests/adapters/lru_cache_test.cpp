@@ -152,7 +152,8 @@ TEST_F(LruCacheTest, MeasuresDeadlinesOnItsClock) {
   EXPECT_THAT(cache.get("a", deadline), StatusIs(absl::StatusCode::kDeadlineExceeded));
 }
 
-TEST_F(LruCacheTest, HoldsItsBoundWhileThreadsFightOverIt) {  // B-11
+// B-11
+TEST_F(LruCacheTest, HoldsItsBoundWhileThreadsFightOverIt) {
   constexpr std::size_t kMaxBytes = 64 * 1024;
   LruCache cache({.max_bytes = kMaxBytes, .shards = 4});
   std::atomic<int> wrong = 0;

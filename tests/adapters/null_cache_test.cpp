@@ -40,7 +40,8 @@ TEST(NullCache, NeverLeasesSoThatNobodyTriesToFill) {
   EXPECT_THAT(cache.compareAndSet({&fill, 1}).front(), IsOkAndHolds(false));
 }
 
-TEST(NullCache, RefusesATimeToLiveThatIsNotPositive) {  // B-15
+// B-15
+TEST(NullCache, RefusesATimeToLiveThatIsNotPositive) {
   NullCache cache;
   const LeaseRequest request{"a", "cell"};
   const CompareAndSet fill{"a", "", "value", absl::ZeroDuration()};

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,15 +30,22 @@ constexpr Migration kExtend{"shop", 2, "extend",
                             "INSERT INTO items VALUES ('first', 1);"};
 constexpr Migration kBoth[] = {kCreate, kExtend};
 
+constexpr const char* kChildUrl = "STRATA_MIGRATIONS_TEST_URL";
+
 class MigrationsTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    if (const char* url = std::getenv(kChildUrl)) runAsChild(url);
     auto url = server().createDatabase("migrations_test");
     ASSERT_THAT(url, IsOk());
     url_ = *std::move(url);
     pool_ = open();
   }
 
+  [[noreturn]] static void runAsChild(const char* url) {
+    auto pool = PostgresPool::open({.url = url});
+    _exit(pool.ok() && applyMigrations(**pool, kBoth).ok() ? 0 : 1);
+  }
   static LocalPostgres& server() { return sharedServers().postgres(); }
   std::shared_ptr<PostgresPool> open() const {
     auto pool = PostgresPool::open({.url = url_, .pool_size = 2});
@@ -112,13 +120,15 @@ TEST_F(MigrationsTest, OfManyThreadsAreAppliedOnce) {
   EXPECT_EQ(one("SELECT sum(price) FROM items"), "1");
 }
 
+// The test is also the program that its children run.
 TEST_F(MigrationsTest, OfManyProcessesAreAppliedOnce) {
   std::vector<pid_t> children;
   for (int i = 0; i < 2; ++i) {
     const pid_t child = fork();
     if (child == 0) {
-      auto pool = PostgresPool::open({.url = url_});
-      _exit(pool.ok() && applyMigrations(**pool, kBoth).ok() ? 0 : 1);
+      setenv(kChildUrl, url_.c_str(), 1);
+      execl("/proc/self/exe", "child", "--gtest_filter=*OfManyProcessesAreAppliedOnce", nullptr);
+      _exit(127);
     }
     children.push_back(child);
   }

@@ -275,6 +275,18 @@ TEST_F(PostgresStoreTest, GivesEachWriteANewerVersion) {
   }
 }
 
+TEST_F(PostgresStoreTest, HandlesRowsThatNoStoreWrote) {
+  auto flags = createStore<Flag>();
+  query("ALTER TABLE flags ALTER row_version DROP NOT NULL");
+  query("INSERT INTO flags (id, name, row_version) VALUES ('a', 'a', NULL), ('b', 'b', DEFAULT)");
+  EXPECT_EQ(flags->get("a")->version(), Version{});
+  EXPECT_GT(flags->get("b")->version(), Version{});
+  for (const char* id : {"a", "b"}) {
+    EXPECT_THAT(flags->remove(id), IsOk());
+    EXPECT_EQ(*flags->get(id), nullptr);
+  }
+}
+
 // COHERENCE 41. With a plain nextval an INSERT that waits for a DELETE of the same row arrives with
 // a version below that DELETE's, and a DELETE that misses a row that is being inserted answers with
 // one above it.

@@ -82,7 +82,8 @@ TEST_F(RedisCacheTest, ARightPasswordIsTakenFromTheUrlOrBesideIt) {
   EXPECT_OK(cacheOf({.url = redis().url(), .password = "the URL's counts"})->ping());
 }
 
-TEST_F(RedisCacheTest, AWrongPasswordIsPermissionDeniedAndIsNotPrinted) {  // B-33, B-79
+// B-33, B-79
+TEST_F(RedisCacheTest, AWrongPasswordIsPermissionDeniedAndIsNotPrinted) {
   startWith({.redis_password = "hunter2"});
   const std::string bare = "redis://127.0.0.1:" + std::to_string(redis().port());
   for (const char* password : {"wrong-secret", ""}) {
@@ -98,7 +99,8 @@ TEST_F(RedisCacheTest, AWrongPasswordIsPermissionDeniedAndIsNotPrinted) {  // B-
   }
 }
 
-TEST_F(RedisCacheTest, APasswordForAServerThatHasNoneIsPermissionDenied) {  // B-33
+// B-33
+TEST_F(RedisCacheTest, APasswordForAServerThatHasNoneIsPermissionDenied) {
   EXPECT_THAT(cacheOf({.url = redis().url(), .password = "hunter2"})->ping(),
               StatusIs(StatusCode::kPermissionDenied, Not(HasSubstr("hunter2"))));
 }
@@ -132,7 +134,8 @@ TEST_F(RedisCacheTest, WithoutInfoItWorksButKnowsNoIncarnation) {
 
 // ---- The database ----
 
-TEST_F(RedisCacheTest, ADatabaseThatIsNotThereIsAClearError) {  // B-33
+// B-33
+TEST_F(RedisCacheTest, ADatabaseThatIsNotThereIsAClearError) {
   const auto cache = cacheOf({.url = redis().url() + "/99"});
   EXPECT_THAT(cache->get("a"), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("database")));
   EXPECT_EQ(cache->healthCheck().state, HealthState::kFail);
@@ -213,7 +216,8 @@ TEST_F(RedisCacheTest, SomethingElseThanATextIsAnErrorOfItsKeyAlone) {
   EXPECT_OK(removeFrom(*cache, "list"));
 }
 
-TEST_F(RedisCacheTest, NothingIsEverStoredWithoutATimeToLive) {  // B-13
+// B-13
+TEST_F(RedisCacheTest, NothingIsEverStoredWithoutATimeToLive) {
   const auto cache = cacheOf({.url = redis().url()});
   ASSERT_OK(cache->set("set", "x", kLong));
   ASSERT_OK(cache->set("longest", "x", absl::Hours(1e9)));
@@ -228,7 +232,8 @@ TEST_F(RedisCacheTest, NothingIsEverStoredWithoutATimeToLive) {  // B-13
               StatusIs(StatusCode::kInvalidArgument));
 }
 
-TEST_F(RedisCacheTest, AFlushVoidsLeases) {  // B-31
+// B-31
+TEST_F(RedisCacheTest, AFlushVoidsLeases) {
   const auto cache = cacheOf({.url = redis().url()});
   ASSERT_OK_AND_ASSIGN(const LeaseReply reply, lease(*cache, "a"));
   command({"FLUSHALL"});
@@ -238,7 +243,8 @@ TEST_F(RedisCacheTest, AFlushVoidsLeases) {  // B-31
 
 // ---- A server that cannot store ----
 
-TEST_F(RedisCacheTest, OutOfMemoryItStillReadsAndRemovesButLeasesNothing) {  // B-31
+// B-31
+TEST_F(RedisCacheTest, OutOfMemoryItStillReadsAndRemovesButLeasesNothing) {
   const auto cache = cacheOf({.url = redis().url()});
   ASSERT_OK(cache->set("a", "x", kLong));
   command({"CONFIG", "SET", "maxmemory", "1"});
@@ -278,7 +284,8 @@ TEST_F(RedisCacheTest, AServerThatCannotSaveStillReads) {
   EXPECT_FALSE(reply.leased);
 }
 
-TEST_F(RedisCacheTest, AFullReplicaIsNotReadFromAlthoughItAnswersOutOfMemoryFirst) {  // B-32
+// B-32
+TEST_F(RedisCacheTest, AFullReplicaIsNotReadFromAlthoughItAnswersOutOfMemoryFirst) {
   const auto cache = cacheOf({.url = redis().url()});
   ASSERT_OK(cache->set("a", "x", kLong));
   command({"CONFIG", "SET", "replica-ignore-maxmemory", "no"});
@@ -291,7 +298,8 @@ TEST_F(RedisCacheTest, AFullReplicaIsNotReadFromAlthoughItAnswersOutOfMemoryFirs
 
 // ---- Connections ----
 
-TEST_F(RedisCacheTest, CreatingOneConnectsToNothing) {  // B-80
+// B-80
+TEST_F(RedisCacheTest, CreatingOneConnectsToNothing) {
   startWith({.proxied = true});
   const auto cache = cacheOf({.url = redis().url()});
   EXPECT_EQ(cache->incarnation(), Incarnation{});

@@ -16,7 +16,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::StatusIs;
 
-TEST(RedisErrors, AServerThatCannotServeIsUnavailableAndNotReadFromInstead) {  // B-32
+// B-32
+TEST(RedisErrors, AServerThatCannotServeIsUnavailableAndNotReadFromInstead) {
   for (const char* text :
        {"READONLY You can't write against a read only replica.",
         "NOREPLICAS Not enough good replicas to write.",
@@ -30,7 +31,8 @@ TEST(RedisErrors, AServerThatCannotServeIsUnavailableAndNotReadFromInstead) {  /
   EXPECT_THAT(redisErrorStatus("MOVED 3999 127.0.0.1:6381"), StatusIs(StatusCode::kUnavailable));
 }
 
-TEST(RedisErrors, AServerThatCannotStoreCanStillBeRead) {  // B-31
+// B-31
+TEST(RedisErrors, AServerThatCannotStoreCanStillBeRead) {
   for (const char* text : {"OOM command not allowed when used memory > 'maxmemory'.",
                            "MISCONF Redis is configured to save RDB snapshots, but it's currently "
                            "unable to persist to disk."}) {
@@ -40,7 +42,8 @@ TEST(RedisErrors, AServerThatCannotStoreCanStillBeRead) {  // B-31
   }
 }
 
-TEST(RedisErrors, CredentialsAndAclsArePermissionDenied) {  // B-33
+// B-33
+TEST(RedisErrors, CredentialsAndAclsArePermissionDenied) {
   for (const char* text :
        {"NOAUTH Authentication required.",
         "WRONGPASS invalid username-password pair or user is disabled.",
@@ -51,7 +54,8 @@ TEST(RedisErrors, CredentialsAndAclsArePermissionDenied) {  // B-33
   }
 }
 
-TEST(RedisErrors, ADatabaseThatIsNotThereIsAPrecondition) {  // B-33
+// B-33
+TEST(RedisErrors, ADatabaseThatIsNotThereIsAPrecondition) {
   EXPECT_THAT(redisErrorStatus("ERR DB index is out of range"),
               StatusIs(StatusCode::kFailedPrecondition, HasSubstr("database")));
 }
@@ -83,7 +87,8 @@ TEST(RedisErrors, OnlyWholeWordsMatch) {
   EXPECT_THAT(redisErrorStatus("LOADING"), StatusIs(StatusCode::kUnavailable));
 }
 
-TEST(RedisErrors, MessagesNeverQuoteTheServer) {  // B-79
+// B-79
+TEST(RedisErrors, MessagesNeverQuoteTheServer) {
   // An unknown command's error quotes its arguments: a key, a value, a password.
   for (const char* text : {"ERR unknown command 'FOO', with args beginning with: 'hunter2'",
                            "ERR wrong password hunter2", "hunter2", "hunter2:x y", ""}) {

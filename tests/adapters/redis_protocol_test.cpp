@@ -69,7 +69,8 @@ TEST(RedisReplyReader, WaitsForTheRestHoweverTheBytesAreCut) {
   }
 }
 
-TEST(RedisReplyReader, RefusesWhatIsNotRedis) {  // B-27
+// B-27
+TEST(RedisReplyReader, RefusesWhatIsNotRedis) {
   for (const char* bytes : {"HTTP/1.1 400 Bad Request\r\n\r\n", "\x15\x03\x01\r\n", "$x\r\n"}) {
     RedisReplyReader reader;
     reader.feed(bytes);
@@ -97,7 +98,8 @@ TEST(RedisServerInfo, KnowsAMasterOfThisVersion) {
   EXPECT_TRUE(info.has_set_nx_get);
 }
 
-TEST(RedisServerInfo, AnotherRunOrAnotherHistoryIsAnotherLife) {  // B-30
+// B-30
+TEST(RedisServerInfo, AnotherRunOrAnotherHistoryIsAnotherLife) {
   const Incarnation life = parseServerInfo(kServer, kReplication).incarnation;
   EXPECT_EQ(parseServerInfo(kServer, kReplication).incarnation, life);
   EXPECT_NE(parseServerInfo("run_id:xyz\r\n", kReplication).incarnation, life);

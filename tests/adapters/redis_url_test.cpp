@@ -81,7 +81,8 @@ struct BadUrl {
   const char* complaint;
 };
 
-TEST(RedisUrl, SaysWhatIsWrongAndQuotesNothing) {  // B-33, B-79
+// B-33, B-79
+TEST(RedisUrl, SaysWhatIsWrongAndQuotesNothing) {
   const BadUrl cases[] = {
       {"", "redis:// or unix://"},
       {"hunter2", "redis:// or unix://"},

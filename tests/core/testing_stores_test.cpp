@@ -126,8 +126,8 @@ std::vector<bool> outcomes(std::uint64_t seed) {
   auto faults = std::make_shared<FaultPlan>(seed);
   FaultInjectingStore<Pair> store(inMemory(), faults);
   faults->failFraction(StoreOperation::kGet, 0.3);
-  std::vector<bool> ok;
-  for (int i = 0; i < 1000; ++i) ok.push_back(store.get(kId).ok());
+  std::vector<bool> ok(1000);
+  std::generate(ok.begin(), ok.end(), [&] { return store.get(kId).ok(); });
   return ok;
 }
 

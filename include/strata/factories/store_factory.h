@@ -40,7 +40,8 @@ namespace internal {
 template <EntityType T>
 absl::StatusOr<std::unique_ptr<Store<T>>> createBaseStore(const Backends& backends,
                                                           SchemaPolicy schema) {
-  if (backends.database == nullptr) return InMemoryStore<T>::create(backends.memory, *backends.clock);
+  if (backends.database == nullptr)
+    return InMemoryStore<T>::create(backends.memory, *backends.clock);
   return PostgresStore<T>::create(backends.database, schema);
 }
 

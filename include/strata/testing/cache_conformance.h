@@ -47,7 +47,8 @@ TEST_P(CacheConformance, KeepsAnyBytesInKeysAndValues) {
   EXPECT_THAT(cache().get(key("a\r\nb"s)), IsOkAndHolds(::testing::Optional("with CRLF"s)));
 }
 
-TEST_P(CacheConformance, RefusesATimeToLiveThatIsNotPositive) {  // B-15
+// B-15
+TEST_P(CacheConformance, RefusesATimeToLiveThatIsNotPositive) {
   for (const absl::Duration ttl : {absl::ZeroDuration(), absl::Seconds(-1)}) {
     EXPECT_THAT(cache().set(key("a"), "x", ttl), StatusIs(kInvalid));
     EXPECT_THAT(lease(key("a"), "x", ttl), StatusIs(kInvalid));
@@ -56,7 +57,8 @@ TEST_P(CacheConformance, RefusesATimeToLiveThatIsNotPositive) {  // B-15
   EXPECT_THAT(cache().get(key("a")), IsOkAndHolds(::testing::Eq(std::nullopt)));
 }
 
-TEST_P(CacheConformance, ForgetsAfterTheTimeToLive) {  // B-14
+// B-14
+TEST_P(CacheConformance, ForgetsAfterTheTimeToLive) {
   ASSERT_OK(cache().set(key("a"), "x", kShort));
   expectGoneAfter(kShort, key("a"));
 }
@@ -111,7 +113,8 @@ TEST_P(CacheConformance, TakesNoKeysForAnAnswer) {
   EXPECT_THAT(cache().compareAndSet({}), ::testing::IsEmpty());
 }
 
-TEST_P(CacheConformance, DoesNothingAfterTheDeadline) {  // B-67
+// B-67
+TEST_P(CacheConformance, DoesNothingAfterTheDeadline) {
   const std::string a = key("a");
   const LeaseRequest request{a, "cell"};
   const CompareAndSet exchange{.key = a, .expected_prefix = "x", .value = "z", .ttl = kLong};
@@ -125,7 +128,8 @@ TEST_P(CacheConformance, DoesNothingAfterTheDeadline) {  // B-67
   EXPECT_THAT(cache().get(a), IsOkAndHolds(::testing::Optional(std::string("x"))));
 }
 
-TEST_P(CacheConformance, IsHealthy) {  // B-68
+// B-68
+TEST_P(CacheConformance, IsHealthy) {
   EXPECT_OK(cache().ping());
   const Health health = cache().healthCheck();
   EXPECT_EQ(health.state, HealthState::kPass);
@@ -134,7 +138,8 @@ TEST_P(CacheConformance, IsHealthy) {  // B-68
   EXPECT_EQ(health.error, "");
 }
 
-TEST_P(CacheConformance, StandsMixedCallsFromManyThreads) {  // B-11
+// B-11
+TEST_P(CacheConformance, StandsMixedCallsFromManyThreads) {
   constexpr int kThreads = 8;
   std::atomic<int> wrong = 0;
   const auto run = [&](int thread) {

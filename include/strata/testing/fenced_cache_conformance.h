@@ -140,7 +140,8 @@ TEST_P(FencedCacheConformance, AFillLivesAsLongAsItSays) {
   EXPECT_THAT(cache().get(key("long")), IsOkAndHolds(::testing::Optional(std::string("x"))));
 }
 
-TEST_P(FencedCacheConformance, ARemovalVoidsTheLease) {  // B-49
+// B-49
+TEST_P(FencedCacheConformance, ARemovalVoidsTheLease) {
   ASSERT_OK(lease(key("a"), kLease));
   ASSERT_OK(remove(key("a")));
   EXPECT_THAT(compareAndSet({key("a"), kLease, "old", kLong}), IsOkAndHolds(false));
@@ -213,7 +214,8 @@ TEST_P(LivingCacheConformance, KnowsWhichLifeItsServerIsIn) {
   EXPECT_EQ(reply.incarnation, cache().incarnation());
 }
 
-TEST_P(LivingCacheConformance, RefusesToFillForAnotherLife) {  // B-30
+// B-30
+TEST_P(LivingCacheConformance, RefusesToFillForAnotherLife) {
   ASSERT_OK_AND_ASSIGN(const LeaseReply reply, lease(key("a"), "L"));
   const Incarnation other{reply.incarnation.value ^ 1};
   EXPECT_THAT(compareAndSet({key("a"), "L", "old", kLong, other}), IsOkAndHolds(false));

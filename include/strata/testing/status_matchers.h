@@ -145,8 +145,8 @@ void PrintTo(const StatusOr<T>& result, std::ostream* out) {
 ABSL_NAMESPACE_END
 }  // namespace absl
 
-#define STRATA_INTERNAL_CONCAT_(a, b) a##b
-#define STRATA_INTERNAL_CONCAT(a, b) STRATA_INTERNAL_CONCAT_(a, b)
+#define STRATA_INTERNAL_JOIN(a, b) a##b
+#define STRATA_INTERNAL_CONCAT(a, b) STRATA_INTERNAL_JOIN(a, b)
 #define STRATA_INTERNAL_ASSERT_OK_AND_ASSIGN(result, declaration, ...)            \
   auto result = (__VA_ARGS__); /* NOLINT(bugprone-macro-parentheses) */           \
   ASSERT_TRUE(result.ok()) << #__VA_ARGS__ << ": " << result.status().ToString(); \

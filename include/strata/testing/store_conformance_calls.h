@@ -42,6 +42,7 @@ class StoreCalls : public StoreConformance<H> {
   void inEveryThread() {
     std::latch start(kThreads);
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int thread = 0; thread < kThreads; ++thread) {
       threads.emplace_back([this, &start, thread] {
         start.arrive_and_wait();

@@ -72,7 +72,8 @@ class PostgresPool {
   PostgresPool& operator=(const PostgresPool&) = delete;
 
   // Runs a script of one or several statements, separated by ';', as one transaction unless it
-  // brings its own. Nothing of it is bound or checked: never build it from data.
+  // brings its own. Nothing of it is bound or checked: never build it from data. Each statement has
+  // the server's statement_timeout; the script as a whole takes as long as it takes.
   absl::Status execute(std::string_view sql);
 
   // Asks the server, for at most a second: component "database", backend "postgres".
