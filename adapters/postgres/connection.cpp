@@ -17,6 +17,8 @@ namespace {
 
 // How long after the server's own statement_timeout the watchdog gives it up.
 constexpr absl::Duration kServerGrace = absl::Seconds(1);
+// The look at the socket is a system call; a busy connection is spared it.
+constexpr absl::Duration kSurelyAlive = absl::Milliseconds(1);
 // A parameter larger than this does not keep its buffer.
 constexpr std::size_t kKeptBuffer = 64 * 1024;
 
@@ -154,6 +156,7 @@ MonotonicTime Connection::limitOf(MonotonicTime now, Deadline deadline) const {
 
 absl::Status Connection::guarded(std::string_view what, MonotonicTime now, MonotonicTime limit,
                                  absl::FunctionRef<std::optional<std::string>()> call) {
+  used_at_ = now;
   watchdog_.watch(*watch_, now, limit);
   const std::optional<std::string> failed = call();
   const Watchdog::Outcome outcome = watchdog_.release(*watch_);
@@ -236,8 +239,9 @@ void Connection::clear() {
   if (last_ != nullptr) std::exchange(last_, nullptr)->clear();
 }
 
-bool Connection::looksAlive() const {
+bool Connection::looksAlive(MonotonicTime now) const {
   if (PQstatus(connection_) != CONNECTION_OK) return false;
+  if (now - used_at_ < kSurelyAlive) return true;
   pollfd socket{.fd = PQsocket(connection_), .events = POLLIN | POLLRDHUP, .revents = 0};
   return ::poll(&socket, 1, 0) == 0;
 }

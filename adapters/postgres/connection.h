@@ -76,8 +76,8 @@ class Connection {
   soci::session& session() { return session_; }
 
   // Whether it looks alive without asking the server: an idle session has nothing to say, so a
-  // readable socket is one that was closed.
-  bool looksAlive() const;
+  // readable socket is one that was closed. Not looked at again within a millisecond of its use.
+  bool looksAlive(MonotonicTime now) const;
   bool inTransaction() const;
   // No further statement may be sent: the session is gone, in doubt, or inside a transaction.
   bool mustBeDropped() const;
@@ -113,6 +113,7 @@ class Connection {
   absl::flat_hash_map<std::size_t, std::unique_ptr<Prepared>> prepared_;
   Prepared* last_ = nullptr;
   MonotonicTime opened_at_;
+  MonotonicTime used_at_;
   bool lost_ = false;
   bool refused_ = false;
   bool expired_ = false;

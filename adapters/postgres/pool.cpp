@@ -43,12 +43,13 @@ Pool::Pool(PostgresOptions options, ConnInfo where, const Clock& clock)
       connects_(options_.pool_size) {}
 
 absl::StatusOr<Lease> Pool::lease(Deadline deadline, absl::Duration patience) {
-  const MonotonicTime limit = std::min(deadline.time(), clock_.now() + patience);
+  const MonotonicTime start = clock_.now();
+  const MonotonicTime limit = std::min(deadline.time(), start + patience);
   Idle unfit;  // closed after the lock is released, for that talks to the server
   std::unique_lock lock(mutex_);
   const std::uint64_t failures_before = failures_;
   while (true) {
-    if (auto connection = takeIdle(unfit)) return Lease(*this, std::move(connection));
+    if (auto connection = takeIdle(start, unfit)) return Lease(*this, std::move(connection));
     absl::Status status = mayWait(limit, deadline, failures_before);
     if (!status.ok()) return status;
     if (wantsMore() && failures_ == failures_before) {
@@ -65,12 +66,12 @@ absl::StatusOr<Lease> Pool::lease(Deadline deadline, absl::Duration patience) {
   }
 }
 
-std::unique_ptr<Connection> Pool::takeIdle(Idle& unfit) {
+std::unique_ptr<Connection> Pool::takeIdle(MonotonicTime now, Idle& unfit) {
   while (!idle_.empty()) {
     std::unique_ptr<Connection> top = std::move(idle_.back());
     idle_.pop_back();
-    const bool aged = clock_.now() - top->openedAt() > options_.max_age;
-    if (!aged && top->looksAlive()) return top;
+    const bool aged = now - top->openedAt() > options_.max_age;
+    if (!aged && top->looksAlive(now)) return top;
     unfit.push_back(std::move(top));
     --open_;
   }

@@ -87,7 +87,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   absl::StatusOr<Lease> lease(Deadline deadline, absl::Duration patience);
 
   // The top idle connection that is fit for use, or null; the unfit ones above it go to `unfit`.
-  std::unique_ptr<Connection> takeIdle(Idle& unfit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::unique_ptr<Connection> takeIdle(MonotonicTime now, Idle& unfit)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool wantsMore() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Why a caller without a connection should not wait for one any longer.
   absl::Status mayWait(MonotonicTime limit, Deadline deadline, std::uint64_t failures_before) const

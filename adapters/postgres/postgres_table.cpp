@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -136,7 +137,8 @@ absl::StatusOr<std::optional<Version>> PostgresTable::get(const Id& id, const Re
                                                           void* record) const {
   absl::StatusOr<std::vector<std::string>> texts = impl_->keyTexts(id);
   if (!texts.ok()) return texts.status();
-  const std::vector<Bind> binds(texts->begin(), texts->end());
+  const std::vector<Bind> binds(std::make_move_iterator(texts->begin()),
+                                std::make_move_iterator(texts->end()));
   absl::StatusOr<Answer> answer = impl_->run(impl_->get_sql, binds, options.deadline);
   if (!answer.ok()) return answer.status();
   if (answer->rows.size() == 0) return std::nullopt;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "strata/core/cell.h"
+
 // Versions must grow in the order in which the writes of a row take effect, or a cache that asks
 // for "no older than" is answered with something older. `nextval` alone does not give that: an
 // INSERT takes its number, then waits for the transaction that is deleting the old row, and arrives
@@ -109,16 +111,9 @@ Statement removeSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys
   return Statement(std::move(sql), fmt::format("remove from {}", entity.table), Effect::kWrites);
 }
 
-// FNV-1a. Ids that share a number only wait for each other.
+// Ids that share a number only wait for each other.
 std::int64_t lockOf(const EntityInfo& entity, const Id& id) {
-  std::uint64_t hash = 14695981039346656037U;
-  const auto mix = [&hash](std::string_view text) {
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  };
-  mix(entity.table);
-  mix(":");
-  mix(id.canonical());
-  return static_cast<std::int64_t>(hash);
+  return static_cast<std::int64_t>(stableHash(fmt::format("{}:{}", entity.table, id.canonical())));
 }
 
 }  // namespace strata::postgres

@@ -59,14 +59,16 @@ std::string encodeSegment(std::string_view segment) {
 
 Id::Id(std::initializer_list<std::string_view> segments) {
   if (segments.size() == 0) flaw_ = Flaw::kEmpty;
-  for (std::string_view segment : segments) append(segment);
+  for (const std::string_view& segment : segments) {
+    if (&segment != segments.begin()) canonical_.push_back(':');
+    append(segment);
+  }
 }
 
 void Id::append(std::string_view segment) {
   if (segment.empty()) flaw_ = Flaw::kEmpty;
   if (segment.find('\0') != std::string_view::npos) flaw_ = Flaw::kNul;
   if (!internal::isUtf8(segment)) flaw_ = Flaw::kNotUtf8;
-  if (!canonical_.empty()) canonical_.push_back(':');
   appendEncoded(canonical_, segment);
 }
 
@@ -77,6 +79,7 @@ Id Id::fromCanonical(std::string_view text) {
     const std::size_t end = rest.find(':');
     id.append(decodeSegment(rest.substr(0, end)));
     if (end == std::string_view::npos) break;
+    id.canonical_.push_back(':');
     rest.remove_prefix(end + 1);
   }
   if (id.canonical_ != text && id.flaw_ == Flaw::kNone) id.flaw_ = Flaw::kNotCanonical;

@@ -167,6 +167,7 @@ TEST_F(LruCacheTest, HoldsItsBoundWhileThreadsFightOverIt) {
   };
   {
     std::vector<std::jthread> threads;
+    threads.reserve(8);
     for (int i = 0; i < 8; ++i) threads.emplace_back(run, i);
   }
   EXPECT_EQ(wrong, 0);

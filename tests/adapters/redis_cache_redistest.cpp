@@ -165,6 +165,7 @@ TEST_F(RedisCacheTest, FillsGoOnAfterAScriptFlush) {
     command({"SCRIPT", "FLUSH"});
     std::vector<std::string> keys;
     std::vector<CompareAndSet> fills;
+    keys.reserve(300);
     for (int i = 0; i < 300; ++i) keys.push_back(std::to_string(i));
     for (const std::string& key : keys) {
       if (fills.size() % 2 == 0) {
@@ -320,6 +321,7 @@ TEST_F(RedisCacheTest, ManyCallersShareTheConnectionsThereMayBe) {
   std::atomic<int> failed = 0;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(16);
     for (int i = 0; i < 16; ++i) {
       threads.emplace_back([&, i] {
         const std::string key = std::to_string(i);

@@ -244,6 +244,7 @@ TEST_F(RedisFaultsTest, AllConnectionsFollowToTheNewLife) {
   constexpr int kThreads = 6;
   const auto use_all = [&] {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([&] { EXPECT_TRUE(eventually([&] { return cache_->ping().ok(); })); });
     }

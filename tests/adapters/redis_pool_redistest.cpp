@@ -108,13 +108,13 @@ TEST_F(RedisPoolTest, WhenANewConnectionMeetsAnotherLifeTheOldOnesAreClosed) {
   const Incarnation before = pool.incarnation();
 
   // The third begins to connect while both are in use, and gets through once one is idle again.
-  redis().proxy()->setMode(TcpProxy::Mode::kSilent);
+  changeLife();
+  ASSERT_OK(redis().freeze());
   std::unique_ptr<RedisPool::Lease> newest;
   std::jthread connecting([&] { newest = std::make_unique<RedisPool::Lease>(acquire(pool)); });
   EXPECT_TRUE(eventually([&] { return redis().proxy()->acceptedConnections() == 3; }));
   idle.reset();
-  changeLife();
-  redis().proxy()->setMode(TcpProxy::Mode::kForward);
+  ASSERT_OK(redis().resume());
   connecting.join();
 
   EXPECT_NE(pool.incarnation(), before);

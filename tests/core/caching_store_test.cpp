@@ -510,7 +510,7 @@ TEST_F(CachingStoreTest, AnswersTheVersionThatPutReturned) {
   EXPECT_EQ((*store_->get("a")).version(), *version) << "from the cache";
 }
 
-// B-23 as far as it goes: what could not be deleted is tried once more when the store goes.
+// What could not be deleted is tried once more when the store goes.
 TEST_F(CachingStoreTest, TriesPendingDeletesOnceMoreWhenItIsDestroyed) {
   ASSERT_THAT(store_->put({"a", "one"}), IsOk());
   textOf("a");

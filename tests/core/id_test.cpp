@@ -58,6 +58,12 @@ TEST(Id, IsRefusedWhenEmptyOrWithNulOrNotUtf8) {
   EXPECT_THAT(Id("12345678\xF4\x90\x80\x80").check(), StatusIs(invalid, HasSubstr("UTF-8")));
 }
 
+// The canonical text of {"", "a"} was once that of "a", so the two compared equal.
+TEST(Id, WithAnEmptySegmentIsNotTheIdWithoutIt) {
+  EXPECT_NE(Id({"", "a"}), Id("a"));
+  EXPECT_NE(Id({"a", ""}), Id("a"));
+}
+
 TEST(Id, FromCanonicalRefusesWhatNoIdEncodesTo) {
   EXPECT_EQ(Id::fromCanonical("a%3Ab:c"), Id({"a:b", "c"}));
   EXPECT_THAT(Id::fromCanonical("a%3ab").check(), StatusIs(absl::StatusCode::kInvalidArgument));

@@ -90,20 +90,20 @@ TEST(Connect, RefusesAConfigurationThatContradictsItself) {
 }
 
 TEST(CreateCacheClient, GivesWhatTheConfigurationNames) {
-  const auto backendOf = [](const Config& config) {
+  const auto backend_of = [](const Config& config) {
     const auto cache = createCacheClient(config);
     EXPECT_THAT(cache, IsOk());
     return cache.ok() ? (*cache)->healthCheck().backend : "";
   };
   Config config;
-  EXPECT_EQ(backendOf(config), "in-memory");
+  EXPECT_EQ(backend_of(config), "in-memory");
   config.cache_provider = CacheProvider::kNone;
-  EXPECT_EQ(backendOf(config), "none");
+  EXPECT_EQ(backend_of(config), "none");
   config.cache_provider = CacheProvider::kAuto;
   config.cache_url = "redis://127.0.0.1:1";
-  EXPECT_EQ(backendOf(config), "redis");
+  EXPECT_EQ(backend_of(config), "redis");
   config.enable_redis_caching = false;  // B-80
-  EXPECT_EQ(backendOf(config), "none");
+  EXPECT_EQ(backend_of(config), "none");
 }
 
 TEST(CreateCacheClient, SaysWhichKindsOfUrlItDoesNotSupportYet) {

@@ -83,7 +83,7 @@ TEST(PolicyStoreOnServers, GoesOnWithoutRedisAndNeverAnswersAnOldPolicyAfterItIs
   EXPECT_EQ(modelOf(*store), "two");
 }
 
-// B-26 as far as it goes without a breaker: each call costs at most the cache's timeouts.
+// Each call costs at most the cache's timeouts. (No breaker spares it even those yet.)
 TEST(PolicyStoreOnServers, AnswersFromTheDatabaseWhileRedisHangs) {
   auto servers = *LocalServers::start({.redis = true});
   Config config = postgresOnly();

@@ -153,6 +153,7 @@ TEST_P(CacheConformance, StandsMixedCallsFromManyThreads) {
   };
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) threads.emplace_back(run, i);
   }
   EXPECT_EQ(wrong, 0);

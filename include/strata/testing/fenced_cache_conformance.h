@@ -78,6 +78,7 @@ TEST_P(FencedCacheConformance, LeasesManyInTheOrderAsked) {
     ASSERT_OK(cache().set(keys.back(), std::to_string(i), kLong));
   }
   std::vector<LeaseRequest> requests;
+  requests.reserve(keys.size() + 1);
   for (const std::string& each : keys) requests.push_back({each, kLease});
   // The same key twice: the second finds the lease of the first.
   requests.push_back({keys[1], "L-second-lease"});
@@ -168,6 +169,7 @@ TEST_P(FencedCacheConformance, FillsEachOfManyByItsOwnMerit) {
   ASSERT_OK(lease(keys[1], "L-of-another"));
   ASSERT_OK(lease(keys[3], kLease));
   std::vector<CompareAndSet> requests;
+  requests.reserve(keys.size());
   for (const std::string& each : keys) requests.push_back({each, kLease, "value", kLong});
   requests.back().ttl = absl::ZeroDuration();
   const auto stored = cache().compareAndSet(requests);
@@ -195,6 +197,7 @@ TEST_P(FencedCacheConformance, GivesOneLeaseToManyWhoAskAtOnce) {
   };
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) threads.emplace_back(run, i);
   }
   EXPECT_EQ(wrong, 0);
