@@ -13,7 +13,7 @@
 namespace strata {
 namespace codec_test {
 
-// NOLINTNEXTLINE(readability-identifier-naming): a name that is not in our style is stored as it
+// NOLINTNEXTLINE(readability-identifier-naming): a name that is not in our style stays as it is.
 // is.
 enum class Color { kRed, kDarkBlue, plain };
 BOOST_DESCRIBE_ENUM(Color, kRed, kDarkBlue, plain)
