@@ -13,9 +13,8 @@
 namespace strata {
 namespace codec_test {
 
-// NOLINTNEXTLINE(readability-identifier-naming): a name that is not in our style stays as it is.
-// is.
-enum class Color { kRed, kDarkBlue, plain };
+// A name that is not in our style is stored as it is.
+enum class Color { kRed, kDarkBlue, plain };  // NOLINT(readability-identifier-naming)
 BOOST_DESCRIBE_ENUM(Color, kRed, kDarkBlue, plain)
 
 struct Point {
