@@ -13,6 +13,12 @@ namespace {
 // How long `close` waits for connections that are being made, past their own timeout.
 constexpr absl::Duration kCloseGrace = absl::Seconds(1);
 
+// The same status, sharing nothing with it: who waits gets another thread's failure, and the count
+// of a shared one lives in a library that ThreadSanitizer cannot look into.
+absl::Status copyOf(const absl::Status& status) {
+  return absl::Status(status.code(), std::string(status.message()));
+}
+
 // Nothing tells whether the server committed before the connection was lost.
 absl::Status outcomeUnknown(const Statement& statement) {
   return absl::UnknownError(fmt::format(
@@ -90,10 +96,10 @@ absl::Status Pool::mayWait(MonotonicTime limit, Deadline deadline,
   // may come back.
   const bool alone = open_ == connecting_;
   if (failures_ != failures_before && (alone || !absl::IsResourceExhausted(last_failure_))) {
-    return last_failure_;
+    return copyOf(last_failure_);
   }
   if (clock_.now() < limit) return absl::OkStatus();
-  if (failures_ != failures_before) return last_failure_;
+  if (failures_ != failures_before) return copyOf(last_failure_);
   if (limit < deadline.time()) return outOfPatience();
   return absl::DeadlineExceededError("out of time while waiting for a database connection");
 }
@@ -110,7 +116,7 @@ absl::Status Pool::outOfPatience() const {
 
 void Pool::connectInBackground() {
   absl::Status status = connects_.start([self = shared_from_this()] { self->connectNow(); });
-  if (!status.ok()) connectFailed(std::move(status));
+  if (!status.ok()) connectFailed(status);
 }
 
 void Pool::connectNow() {
@@ -127,12 +133,12 @@ void Pool::connectNow() {
   changed_.notify_one();
 }
 
-void Pool::connectFailed(absl::Status status) {
+void Pool::connectFailed(const absl::Status& status) {
   const std::lock_guard lock(mutex_);
   --connecting_;
   --open_;
   ++failures_;
-  last_failure_ = std::move(status);
+  last_failure_ = copyOf(status);
   changed_.notify_all();
 }
 

@@ -96,7 +96,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   absl::Status outOfPatience() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void connectInBackground();
   void connectNow();
-  void connectFailed(absl::Status status);
+  void connectFailed(const absl::Status& status);
   void giveBack(std::unique_ptr<Connection> connection);
   // After a lost connection the others are likely lost too.
   void dropIdle();
