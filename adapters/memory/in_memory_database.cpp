@@ -32,22 +32,6 @@ InMemoryTable::InMemoryTable(InMemoryDatabase& database, const EntityInfo& entit
 
 InMemoryTable::~InMemoryTable() = default;
 
-// Other stores keep the segments of an id in key columns, as many as there are.
-absl::Status InMemoryTable::checkSegments(const Id& id) const {
-  if (entity_.has_own_id_column) return absl::OkStatus();
-  const std::string& text = id.canonical();
-  const auto segments = static_cast<std::size_t>(std::count(text.begin(), text.end(), ':')) + 1;
-  if (segments == entity_.key_columns.size()) return absl::OkStatus();
-  return absl::InvalidArgumentError(fmt::format("{}: an id of {} segments, where {} name a row",
-                                                entity_.table, segments,
-                                                entity_.key_columns.size()));
-}
-
-absl::Status InMemoryTable::checkId(const Id& id) const {
-  absl::Status status = id.check();
-  return status.ok() ? checkSegments(id) : status;
-}
-
 InMemoryTable::Shard& InMemoryTable::shardOf(const Id& id) const {
   // The middle bits: the map itself uses those at both ends.
   return (*shards_)[(absl::Hash<std::string>()(id.canonical()) >> 24) % kShards];
@@ -64,13 +48,8 @@ absl::StatusOr<InMemoryTable::Row> InMemoryTable::get(const Id& id, Deadline dea
     if (found != shard.rows.end()) return found->second;
   }
   // Only now: an id that names a row has been checked by the put of it.
-  if (absl::Status status = checkSegments(id); !status.ok()) return status;
+  if (absl::Status status = checkId(entity_, id); !status.ok()) return status;
   return Row{};
-}
-
-absl::Status InMemoryTable::check(const Id& id, const void* value) const {
-  absl::Status status = checkId(id);
-  return status.ok() ? validate(entity_.typeInfo(), value) : status;
 }
 
 absl::StatusOr<Version> InMemoryTable::put(const Id& id, std::shared_ptr<const void> value,
@@ -87,7 +66,7 @@ absl::StatusOr<Version> InMemoryTable::put(const Id& id, std::shared_ptr<const v
 }
 
 absl::StatusOr<Version> InMemoryTable::remove(const Id& id, Deadline deadline, const Clock& clock) {
-  if (absl::Status status = checkId(id); !status.ok()) return status;
+  if (absl::Status status = checkId(entity_, id); !status.ok()) return status;
   if (absl::Status status = checkDeadline(deadline, clock); !status.ok()) return status;
   Row removed;
   Shard& shard = shardOf(id);
@@ -106,6 +85,7 @@ const std::shared_ptr<InMemoryDatabase>& InMemoryDatabase::shared() {
 }
 
 absl::StatusOr<InMemoryTable*> InMemoryDatabase::table(const EntityInfo& entity) {
+  if (absl::Status status = checkEntity(entity); !status.ok()) return status;
   const std::lock_guard lock(mutex_);
   auto found = tables_.find(entity.table);
   if (found == tables_.end()) {

@@ -8,7 +8,7 @@ CacheCapabilities NullCache::capabilities() const {
   return {.fenced_reads = true, .incarnation = true};
 }
 
-Incarnation NullCache::incarnation() const { return {1}; }
+Incarnation NullCache::incarnation(std::string_view /*key*/) const { return {1}; }
 
 std::vector<absl::StatusOr<std::optional<std::string>>> NullCache::getMany(
     absl::Span<const std::string> keys, Deadline /*deadline*/) {

@@ -59,7 +59,6 @@ struct PostgresTable::Impl {
   }
   // The texts of the key columns of the row under `id`.
   absl::StatusOr<std::vector<std::string>> keyTexts(const Id& id) const;
-  absl::Status checkIdOf(const void* record, const Id& id) const;
   absl::Status readRecord(const Rows& rows, int row, void* record) const;
   std::string keyOfRow(const Rows& rows, int row) const;
   // The column of `Rows` that the first field is in.
@@ -75,30 +74,14 @@ struct PostgresTable::Impl {
 };
 
 absl::StatusOr<std::vector<std::string>> PostgresTable::Impl::keyTexts(const Id& id) const {
-  if (absl::Status status = id.check(); !status.ok()) return annotate(status, entity.table);
+  if (absl::Status status = checkId(entity, id); !status.ok()) return status;
   if (entity.has_own_id_column) return std::vector<std::string>{id.canonical()};
   std::vector<std::string> texts = id.segments();
-  if (texts.size() != keys.size()) {
-    return absl::InvalidArgumentError(fmt::format("{}: an id of {} segments, where {} name a row",
-                                                  entity.table, texts.size(), keys.size()));
-  }
   for (std::size_t i = 0; i < texts.size(); ++i) {
     absl::Status status = checkKeyText(keys[i], texts[i]);
     if (!status.ok()) return annotate(status, entity.table);
   }
   return texts;
-}
-
-absl::Status PostgresTable::Impl::checkIdOf(const void* record, const Id& id) const {
-  absl::StatusOr<std::vector<std::string>> texts = keyTexts(id);
-  if (!texts.ok() || entity.has_own_id_column) return texts.status();
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    const Field& member = *keys[i].member;
-    if (toColumnText(member.type(), member.in(record)) == (*texts)[i]) continue;
-    return absl::InvalidArgumentError(
-        fmt::format("{}: Entity<T>::id does not match key column {}", entity.table, keys[i].name));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status PostgresTable::Impl::readRecord(const Rows& rows, int row, void* record) const {
@@ -216,10 +199,9 @@ std::vector<absl::StatusOr<PostgresRow>> PostgresTable::getMany(
 
 absl::StatusOr<Version> PostgresTable::put(const void* record, const WriteOptions& options) const {
   const EntityInfo& entity = impl_->entity;
-  absl::Status status = validate(entity.typeInfo(), record);
-  if (!status.ok()) return annotate(status, entity.table);
   const Id id = entity.id(record);
-  if (status = impl_->checkIdOf(record, id); !status.ok()) return status;
+  if (absl::Status status = checkRecord(entity, id, record); !status.ok()) return status;
+  if (auto texts = impl_->keyTexts(id); !texts.ok()) return texts.status();
   std::vector<Bind> binds{postgres::bind(postgres::lockOf(entity, id))};
   if (entity.has_own_id_column) binds.emplace_back(id.canonical());
   for (const Field& field : entity.typeInfo().fields) {

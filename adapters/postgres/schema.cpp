@@ -66,31 +66,6 @@ bool canBeKey(std::string_view sql_type) {
   return isOneOf(sql_type, {"text", "character varying", "uuid"}) || isInteger(sql_type);
 }
 
-const Field* memberNamed(const EntityInfo& entity, std::string_view name) {
-  for (const Field& field : entity.typeInfo().fields) {
-    if (field.name == name) return &field;
-  }
-  return nullptr;
-}
-
-absl::Status checkKeyTypes(const EntityInfo& entity) {
-  if (entity.has_own_id_column) return absl::OkStatus();
-  for (std::string_view key : entity.key_columns) {
-    const Field* member = memberNamed(entity, key);
-    if (member == nullptr) {
-      return absl::InvalidArgumentError(
-          fmt::format("{}: key column {} is not a member", entity.table, key));
-    }
-    const TypeInfo& type = member->type();
-    const std::string_view column = columnType(type);
-    if (isNullable(type) || !(column == "text" || isInteger(column) || column == "numeric(20)")) {
-      return absl::InvalidArgumentError(fmt::format(
-          "{}: key column {} is neither a text, an enum nor an integer", entity.table, key));
-    }
-  }
-  return absl::OkStatus();
-}
-
 absl::Status lookAtTable(Pool& pool, const EntityInfo& entity, Found& found) {
   static const auto* const statement = new Statement(
       "SELECT to_regclass($1) IS NOT NULL, to_regclass($2) IS NOT NULL, EXISTS ("
@@ -217,7 +192,7 @@ bool isCanonicalInteger(std::string_view sql_type, std::string_view text) {
 
 absl::StatusOr<std::vector<KeyColumn>> ensureTable(Pool& pool, const EntityInfo& entity,
                                                    SchemaPolicy policy) {
-  if (absl::Status status = checkKeyTypes(entity); !status.ok()) return status;
+  if (absl::Status status = checkEntity(entity); !status.ok()) return status;
   absl::StatusOr<Found> found = look(pool, entity);
   if (!found.ok()) return found.status();
   if (!missing(entity, *found).empty() && policy == SchemaPolicy::kCreateOrExtend) {

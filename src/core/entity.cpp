@@ -1,9 +1,79 @@
 #include "strata/core/entity.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <string>
 
-namespace strata::internal {
+#include "strata/core/row_codec.h"
+#include "strata/core/status.h"
+
+namespace strata {
+namespace {
+
+bool canBeKey(const TypeInfo& type) {
+  if (isNullable(type)) return false;
+  const std::string_view column = columnType(type);
+  for (const std::string_view usable : {"text", "smallint", "integer", "bigint", "numeric(20)"}) {
+    if (column == usable) return true;
+  }
+  return false;
+}
+
+absl::Status checkKeyMembers(const EntityInfo& entity, const Id& id, const void* record) {
+  if (entity.has_own_id_column) return absl::OkStatus();
+  const std::vector<std::string> segments = id.segments();
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const Field& member = *memberNamed(entity, entity.key_columns[i]);
+    if (toColumnText(member.type(), member.in(record)) == segments[i]) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("{}: Entity<T>::id does not match key column {}", entity.table, member.name));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const Field* memberNamed(const EntityInfo& entity, std::string_view name) {
+  for (const Field& field : entity.typeInfo().fields) {
+    if (field.name == name) return &field;
+  }
+  return nullptr;
+}
+
+absl::Status checkEntity(const EntityInfo& entity) {
+  if (entity.has_own_id_column) return absl::OkStatus();
+  for (std::string_view key : entity.key_columns) {
+    const Field* member = memberNamed(entity, key);
+    if (member == nullptr) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}: key column {} is not a member", entity.table, key));
+    }
+    if (canBeKey(member->type())) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "{}: key column {} is neither a text, an enum nor an integer", entity.table, key));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status checkId(const EntityInfo& entity, const Id& id) {
+  if (absl::Status status = id.check(); !status.ok()) return annotate(status, entity.table);
+  if (entity.has_own_id_column) return absl::OkStatus();
+  const std::string& text = id.canonical();
+  const auto segments = static_cast<std::size_t>(std::count(text.begin(), text.end(), ':')) + 1;
+  if (segments == entity.key_columns.size()) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("{}: an id of {} segments, where {} name a row",
+                                                entity.table, segments, entity.key_columns.size()));
+}
+
+absl::Status checkRecord(const EntityInfo& entity, const Id& id, const void* record) {
+  if (absl::Status status = checkId(entity, id); !status.ok()) return status;
+  absl::Status status = validate(entity.typeInfo(), record);
+  if (!status.ok()) return annotate(status, entity.table);
+  return checkKeyMembers(entity, id, record);
+}
+
+namespace internal {
 namespace {
 
 bool isUpper(char c) { return c >= 'A' && c <= 'Z'; }
@@ -36,4 +106,5 @@ std::string storedEnumeratorName(std::string_view enumerator) {
   return name;
 }
 
-}  // namespace strata::internal
+}  // namespace internal
+}  // namespace strata

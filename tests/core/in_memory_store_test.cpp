@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <thread>
@@ -21,6 +22,18 @@ struct Usurper {
 };
 BOOST_DESCRIBE_STRUCT(Usurper, (), (id))
 
+// Its id is not what its key column says.
+struct Liar {
+  std::string id;
+};
+BOOST_DESCRIBE_STRUCT(Liar, (), (id))
+
+// Its key column is no member.
+struct Keyless {
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(Keyless, (), (name))
+
 }  // namespace
 
 // The same table name as another record's.
@@ -29,6 +42,19 @@ struct Entity<Usurper> {
   static constexpr auto table = Entity<testing::ConformancePair>::table;
   static constexpr KeySpace keys{"conformance", "usurper"};
   static std::string id(const Usurper& usurper) { return usurper.id; }
+};
+template <>
+struct Entity<Liar> {
+  static constexpr auto table = "liars";
+  static constexpr KeySpace keys{"conformance", "liar"};
+  static std::string id(const Liar& liar) { return liar.id + "?"; }
+};
+template <>
+struct Entity<Keyless> {
+  static constexpr auto table = "keyless";
+  static constexpr KeySpace keys{"conformance", "keyless"};
+  static constexpr std::array<std::string_view, 1> key_columns{"nam"};
+  static std::string id(const Keyless& keyless) { return keyless.name; }
 };
 
 namespace {
@@ -73,6 +99,14 @@ TEST(InMemoryStore, ATableOfAnotherTypeIsRefused) {
   const auto pairs = storeOn<Pair>(database);
   EXPECT_THAT(InMemoryStore<Usurper>::create(database),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(Entity<Pair>::table)));
+}
+
+TEST(InMemoryStore, RefusesWhatPostgresWouldRefuse) {
+  const auto database = std::make_shared<InMemoryDatabase>();
+  EXPECT_THAT(storeOn<Liar>(database)->put({.id = "x"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("key column id")));
+  EXPECT_THAT(InMemoryStore<Keyless>::create(database),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("nam is not a member")));
 }
 
 TEST(InMemoryStore, VersionsGrowOverAllTables) {

@@ -22,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "strata/core/described.h"
 #include "strata/core/id.h"
 #include "strata/core/key_space.h"
@@ -89,6 +90,21 @@ const EntityInfo& entityInfo() {
   }();
   return *info;
 }
+
+// The field of that name, or null.
+const Field* memberNamed(const EntityInfo& entity, std::string_view name);
+
+// Ok when every key column is a member that can be one: a text, an enum or an integer, and never
+// absent. Otherwise InvalidArgument, from the stores' `create`.
+absl::Status checkEntity(const EntityInfo& entity);
+
+// Ok when `id` can name a record: it is valid and has a segment for each key column.
+// Otherwise InvalidArgument, which names the table.
+absl::Status checkId(const EntityInfo& entity, const Id& id);
+
+// Ok when `record` can be stored under `id`, which Entity<T>::id made of it: the id can name a
+// record, its segments are what the key columns hold, and the record's fields are valid.
+absl::Status checkRecord(const EntityInfo& entity, const Id& id, const void* record);
 
 // `Entity<T>::id(record)` as an Id.
 template <EntityType T>

@@ -44,8 +44,7 @@ class InMemoryTable {
   const EntityInfo& entity() const { return entity_; }
 
   absl::StatusOr<Row> get(const Id& id, Deadline deadline, const Clock& clock) const;
-  // Ok when `value` may be put under `id`; `put` itself checks the deadline alone.
-  absl::Status check(const Id& id, const void* value) const;
+  // Of a value and an id that `checkRecord` takes.
   absl::StatusOr<Version> put(const Id& id, std::shared_ptr<const void> value, Deadline deadline,
                               const Clock& clock);
   absl::StatusOr<Version> remove(const Id& id, Deadline deadline, const Clock& clock);
@@ -54,8 +53,6 @@ class InMemoryTable {
   struct Shard;
   static constexpr std::size_t kShards = 64;  // a power of two
 
-  absl::Status checkId(const Id& id) const;
-  absl::Status checkSegments(const Id& id) const;
   Shard& shardOf(const Id& id) const;
 
   InMemoryDatabase& database_;
@@ -73,6 +70,7 @@ class InMemoryDatabase {
 
   // The table of an entity, made by the first who asks for it.
   // FailedPrecondition: a table of its name holds values of another type.
+  // InvalidArgument: `checkEntity` refuses the entity.
   absl::StatusOr<InMemoryTable*> table(const EntityInfo& entity);
 
   // Newer than every version before it, over all tables.

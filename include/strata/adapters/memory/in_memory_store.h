@@ -21,6 +21,7 @@ class InMemoryStore final : public Store<T> {
  public:
   // `clock` is what deadlines are measured on; it must outlive the store.
   // FailedPrecondition: the table of T's name holds values of another type.
+  // InvalidArgument: a key column of Entity<T> is no member of T, or of a type that cannot be one.
   static absl::StatusOr<std::unique_ptr<InMemoryStore>> create(
       std::shared_ptr<InMemoryDatabase> database = InMemoryDatabase::shared(),
       const Clock& clock = Clock::system());
@@ -67,7 +68,8 @@ Snapshots<T> InMemoryStore<T>::getMany(absl::Span<const Id> ids, const ReadOptio
 template <EntityType T>
 absl::StatusOr<Version> InMemoryStore<T>::put(const T& item, const WriteOptions& options) {
   const Id id = idOf(item);
-  if (absl::Status status = table_.check(id, &item); !status.ok()) return status;
+  absl::Status status = checkRecord(table_.entity(), id, &item);
+  if (!status.ok()) return status;
   return table_.put(id, std::make_shared<const T>(item), options.deadline, clock_);
 }
 
