@@ -53,16 +53,17 @@ absl::StatusOr<Lease> Pool::lease(Deadline deadline, absl::Duration patience) {
   const MonotonicTime limit = std::min(deadline.time(), start + patience);
   Idle unfit;  // closed after the lock is released, for that talks to the server
   std::unique_lock lock(mutex_);
-  const std::uint64_t failures_before = failures_;
+  const std::uint64_t attempts_before = attempts_;
   while (true) {
     if (auto connection = takeIdle(start, unfit)) return Lease(*this, std::move(connection));
-    absl::Status status = mayWait(limit, deadline, failures_before);
+    absl::Status status = mayWait(limit, deadline, attempts_before);
     if (!status.ok()) return status;
-    if (wantsMore() && failures_ == failures_before) {
+    if (wantsMore() && !failedSince(attempts_before)) {
       ++open_;
       ++connecting_;
+      const std::uint64_t attempt = ++attempts_;
       lock.unlock();
-      connectInBackground();
+      connectInBackground(attempt);
       lock.lock();
       continue;
     }
@@ -90,16 +91,16 @@ bool Pool::wantsMore() const {
 }
 
 absl::Status Pool::mayWait(MonotonicTime limit, Deadline deadline,
-                           std::uint64_t failures_before) const {
+                           std::uint64_t attempts_before) const {
   if (closed_) return absl::UnavailableError("the database pool is closed");
   // That the server has no room for another connection is no reason to give up while one of ours
   // may come back.
   const bool alone = open_ == connecting_;
-  if (failures_ != failures_before && (alone || !absl::IsResourceExhausted(last_failure_))) {
+  if (failedSince(attempts_before) && (alone || !absl::IsResourceExhausted(last_failure_))) {
     return copyOf(last_failure_);
   }
   if (clock_.now() < limit) return absl::OkStatus();
-  if (failures_ != failures_before) return copyOf(last_failure_);
+  if (failedSince(attempts_before)) return copyOf(last_failure_);
   if (limit < deadline.time()) return outOfPatience();
   return absl::DeadlineExceededError("out of time while waiting for a database connection");
 }
@@ -114,14 +115,15 @@ absl::Status Pool::outOfPatience() const {
       fmt::format("all {} database connections were busy for {}", options_.pool_size, waited));
 }
 
-void Pool::connectInBackground() {
-  absl::Status status = connects_.start([self = shared_from_this()] { self->connectNow(); });
-  if (!status.ok()) connectFailed(status);
+void Pool::connectInBackground(std::uint64_t attempt) {
+  absl::Status status =
+      connects_.start([self = shared_from_this(), attempt] { self->connectNow(attempt); });
+  if (!status.ok()) connectFailed(attempt, status);
 }
 
-void Pool::connectNow() {
+void Pool::connectNow(std::uint64_t attempt) {
   auto connection = Connection::open(settings_, watchdog_, clock_);
-  if (!connection.ok()) return connectFailed(connection.status());
+  if (!connection.ok()) return connectFailed(attempt, connection.status());
   const std::lock_guard lock(mutex_);
   --connecting_;
   ++connects_made_;
@@ -133,12 +135,15 @@ void Pool::connectNow() {
   changed_.notify_one();
 }
 
-void Pool::connectFailed(const absl::Status& status) {
+void Pool::connectFailed(std::uint64_t attempt, const absl::Status& status) {
   const std::lock_guard lock(mutex_);
   --connecting_;
   --open_;
   ++failures_;
-  last_failure_ = copyOf(status);
+  if (attempt > last_failed_) {
+    last_failed_ = attempt;
+    last_failure_ = copyOf(status);
+  }
   changed_.notify_all();
 }
 

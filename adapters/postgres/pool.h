@@ -91,12 +91,16 @@ class Pool : public std::enable_shared_from_this<Pool> {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool wantsMore() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Why a caller without a connection should not wait for one any longer.
-  absl::Status mayWait(MonotonicTime limit, Deadline deadline, std::uint64_t failures_before) const
+  absl::Status mayWait(MonotonicTime limit, Deadline deadline, std::uint64_t attempts_before) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status outOfPatience() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void connectInBackground();
-  void connectNow();
-  void connectFailed(const absl::Status& status);
+  // Whether an attempt to connect that was begun after so many others has failed.
+  bool failedSince(std::uint64_t attempts_before) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return last_failed_ > attempts_before;
+  }
+  void connectInBackground(std::uint64_t attempt);
+  void connectNow(std::uint64_t attempt);
+  void connectFailed(std::uint64_t attempt, const absl::Status& status);
   void giveBack(std::unique_ptr<Connection> connection);
   // After a lost connection the others are likely lost too.
   void dropIdle();
@@ -116,6 +120,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t connects_made_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t failures_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Attempts to connect are numbered as they begin. One that began before a call says nothing about
+  // the server that the call would meet: it may fail late of what was long mended.
+  std::uint64_t attempts_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_failed_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status last_failure_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };

@@ -160,6 +160,22 @@ TEST_F(PostgresFaults, NoCallFailsAfterARestart) {
   EXPECT_THAT(notes_->remove("a"), IsOk());
 }
 
+// The pool told callers of attempts to connect that had begun before their call and failed late: of
+// those of before a restart, for instance.
+TEST_F(PostgresFaults, AnAttemptToConnectThatBeganBeforeACallDoesNotFailIt) {
+  start({.postgres = true, .proxied = true}, {});
+  server().proxy()->resetConnections();
+  ASSERT_THAT(server().cutOff(TcpProxy::Mode::kSilent), IsOk());
+  EXPECT_THAT(notes_->get("a", readWithin(kSoon)), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  absl::StatusOr<Snapshot<Note>> found = absl::UnknownError("not asked yet");
+  std::thread reader([&] { found = notes_->get("a"); });
+  ASSERT_TRUE(eventually([&] { return pool_->stats().waiting == 1; }));
+  server().proxy()->resetConnections();
+  ASSERT_THAT(server().reconnect(), IsOk());
+  reader.join();
+  EXPECT_THAT(found, IsOk());
+}
+
 TEST_F(PostgresFaults, CallsAreUnavailableWhileTheServerIsDown) {
   ASSERT_THAT(server().stop(), IsOk());
   const auto unavailable = StatusIs(absl::StatusCode::kUnavailable, HasSubstr("notes"));
