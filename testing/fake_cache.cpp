@@ -153,7 +153,7 @@ void FakeCache::erase(std::string_view key) {
 
 CacheCapabilities FakeCache::capabilities() const { return impl_->content.capabilities(); }
 
-Incarnation FakeCache::incarnation() const {
+Incarnation FakeCache::incarnation(std::string_view /*key*/) const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->life;
 }

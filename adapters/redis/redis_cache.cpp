@@ -3,17 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "adapters/redis/redis_call.h"
 #include "adapters/redis/redis_command.h"
-#include "adapters/redis/redis_errors.h"
-#include "adapters/redis/redis_pool.h"
+#include "adapters/redis/redis_deployment.h"
 #include "adapters/redis/redis_scripts.h"
-#include "adapters/redis/redis_url.h"
 #include "src/core/cache_ttl.h"
 #include "strata/core/status.h"
 
@@ -21,15 +22,18 @@ namespace strata {
 namespace {
 
 using internal::IoTime;
+using internal::RedisAnswer;
 using internal::RedisCommands;
+using internal::RedisNode;
 using Call = internal::RedisCall;
-using Reply = absl::StatusOr<internal::RedisReply>;
-using internal::RedisReplies;
+using Dialect = Call::Dialect;
 using Value = std::optional<std::string>;
 
-// Commands of one pipeline, and keys of one command: enough to make the round trip cheap, few
-// enough that the server turns to others in between.
+// Keys of one command: enough to make it cheap, few enough that the server turns to others in
+// between.
 constexpr std::size_t kChunk = 256;
+// Reads of fewer keys than this are told apart from leases only at the price of a round trip.
+constexpr std::size_t kFewLeases = 4;
 
 std::string millisText(absl::Duration ttl) {
   return std::to_string(absl::ToInt64Milliseconds(ttl));
@@ -47,84 +51,61 @@ std::vector<absl::StatusOr<T>> toAll(std::size_t count, const absl::Status& stat
   return std::vector<absl::StatusOr<T>>(count, status);
 }
 
+Value textOf(const internal::RedisValue& value) {
+  return value.isText() && !value.isError() ? Value(value.text()) : Value();
+}
+
 }  // namespace
 
 struct RedisCache::Core {
-  Core(const RedisOptions& options, internal::RedisEndpoint endpoint, const Clock& clock_in)
-      : clock(clock_in),
-        command_timeout(options.command_timeout),
-        server(endpoint.describe()),
-        pool({.endpoint = std::move(endpoint),
-              .max_connections = options.max_connections,
-              .connect_timeout = absl::ToChronoNanoseconds(options.connect_timeout)}) {}
+  Core(const RedisOptions& options, std::shared_ptr<internal::RedisRouter> the_router,
+       const Clock& the_clock)
+      : clock(the_clock),
+        command_timeout(absl::ToChronoNanoseconds(options.command_timeout)),
+        router(std::move(the_router)) {}
 
-  absl::StatusOr<Call> begin(Deadline deadline);
-  void getChunk(Call& call, absl::Span<const std::string> keys,
-                std::vector<absl::StatusOr<Value>>& values);
-  void leaseChunk(Call& call, absl::Span<const LeaseRequest> requests, const std::string& millis,
-                  std::vector<absl::StatusOr<LeaseReply>>& answers);
-  void readWithoutLease(Call& call, absl::Span<const LeaseRequest> requests,
-                        absl::Span<absl::StatusOr<LeaseReply>> answers,
-                        absl::Span<const std::size_t> which);
-  void setChunk(Call& call, absl::Span<const CompareAndSet> requests,
-                std::vector<absl::StatusOr<bool>>& stored);
-  absl::StatusOr<LeaseReply> leaseReply(Call& call, const Reply& reply);
+  absl::StatusOr<internal::RedisTimes> begin(Deadline deadline) const;
+  std::vector<absl::StatusOr<Value>> getEach(Call& call, absl::Span<const std::string> keys);
+  absl::Status removeFrom(Call& call, RedisNode& node, absl::Span<const std::string> keys);
+  absl::Status removeEach(Call& call, absl::Span<const std::string> keys);
+  // Reads what is there, at the price of one plain read: the rest is to be leased.
+  std::vector<std::size_t> readFenced(Call& call, RedisNode& node,
+                                      absl::Span<const LeaseRequest> requests,
+                                      std::vector<absl::StatusOr<LeaseReply>>& answers);
+  void leaseEach(Call& call, absl::Span<const LeaseRequest> requests, absl::Duration ttl,
+                 absl::Span<const std::size_t> which,
+                 std::vector<absl::StatusOr<LeaseReply>>& answers);
+  void readWithoutLease(Call& call, RedisNode& node, absl::Span<const LeaseRequest> requests,
+                        absl::Span<const std::size_t> which,
+                        std::vector<absl::StatusOr<LeaseReply>>& answers);
 
   const Clock& clock;
-  const absl::Duration command_timeout;
-  const std::string server;
-  internal::RedisPool pool;
+  const std::chrono::nanoseconds command_timeout;
+  const std::shared_ptr<internal::RedisRouter> router;
+  // An ACL forbids what readFenced needs.
+  std::atomic<bool> no_fenced_reads{false};
 };
 
-absl::StatusOr<Call> RedisCache::Core::begin(Deadline deadline) {
-  const auto refused = [&](const absl::Status& why) {
-    return annotate(why, fmt::format("redis at {}", server));
-  };
+absl::StatusOr<internal::RedisTimes> RedisCache::Core::begin(Deadline deadline) const {
   if (deadline.hasPassed(clock)) {
-    return refused(absl::DeadlineExceededError("the deadline had passed before the call"));
+    return absl::DeadlineExceededError("redis: the deadline had passed before the call");
   }
   // Far beyond any timeout, and near enough to add up to a time point.
   constexpr absl::Duration kLong = absl::Hours(24);
   const IoTime started = std::chrono::steady_clock::now();
-  const IoTime limit = started + absl::ToChronoNanoseconds(deadline.remaining(kLong, clock));
-  const IoTime until = started + absl::ToChronoNanoseconds(command_timeout);
-  auto connection = pool.acquire(std::min(until, limit), limit);
-  if (!connection.ok()) return refused(connection.status());
-  const IoTime extended = until + connection->connecting();
-  return Call(pool, *std::move(connection), std::min(extended, limit), server);
+  return internal::RedisTimes{
+      .started = started,
+      .deadline = started + absl::ToChronoNanoseconds(deadline.remaining(kLong, clock)),
+      .expires = started + command_timeout};
 }
 
 // ---- Creation ----
 
-namespace {
-
-absl::Status checkOptions(const RedisOptions& options) {
-  constexpr absl::Duration kLongest = absl::Hours(1);
-  const auto is_timeout = [&](absl::Duration d) {
-    return d > absl::ZeroDuration() && d <= kLongest;
-  };
-  if (options.max_connections == 0) {
-    return absl::InvalidArgumentError("redis: max_connections must be above zero");
-  }
-  if (!is_timeout(options.connect_timeout) || !is_timeout(options.command_timeout)) {
-    return absl::InvalidArgumentError(
-        "redis: connect_timeout and command_timeout must be above zero and at most an hour");
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
-
 absl::StatusOr<std::shared_ptr<RedisCache>> RedisCache::create(RedisOptions options,
                                                                const Clock& clock) {
-  if (absl::Status checked = checkOptions(options); !checked.ok()) return checked;
-  absl::StatusOr<internal::RedisEndpoint> endpoint = internal::parseRedisUrl(options.url);
-  if (!endpoint.ok()) return endpoint.status();
-  if (endpoint->password.empty()) endpoint->password = options.password;
-  if (!endpoint->user.empty() && endpoint->password.empty()) {
-    return absl::InvalidArgumentError("redis URL: it names a user, and there is no password");
-  }
-  auto core = std::make_unique<Core>(options, *std::move(endpoint), clock);
+  auto router = internal::makeRedisRouter(options);
+  if (!router.ok()) return router.status();
+  auto core = std::make_unique<Core>(options, *std::move(router), clock);
   return std::shared_ptr<RedisCache>(new RedisCache(std::move(core)));
 }
 
@@ -132,67 +113,120 @@ RedisCache::RedisCache(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 RedisCache::~RedisCache() = default;
 
 CacheCapabilities RedisCache::capabilities() const {
-  return {.fenced_reads = true, .incarnation = !core_->pool.isBlind()};
+  return {.fenced_reads = true, .incarnation = !core_->router->isBlind()};
 }
 
-Incarnation RedisCache::incarnation() const { return core_->pool.incarnation(); }
+Incarnation RedisCache::incarnation(std::string_view key) const {
+  return core_->router->incarnation(key);
+}
 
 // ---- Plain reads and writes ----
 
 std::vector<absl::StatusOr<Value>> RedisCache::getMany(absl::Span<const std::string> keys,
                                                        Deadline deadline) {
   if (keys.empty()) return {};
-  absl::StatusOr<Call> call = core_->begin(deadline);
-  if (!call.ok()) return toAll<Value>(keys.size(), call.status());
+  const auto times = core_->begin(deadline);
+  if (!times.ok()) return toAll<Value>(keys.size(), times.status());
+  Call call(*core_->router, *times);
+  const std::shared_ptr<RedisNode> node = core_->router->only();
+  if (node == nullptr) return core_->getEach(call, keys);
+  RedisCommands commands;
+  forEachChunk(keys.size(), [&](std::size_t first, std::size_t count) {
+    std::vector<std::string_view> words{"MGET"};
+    words.insert(words.end(), keys.begin() + first, keys.begin() + first + count);
+    commands.add(words);
+  });
+  const auto answers = call.ask(*node, std::move(commands));
   std::vector<absl::StatusOr<Value>> values;
   values.reserve(keys.size());
   forEachChunk(keys.size(), [&](std::size_t first, std::size_t count) {
-    core_->getChunk(*call, keys.subspan(first, count), values);
+    const RedisAnswer& answer = answers[first / kChunk];
+    absl::Status status = answer.status;
+    if (status.ok() && answer.reply->size() != count) status = Call::unexpected(answer);
+    for (std::size_t i = 0; i < count; ++i) {
+      values.push_back(status.ok() ? absl::StatusOr<Value>(textOf(answer.reply->at(i))) : status);
+    }
   });
   return values;
 }
 
-void RedisCache::Core::getChunk(Call& call, absl::Span<const std::string> keys,
-                                std::vector<absl::StatusOr<Value>>& values) {
-  std::vector<std::string_view> words{"MGET"};
-  words.insert(words.end(), keys.begin(), keys.end());
-  RedisCommands commands;
-  commands.add(words);
-  const Reply reply = std::move(call.exchange(commands).front());
-  absl::Status answered = call.check(reply);
-  if (answered.ok() && reply->size() != keys.size()) answered = call.unexpected();
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    values.push_back(answered.ok() ? absl::StatusOr<Value>(reply->element(i)) : answered);
+std::vector<absl::StatusOr<Value>> RedisCache::Core::getEach(Call& call,
+                                                             absl::Span<const std::string> keys) {
+  const auto answers = call.ask(
+      keys.size(), [&](std::size_t i) { return std::string_view(keys[i]); },
+      [&](RedisCommands& commands, std::size_t i, const Dialect& /*dialect*/) {
+        commands.add({"GET", keys[i]});
+      });
+  std::vector<absl::StatusOr<Value>> values;
+  values.reserve(keys.size());
+  for (const RedisAnswer& answer : answers) {
+    values.push_back(answer.status.ok() ? absl::StatusOr<Value>(textOf(*answer.reply))
+                                        : answer.status);
   }
+  return values;
 }
 
 absl::Status RedisCache::set(const std::string& key, std::string_view value, absl::Duration ttl,
                              Deadline deadline) {
   const absl::StatusOr<absl::Duration> checked = internal::checkedTtl(ttl);
   if (!checked.ok()) return checked.status();
-  absl::StatusOr<Call> call = core_->begin(deadline);
-  if (!call.ok()) return call.status();
-  RedisCommands commands;
-  commands.add({"SET", key, value, "PX", millisText(*checked)});
-  return call->check(call->exchange(commands).front());
+  const auto times = core_->begin(deadline);
+  if (!times.ok()) return times.status();
+  const std::string millis = millisText(*checked);
+  return Call(*core_->router, *times, /*may_repeat=*/false)
+      .ask(
+          1, [&](std::size_t /*i*/) { return std::string_view(key); },
+          [&](RedisCommands& commands, std::size_t /*i*/, const Dialect& /*dialect*/) {
+            commands.add({"SET", key, value, "PX", millis});
+          })
+      .front()
+      .status;
 }
 
 absl::Status RedisCache::remove(absl::Span<const std::string> keys, Deadline deadline) {
   if (keys.empty()) return absl::OkStatus();
-  absl::StatusOr<Call> call = core_->begin(deadline);
-  if (!call.ok()) return call.status();
+  const auto times = core_->begin(deadline);
+  if (!times.ok()) return times.status();
+  Call call(*core_->router, *times);
+  const std::shared_ptr<RedisNode> node = core_->router->only();
+  return node == nullptr ? core_->removeEach(call, keys) : core_->removeFrom(call, *node, keys);
+}
+
+namespace {
+
+// A server that another one has taken the place of meanwhile was the wrong one to tell.
+absl::Status removedFromThePresent(const RedisAnswer& answer) {
+  if (!answer.status.ok() || answer.incarnation == answer.node->incarnation()) {
+    return answer.status;
+  }
+  return absl::UnavailableError(
+      fmt::format("redis at {}: the server was replaced during the removal", answer.node->name()));
+}
+
+}  // namespace
+
+absl::Status RedisCache::Core::removeFrom(Call& call, RedisNode& node,
+                                          absl::Span<const std::string> keys) {
   RedisCommands commands;
   forEachChunk(keys.size(), [&](std::size_t first, std::size_t count) {
     std::vector<std::string_view> words{"UNLINK"};
     words.insert(words.end(), keys.begin() + first, keys.begin() + first + count);
     commands.add(words);
   });
-  for (const Reply& reply : call->exchange(commands)) {
-    if (absl::Status removed = call->check(reply); !removed.ok()) return removed;
+  for (const RedisAnswer& answer : call.ask(node, std::move(commands))) {
+    if (absl::Status removed = removedFromThePresent(answer); !removed.ok()) return removed;
   }
-  // A server that another one has taken the place of meanwhile was the wrong one to tell.
-  if (!call->isCurrent()) {
-    return call->annotated(absl::UnavailableError("the server was replaced during the removal"));
+  return absl::OkStatus();
+}
+
+absl::Status RedisCache::Core::removeEach(Call& call, absl::Span<const std::string> keys) {
+  const auto answers = call.ask(
+      keys.size(), [&](std::size_t i) { return std::string_view(keys[i]); },
+      [&](RedisCommands& commands, std::size_t i, const Dialect& /*dialect*/) {
+        commands.add({"UNLINK", keys[i]});
+      });
+  for (const RedisAnswer& answer : answers) {
+    if (absl::Status removed = removedFromThePresent(answer); !removed.ok()) return removed;
   }
   return absl::OkStatus();
 }
@@ -204,74 +238,113 @@ std::vector<absl::StatusOr<LeaseReply>> RedisCache::getOrLease(
   if (requests.empty()) return {};
   const absl::StatusOr<absl::Duration> checked = internal::checkedTtl(ttl);
   if (!checked.ok()) return toAll<LeaseReply>(requests.size(), checked.status());
-  absl::StatusOr<Call> call = core_->begin(deadline);
-  if (!call.ok()) return toAll<LeaseReply>(requests.size(), call.status());
-  const std::string millis = millisText(*checked);
-  std::vector<absl::StatusOr<LeaseReply>> answers;
-  answers.reserve(requests.size());
-  forEachChunk(requests.size(), [&](std::size_t first, std::size_t count) {
-    core_->leaseChunk(*call, requests.subspan(first, count), millis, answers);
-  });
+  const auto times = core_->begin(deadline);
+  if (!times.ok()) return toAll<LeaseReply>(requests.size(), times.status());
+  Call call(*core_->router, *times);
+  std::vector<absl::StatusOr<LeaseReply>> answers(requests.size(), LeaseReply{});
+  std::vector<std::size_t> to_lease;
+  const std::shared_ptr<RedisNode> node =
+      requests.size() < kFewLeases ? nullptr : core_->router->only();
+  if (node != nullptr && node->hasSetNxGet() && !core_->no_fenced_reads) {
+    to_lease = core_->readFenced(call, *node, requests, answers);
+  } else {
+    for (std::size_t i = 0; i < requests.size(); ++i) to_lease.push_back(i);
+  }
+  if (!to_lease.empty()) core_->leaseEach(call, requests, *checked, to_lease, answers);
   return answers;
 }
 
-absl::StatusOr<LeaseReply> RedisCache::Core::leaseReply(Call& call, const Reply& reply) {
-  if (absl::Status answered = call.check(reply); !answered.ok()) return answered;
-  LeaseReply answer{.incarnation = call.incarnation()};
-  if (reply->isNil()) {
-    answer.leased = true;
-  } else if (reply->isText()) {
-    answer.found = std::string(reply->text());
-  } else {
-    return call.unexpected();
-  }
-  return answer;
+// A plain read is answered by a demoted master, too; a transaction that holds a command of the
+// writing kind is not. GETEX without options is of that kind and changes nothing. So one MGET reads
+// as safely as a lease would, at a third of its price (docs/decisions/0008-fenced-reads.md).
+std::vector<std::size_t> RedisCache::Core::readFenced(
+    Call& call, RedisNode& node, absl::Span<const LeaseRequest> requests,
+    std::vector<absl::StatusOr<LeaseReply>>& answers) {
+  constexpr std::size_t kCommands = 4;
+  RedisCommands commands;
+  forEachChunk(requests.size(), [&](std::size_t first, std::size_t count) {
+    commands.add({"MULTI"});
+    commands.add({"GETEX", requests[first].key});
+    std::vector<std::string_view> words{"MGET"};
+    for (std::size_t i = 0; i < count; ++i) words.push_back(requests[first + i].key);
+    commands.add(words);
+    commands.add({"EXEC"});
+  });
+  const auto replies = call.ask(node, std::move(commands));
+  std::vector<std::size_t> absent;
+  forEachChunk(requests.size(), [&](std::size_t first, std::size_t count) {
+    const RedisAnswer* const step = &replies[first / kChunk * kCommands];
+    const RedisAnswer& done = step[kCommands - 1];
+    if (absl::IsPermissionDenied(step[1].status)) no_fenced_reads = true;
+    const bool answered =
+        done.status.ok() && done.reply->size() == 2 && done.reply->at(1).size() == count;
+    for (std::size_t i = 0; i < count; ++i) {
+      Value found = answered ? textOf(done.reply->at(1).at(i)) : std::nullopt;
+      if (!found) {
+        absent.push_back(first + i);
+        continue;
+      }
+      answers[first + i] = LeaseReply{.found = std::move(found), .incarnation = done.incarnation};
+    }
+  });
+  return absent;
 }
 
-void RedisCache::Core::leaseChunk(Call& call, absl::Span<const LeaseRequest> requests,
-                                  const std::string& millis,
-                                  std::vector<absl::StatusOr<LeaseReply>>& answers) {
-  RedisReplies replies;
-  if (call.hasSetNxGet()) {
-    RedisCommands commands;
-    for (const LeaseRequest& request : requests) {
-      commands.add({"SET", request.key, request.cell, "NX", "GET", "PX", millis});
-    }
-    replies = call.exchange(commands);
+namespace {
+
+absl::StatusOr<LeaseReply> leaseReply(const RedisAnswer& answer) {
+  if (!answer.status.ok()) return answer.status;
+  LeaseReply reply{.incarnation = answer.incarnation};
+  if (answer.reply->isNil()) {
+    reply.leased = true;
+  } else if (answer.reply->isText()) {
+    reply.found = std::string(answer.reply->text());
   } else {
-    const auto add = [&](RedisCommands& commands, std::size_t i, bool by_name) {
-      addScript(commands, by_name, internal::kGetOrLeaseScript, requests[i].key,
-                {requests[i].cell, millis});
-    };
-    replies = call.evaluate(requests.size(), add);
+    return Call::unexpected(answer);
   }
-  const std::size_t first = answers.size();
-  std::vector<std::size_t> only_readable;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    const Reply& reply = replies[i];
-    answers.push_back(leaseReply(call, reply));
-    const bool is_error = reply.ok() && reply->isError();
-    if (is_error && internal::classifyRedisError(reply->text()).only_reads) {
-      only_readable.push_back(i);
-    }
+  return reply;
+}
+
+}  // namespace
+
+void RedisCache::Core::leaseEach(Call& call, absl::Span<const LeaseRequest> requests,
+                                 absl::Duration ttl, absl::Span<const std::size_t> which,
+                                 std::vector<absl::StatusOr<LeaseReply>>& answers) {
+  const std::string millis = millisText(ttl);
+  const auto replies = call.ask(
+      which.size(), [&](std::size_t i) { return requests[which[i]].key; },
+      [&](RedisCommands& commands, std::size_t i, const Dialect& dialect) {
+        const LeaseRequest& request = requests[which[i]];
+        if (dialect.has_set_nx_get) {
+          commands.add({"SET", request.key, request.cell, "NX", "GET", "PX", millis});
+        } else {
+          addScript(commands, dialect, internal::kGetOrLeaseScript, request.key,
+                    {request.cell, millis});
+        }
+      });
+  std::map<RedisNode*, std::vector<std::size_t>> only_readable;
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    answers[which[i]] = leaseReply(replies[i]);
+    if (replies[i].only_reads) only_readable[replies[i].node].push_back(which[i]);
   }
-  if (only_readable.empty()) return;
-  readWithoutLease(call, requests, absl::MakeSpan(answers).subspan(first), only_readable);
+  for (const auto& [node, readable] : only_readable) {
+    readWithoutLease(call, *node, requests, readable, answers);
+  }
 }
 
 // A master that cannot store still answers GET. But so does one that was demoted, and its "out of
-// memory" may come before its "read only". So the server is asked in the same
-// round trip who it is.
-void RedisCache::Core::readWithoutLease(Call& call, absl::Span<const LeaseRequest> requests,
-                                        absl::Span<absl::StatusOr<LeaseReply>> answers,
-                                        absl::Span<const std::size_t> which) {
-  if (call.incarnation() == Incarnation{}) return;  // it does not tell who it is
+// memory" may come before its "read only". So the server is asked in the same round trip who it is.
+void RedisCache::Core::readWithoutLease(Call& call, RedisNode& node,
+                                        absl::Span<const LeaseRequest> requests,
+                                        absl::Span<const std::size_t> which,
+                                        std::vector<absl::StatusOr<LeaseReply>>& answers) {
+  if (node.isBlind()) return;  // it does not tell who it is
   RedisCommands commands;
   for (const std::size_t i : which) commands.add({"GET", requests[i].key});
-  const absl::StatusOr<RedisReplies> replies = call.exchangeWithMaster(std::move(commands));
+  const auto replies = call.askMaster(node, std::move(commands));
   for (std::size_t i = 0; i < which.size(); ++i) {
     absl::StatusOr<LeaseReply>& answer = answers[which[i]];
-    answer = replies.ok() ? leaseReply(call, (*replies)[i]) : replies.status();
+    answer = replies.ok() ? leaseReply((*replies)[i]) : replies.status();
     if (answer.ok()) answer->leased = false;
   }
 }
@@ -279,55 +352,56 @@ void RedisCache::Core::readWithoutLease(Call& call, absl::Span<const LeaseReques
 std::vector<absl::StatusOr<bool>> RedisCache::compareAndSet(
     absl::Span<const CompareAndSet> requests, Deadline deadline) {
   if (requests.empty()) return {};
-  absl::StatusOr<Call> call = core_->begin(deadline);
-  if (!call.ok()) return toAll<bool>(requests.size(), call.status());
-  std::vector<absl::StatusOr<bool>> stored;
-  stored.reserve(requests.size());
-  forEachChunk(requests.size(), [&](std::size_t first, std::size_t count) {
-    core_->setChunk(*call, requests.subspan(first, count), stored);
-  });
-  return stored;
-}
-
-void RedisCache::Core::setChunk(Call& call, absl::Span<const CompareAndSet> requests,
-                                std::vector<absl::StatusOr<bool>>& stored) {
-  struct Sent {
-    std::size_t index;
-    std::string millis;
-  };
-  const std::size_t first = stored.size();
-  std::vector<Sent> sent;
+  const auto times = core_->begin(deadline);
+  if (!times.ok()) return toAll<bool>(requests.size(), times.status());
+  std::vector<absl::StatusOr<bool>> stored(requests.size(), false);
+  std::vector<std::size_t> sent;
+  std::vector<std::string> millis;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    const Incarnation wanted = requests[i].incarnation;
     const absl::StatusOr<absl::Duration> ttl = internal::checkedTtl(requests[i].ttl);
-    stored.push_back(ttl.ok() ? absl::StatusOr<bool>(false) : ttl.status());
-    const bool other_life = wanted != Incarnation{} && wanted != call.incarnation();
-    if (ttl.ok() && !other_life) sent.push_back({i, millisText(*ttl)});
+    if (!ttl.ok()) {
+      stored[i] = ttl.status();
+      continue;
+    }
+    sent.push_back(i);
+    millis.push_back(millisText(*ttl));
   }
-  if (sent.empty()) return;
-  const RedisReplies replies =
-      call.evaluate(sent.size(), [&](RedisCommands& commands, std::size_t i, bool by_name) {
-        const CompareAndSet& request = requests[sent[i].index];
-        addScript(commands, by_name, internal::kCompareAndSetScript, request.key,
-                  {request.expected_prefix, request.value, sent[i].millis});
-      });
+  Call call(*core_->router, *times);
+  const auto answers = call.ask(
+      sent.size(), [&](std::size_t i) { return requests[sent[i]].key; },
+      [&](RedisCommands& commands, std::size_t i, const Dialect& dialect) {
+        const CompareAndSet& request = requests[sent[i]];
+        addScript(commands, dialect, internal::kCompareAndSetScript, request.key,
+                  {request.expected_prefix, request.value, millis[i]});
+      },
+      [&](std::size_t i) { return requests[sent[i]].incarnation; });
   for (std::size_t i = 0; i < sent.size(); ++i) {
-    absl::Status answered = call.check(replies[i]);
-    if (answered.ok() && !replies[i]->isInteger()) answered = call.unexpected();
-    stored[first + sent[i].index] =
-        answered.ok() ? absl::StatusOr<bool>(replies[i]->integer() == 1) : answered;
+    const RedisAnswer& answer = answers[i];
+    if (absl::IsAborted(answer.status)) continue;  // another life: not stored
+    absl::Status status = answer.status;
+    if (status.ok() && !answer.reply->isInteger()) status = Call::unexpected(answer);
+    stored[sent[i]] = status.ok() ? absl::StatusOr<bool>(answer.reply->integer() == 1) : status;
   }
+  return stored;
 }
 
 // ---- Health ----
 
 absl::Status RedisCache::ping(Deadline deadline) {
-  absl::StatusOr<Call> call = core_->begin(deadline);
-  if (!call.ok()) return call.status();
-  RedisCommands commands;
-  commands.add({"PING"});
-  const absl::StatusOr<RedisReplies> replies = call->exchangeWithMaster(std::move(commands));
-  return replies.ok() ? call->check(replies->front()) : replies.status();
+  auto times = core_->begin(deadline);
+  if (!times.ok()) return times.status();
+  times->insists = true;
+  Call call(*core_->router, *times);
+  const auto nodes = core_->router->all(*times);
+  if (!nodes.ok()) return nodes.status();
+  for (const std::shared_ptr<RedisNode>& node : *nodes) {
+    RedisCommands commands;
+    commands.add({"PING"});
+    const auto answers = call.askMaster(*node, std::move(commands));
+    if (!answers.ok()) return answers.status();
+    if (!answers->front().status.ok()) return answers->front().status;
+  }
+  return absl::OkStatus();
 }
 
 Health RedisCache::healthCheck() {

@@ -2,54 +2,115 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <list>
+#include <memory>
+#include <optional>
 #include <string_view>
+#include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "adapters/redis/redis_command.h"
-#include "adapters/redis/redis_pool.h"
+#include "adapters/redis/redis_router.h"
 #include "adapters/redis/redis_scripts.h"
 
 namespace strata::internal {
 
-// One call of a cache: a connection for as long as it takes, and until when it may use it. For one
-// thread. Every status it gives names the server.
-class RedisCall {
- public:
-  // `server` must outlive it.
-  RedisCall(RedisPool& pool, RedisPool::Lease connection, IoTime until, std::string_view server)
-      : pool_(pool), connection_(std::move(connection)), until_(until), server_(server) {}
-
-  // See RedisConnection.
-  RedisReplies exchange(const RedisCommands& commands);
-  absl::StatusOr<RedisReplies> exchangeWithMaster(RedisCommands commands);
-  // The replies to `count` calls of a script, which the server may have to be told: `add(commands,
-  // i, by_name)` adds the i-th of them.
-  RedisReplies evaluate(std::size_t count,
-                        absl::FunctionRef<void(RedisCommands&, std::size_t, bool)> add);
-
-  // The error of a reply, if it is one. A server that cannot serve is not asked again on any
-  // connection that is open now.
-  absl::Status check(const absl::StatusOr<RedisReply>& reply);
-  // For a reply that no server gives to what was asked: the connection is out of step.
-  absl::Status unexpected();
-  absl::Status annotated(const absl::Status& status) const;
-
-  // Whether this is still the life of the server that the rest of the process talks to.
-  bool isCurrent() const { return incarnation() == pool_.incarnation(); }
-  Incarnation incarnation() const { return connection_->server().incarnation; }
-  bool hasSetNxGet() const { return connection_->server().has_set_nx_get; }
-
- private:
-  RedisPool& pool_;
-  RedisPool::Lease connection_;
-  IoTime until_;
-  std::string_view server_;
+// What came of one command.
+struct RedisAnswer {
+  // Ok when there is a reply that is no error. Aborted: the server is in another life than wanted.
+  absl::Status status;
+  std::optional<RedisReply> reply;
+  // Whether the error was that nothing can be stored now, though reading works.
+  bool only_reads = false;
+  // The server that answered, which lives as long as the call, and its life then.
+  RedisNode* node = nullptr;
+  Incarnation incarnation;
 };
 
-// Adds a call of `script` on one key, by its name or in full.
-void addScript(RedisCommands& commands, bool by_name, const RedisScript& script,
-               std::string_view key, std::initializer_list<std::string_view> arguments);
+// Most calls are of one command.
+using RedisAnswers = absl::InlinedVector<RedisAnswer, 1>;
+
+// One call of a cache: its commands, where they go, and until when it may take. For one thread.
+// Every status it gives names the server.
+class RedisCall {
+ public:
+  // How to say it to the server at hand.
+  struct Dialect {
+    bool has_set_nx_get = false;
+    // Scripts in full, for the server does not know them by name.
+    bool in_full = false;
+  };
+  using KeyOf = absl::FunctionRef<std::string_view(std::size_t)>;
+  using Add = absl::FunctionRef<void(RedisCommands&, std::size_t, const Dialect&)>;
+  // The life of the server that a command is for; zero: any.
+  using LifeOf = absl::FunctionRef<Incarnation(std::size_t)>;
+
+  // `may_repeat`: whether its commands do no harm when they are executed twice, so that they can be
+  // sent again when the server has closed the connection.
+  RedisCall(RedisRouter& router, const RedisTimes& times, bool may_repeat = true)
+      : router_(router), times_(times), may_repeat_(may_repeat) {}
+
+  // The answers to `count` commands of one key each: `add` makes the i-th, about `key_of(i)`. They
+  // go to the servers that the keys are on, one round trip for all; once more where a server points
+  // to another one, does not know a script, or has closed the connection.
+  RedisAnswers ask(std::size_t count, KeyOf key_of, Add add, LifeOf life_of = anyLife);
+
+  // The answers to commands for one server.
+  RedisAnswers ask(RedisNode& node, RedisCommands commands);
+  // The same, but ok only if it was the same life of the same master still after the commands;
+  // otherwise its connections are closed. What an ACL hides is taken to be unchanged.
+  absl::StatusOr<RedisAnswers> askMaster(RedisNode& node, RedisCommands commands);
+  // Learns what a server can do, if nobody has yet.
+  absl::Status meet(RedisNode& node);
+
+  // For an answer of a kind that no server gives to what was asked: the connections are out of
+  // step.
+  static absl::Status unexpected(const RedisAnswer& answer);
+
+ private:
+  static Incarnation anyLife(std::size_t /*command*/) { return {}; }
+
+  // A command that has no final answer yet.
+  struct Open {
+    std::size_t index;
+    std::shared_ptr<RedisNode> node;  // null: wherever its key is
+    bool asking = false;
+    bool in_full = false;
+    bool repeated = false;
+  };
+  using Opens = absl::InlinedVector<Open, 1>;
+  // Commands that go to one link together.
+  struct Flight {
+    std::shared_ptr<RedisNode> node;
+    RedisLink* link;
+    RedisLink::Request request;
+    Opens commands;
+  };
+
+  absl::StatusOr<Flight*> flightTo(std::shared_ptr<RedisNode> node);
+  absl::Status board(Open open, KeyOf key_of, Add add, LifeOf life_of);
+  void fly();
+  void land(Flight& flight, RedisAnswers& answers, Opens& again);
+  // The command with what it takes to get another answer; none where this one is final.
+  std::optional<Open> another(const Flight& flight, const Open& command,
+                              const absl::StatusOr<RedisReply>& reply);
+  RedisAnswer judge(RedisNode& node, const RedisServerInfo& server,
+                    absl::StatusOr<RedisReply>& reply) const;
+
+  RedisRouter& router_;
+  const RedisTimes times_;
+  const bool may_repeat_;
+  // Those under way, and after them the earlier ones: their nodes are to live on.
+  std::list<Flight> flights_;
+  std::list<Flight> landed_;
+};
+
+// Adds a call of `script` on one key.
+void addScript(RedisCommands& commands, const RedisCall::Dialect& dialect,
+               const RedisScript& script, std::string_view key,
+               std::initializer_list<std::string_view> arguments);
 
 }  // namespace strata::internal

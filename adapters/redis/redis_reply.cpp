@@ -1,6 +1,9 @@
 #include "adapters/redis/redis_reply.h"
 
 #include <hiredis/hiredis.h>
+#include <string.h>
+
+#include <algorithm>
 
 namespace strata::internal {
 namespace {
@@ -12,34 +15,31 @@ bool holdsText(const redisReply& reply) {
 
 }  // namespace
 
+bool RedisValue::isError() const { return value_->type == REDIS_REPLY_ERROR; }
+bool RedisValue::isNil() const { return value_->type == REDIS_REPLY_NIL; }
+bool RedisValue::isInteger() const { return value_->type == REDIS_REPLY_INTEGER; }
+bool RedisValue::isArray() const { return value_->type == REDIS_REPLY_ARRAY; }
+bool RedisValue::isText() const { return holdsText(*value_); }
+
+std::string_view RedisValue::text() const {
+  return isText() ? std::string_view(value_->str, value_->len) : std::string_view();
+}
+
+std::int64_t RedisValue::integer() const { return value_->integer; }
+std::size_t RedisValue::size() const { return isArray() ? value_->elements : 0; }
+RedisValue RedisValue::at(std::size_t index) const { return RedisValue(value_->element[index]); }
+
 void RedisReply::Free::operator()(redisReply* reply) const { freeReplyObject(reply); }
-
-bool RedisReply::isError() const { return reply_->type == REDIS_REPLY_ERROR; }
-bool RedisReply::isNil() const { return reply_->type == REDIS_REPLY_NIL; }
-bool RedisReply::isInteger() const { return reply_->type == REDIS_REPLY_INTEGER; }
-bool RedisReply::isArray() const { return reply_->type == REDIS_REPLY_ARRAY; }
-bool RedisReply::isText() const { return holdsText(*reply_); }
-
-std::string_view RedisReply::text() const {
-  return isText() ? std::string_view(reply_->str, reply_->len) : std::string_view();
-}
-
-std::int64_t RedisReply::integer() const { return reply_->integer; }
-std::size_t RedisReply::size() const { return isArray() ? reply_->elements : 0; }
-
-std::optional<std::string> RedisReply::element(std::size_t index) const {
-  const redisReply& element = *reply_->element[index];
-  if (!holdsText(element)) return std::nullopt;
-  return std::string(element.str, element.len);
-}
 
 void RedisReplyReader::Free::operator()(redisReader* reader) const { redisReaderFree(reader); }
 
 RedisReplyReader::RedisReplyReader() : reader_(redisReaderCreate()) {}
 
 void RedisReplyReader::feed(std::string_view bytes) {
+  if (reader_->len == 0) filled_ = 0;  // it may have taken another buffer
   // Its only error is to be fed after an error, which `next` reports anyway.
   redisReaderFeed(reader_.get(), bytes.data(), bytes.size());
+  filled_ = std::max(filled_, reader_->len);
 }
 
 absl::StatusOr<std::optional<RedisReply>> RedisReplyReader::next() {
@@ -52,5 +52,12 @@ absl::StatusOr<std::optional<RedisReply>> RedisReplyReader::next() {
 }
 
 bool RedisReplyReader::hasLeftovers() const { return reader_->pos < reader_->len; }
+
+void RedisReplyReader::wipe() {
+  if (hasLeftovers() || reader_->buf == nullptr) return;
+  // Bytes that the reader moved forward are still behind its end, up to where it was filled.
+  explicit_bzero(reader_->buf, filled_);
+  filled_ = 0;
+}
 
 }  // namespace strata::internal

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
@@ -14,12 +13,9 @@ struct redisReply;
 
 namespace strata::internal {
 
-// One reply of Redis.
-class RedisReply {
+// What a reply, or an element of one, holds. Valid as long as the reply.
+class RedisValue {
  public:
-  // Takes over what hiredis made.
-  explicit RedisReply(redisReply* reply) : reply_(reply) {}
-
   bool isError() const;
   bool isNil() const;
   bool isInteger() const;
@@ -28,15 +24,26 @@ class RedisReply {
   bool isText() const;
   std::string_view text() const;
   std::int64_t integer() const;
-  // Of an array: how many, and each, which must be a text or nil.
+  // Of an array: how many, and each.
   std::size_t size() const;
-  std::optional<std::string> element(std::size_t index) const;
+  RedisValue at(std::size_t index) const;
+
+ protected:
+  explicit RedisValue(const redisReply* value) : value_(value) {}
+  const redisReply* value_;
+};
+
+// One reply of Redis.
+class RedisReply : public RedisValue {
+ public:
+  // Takes over what hiredis made.
+  explicit RedisReply(redisReply* reply) : RedisValue(reply), owned_(reply) {}
 
  private:
   struct Free {
     void operator()(redisReply* reply) const;
   };
-  std::unique_ptr<redisReply, Free> reply_;
+  std::unique_ptr<redisReply, Free> owned_;
 };
 
 // Finds replies in a stream of bytes, however they are cut. Knows nothing of sockets.
@@ -50,12 +57,16 @@ class RedisReplyReader {
   absl::StatusOr<std::optional<RedisReply>> next();
   // Whether bytes are left that no reply has used.
   bool hasLeftovers() const;
+  // Overwrites what was read, if all of it was used: connections live long, values need not.
+  void wipe();
 
  private:
   struct Free {
     void operator()(redisReader* reader) const;
   };
   std::unique_ptr<redisReader, Free> reader_;
+  // How far the reader's buffer was filled since it was wiped.
+  std::size_t filled_ = 0;
 };
 
 }  // namespace strata::internal

@@ -1,5 +1,6 @@
 #include "adapters/redis/redis_socket.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -54,6 +55,19 @@ int newSocket(int family) {
   return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+// From here on a plain recv waits, for as long as `patience`; whoever must not wait says so.
+absl::Status makePatient(int fd, std::chrono::nanoseconds patience) {
+  const auto micros = std::chrono::ceil<std::chrono::microseconds>(patience);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(micros);
+  const timeval timeout{.tv_sec = seconds.count(), .tv_usec = (micros - seconds).count()};
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0 ||
+      setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0) {
+    return broken("cannot set up a socket", errno);
+  }
+  return absl::OkStatus();
+}
+
 void tune(int fd) {
   const int on = 1;
   // These only make it faster to answer and to notice a dead host; without them it works too.
@@ -63,13 +77,13 @@ void tune(int fd) {
 
 using AddressList = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
-absl::StatusOr<AddressList> resolve(const RedisEndpoint& endpoint) {
+absl::StatusOr<AddressList> resolve(const RedisAddress& address) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const std::string port = std::to_string(endpoint.port);
-  if (const int error = getaddrinfo(endpoint.host.c_str(), port.c_str(), &hints, &found)) {
+  const std::string port = std::to_string(address.port);
+  if (const int error = getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found)) {
     return absl::UnavailableError(fmt::format("cannot resolve the host: {}", gai_strerror(error)));
   }
   return AddressList(found, freeaddrinfo);
@@ -86,19 +100,29 @@ RedisSocket::~RedisSocket() {
   ::close(fd_);
 }
 
-absl::StatusOr<RedisSocket> RedisSocket::connect(const RedisEndpoint& endpoint, IoTime until) {
-  if (endpoint.host.empty()) {
-    RedisSocket connection(newSocket(AF_UNIX));
-    if (connection.fd_ < 0) return broken("cannot open a socket", errno);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, endpoint.socket_path.data(), endpoint.socket_path.size());
-    const absl::Status connected = connectTo(
-        connection.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address, until);
-    if (!connected.ok()) return connected;
-    return connection;
-  }
-  const absl::StatusOr<AddressList> addresses = resolve(endpoint);
+absl::StatusOr<RedisSocket> RedisSocket::connect(const RedisAddress& address,
+                                                 std::chrono::nanoseconds patience, IoTime until) {
+  absl::StatusOr<RedisSocket> connected =
+      address.host.empty() ? connectUnix(address, until) : connectTcp(address, until);
+  if (!connected.ok()) return connected;
+  if (absl::Status made = makePatient(connected->fd_, patience); !made.ok()) return made;
+  return connected;
+}
+
+absl::StatusOr<RedisSocket> RedisSocket::connectUnix(const RedisAddress& address, IoTime until) {
+  RedisSocket connection(newSocket(AF_UNIX));
+  if (connection.fd_ < 0) return broken("cannot open a socket", errno);
+  sockaddr_un where{};
+  where.sun_family = AF_UNIX;
+  std::memcpy(where.sun_path, address.socket_path.data(), address.socket_path.size());
+  const absl::Status connected =
+      connectTo(connection.fd_, reinterpret_cast<const sockaddr*>(&where), sizeof where, until);
+  if (!connected.ok()) return connected;
+  return connection;
+}
+
+absl::StatusOr<RedisSocket> RedisSocket::connectTcp(const RedisAddress& address, IoTime until) {
+  const absl::StatusOr<AddressList> addresses = resolve(address);
   if (!addresses.ok()) return addresses.status();
   absl::Status failed = absl::UnavailableError("the host has no address");
   for (const addrinfo* at = addresses->get(); at != nullptr; at = at->ai_next) {
@@ -111,30 +135,45 @@ absl::StatusOr<RedisSocket> RedisSocket::connect(const RedisEndpoint& endpoint, 
   return failed;
 }
 
-absl::Status RedisSocket::sendAll(std::string_view bytes, IoTime until) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent >= 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(sent));
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (absl::Status ready = waitFor(fd_, POLLOUT, until); !ready.ok()) return ready;
-    } else if (errno != EINTR) {
-      return broken("sending", errno);
-    }
+absl::StatusOr<std::size_t> RedisSocket::sendSome(std::string_view bytes) {
+  while (true) {
+    const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) return static_cast<std::size_t>(sent);
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
+    if (errno != EINTR) return broken("sending", errno);
   }
-  return absl::OkStatus();
+}
+
+absl::Status RedisSocket::await(bool or_sent, IoTime until) const {
+  return waitFor(fd_, static_cast<short>(or_sent ? POLLIN | POLLOUT : POLLIN), until);
+}
+
+absl::StatusOr<std::size_t> RedisSocket::receiveWith(char* buffer, std::size_t size, int flags) {
+  while (true) {
+    const ssize_t received = ::recv(fd_, buffer, size, flags);
+    if (received > 0) return static_cast<std::size_t>(received);
+    if (received == 0) return absl::UnavailableError("the server closed the connection");
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return absl::DeadlineExceededError("no answer in time");
+    }
+    if (errno != EINTR) return broken("receiving", errno);
+  }
+}
+
+absl::StatusOr<std::size_t> RedisSocket::receivePatiently(char* buffer, std::size_t size) {
+  return receiveWith(buffer, size, 0);
 }
 
 absl::StatusOr<std::size_t> RedisSocket::receive(char* buffer, std::size_t size, IoTime until) {
   while (true) {
     // Waiting first would cost a system call more, but an answer is rarely there already.
-    if (absl::Status ready = waitFor(fd_, POLLIN, until); !ready.ok()) return ready;
-    const ssize_t received = ::recv(fd_, buffer, size, 0);
-    if (received > 0) return static_cast<std::size_t>(received);
-    if (received == 0) return absl::UnavailableError("the server closed the connection");
-    if (errno != EINTR && errno != EAGAIN) return broken("receiving", errno);
+    if (absl::Status ready = await(false, until); !ready.ok()) return ready;
+    absl::StatusOr<std::size_t> received = receiveWith(buffer, size, MSG_DONTWAIT);
+    if (!absl::IsDeadlineExceeded(received.status())) return received;
   }
 }
+
+void RedisSocket::shutdown() { ::shutdown(fd_, SHUT_RDWR); }
 
 bool RedisSocket::isQuiet() const {
   pollfd now{.fd = fd_, .events = POLLIN, .revents = 0};

@@ -20,21 +20,33 @@ using IoTime = std::chrono::steady_clock::time_point;
 class RedisSocket {
  public:
   // Unavailable: nobody listens there, or the name does not resolve. DeadlineExceeded.
-  static absl::StatusOr<RedisSocket> connect(const RedisEndpoint& endpoint, IoTime until);
+  // `patience` is for receivePatiently.
+  static absl::StatusOr<RedisSocket> connect(const RedisAddress& address,
+                                             std::chrono::nanoseconds patience, IoTime until);
   RedisSocket(RedisSocket&& other) noexcept;
   RedisSocket& operator=(RedisSocket&&) = delete;
   ~RedisSocket();
 
-  // Unavailable: the connection is broken. DeadlineExceeded: part of it may have been sent.
-  absl::Status sendAll(std::string_view bytes, IoTime until);
   // At least one byte. Unavailable: the server closed the connection, or it is broken.
   absl::StatusOr<std::size_t> receive(char* buffer, std::size_t size, IoTime until);
+  // The same, waiting for as long as the socket's patience: one system call instead of two.
+  absl::StatusOr<std::size_t> receivePatiently(char* buffer, std::size_t size);
+  // Sends what can be sent at once, which may be nothing. Unavailable: the connection is broken.
+  absl::StatusOr<std::size_t> sendSome(std::string_view bytes);
+  // Until something can be received, or sent if `or_sent`.
+  absl::Status await(bool or_sent, IoTime until) const;
+  // Ends it in both directions, for whoever waits on it now as well; it stays open until destroyed.
+  void shutdown();
   // Whether it is open and silent, as an unused connection must be: bytes that nobody asked for, or
   // its end, show here. Does not wait.
   bool isQuiet() const;
 
  private:
   explicit RedisSocket(int fd) : fd_(fd) {}
+  static absl::StatusOr<RedisSocket> connectTcp(const RedisAddress& address, IoTime until);
+  static absl::StatusOr<RedisSocket> connectUnix(const RedisAddress& address, IoTime until);
+  absl::StatusOr<std::size_t> receiveWith(char* buffer, std::size_t size, int flags);
+
   int fd_;
 };
 

@@ -2,27 +2,50 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "strata/core/secret.h"
+#include "strata/core/tls.h"
 
 namespace strata::internal {
 
-// Where a Redis server is, and who we are to it.
-struct RedisEndpoint {
+// Where one server listens.
+struct RedisAddress {
   std::string host;  // empty: a Unix socket
   std::uint16_t port = 6379;
   std::string socket_path;
+
+  // "127.0.0.1:6379", "[::1]:6379" or "/run/redis.sock": for messages.
+  std::string describe() const;
+  friend bool operator==(const RedisAddress&, const RedisAddress&) = default;
+};
+
+// Who we are to a server.
+struct RedisLogin {
   std::string user;  // empty: the default user
   Secret password;
   int database = 0;
+};
 
-  // "127.0.0.1:6379", "[::1]:6379" or "/run/redis.sock": for messages.
+// What a URL says.
+struct RedisDeployment {
+  enum class Kind : std::uint8_t { kServer, kSentinel, kCluster };
+
+  Kind kind = Kind::kServer;
+  // The server, or servers of which one is the master; the sentinels; some nodes of the cluster.
+  std::vector<RedisAddress> addresses;
+  RedisLogin login;
+  bool tls = false;
+  TlsOptions tls_files;
+  std::string master_name;  // as the sentinels know it
+
+  // The addresses, for messages.
   std::string describe() const;
 };
 
 // No error quotes any part of the URL: one that is malformed may have its password anywhere.
-// InvalidArgument: says what is wrong. Unimplemented: a scheme of Redis that is not supported.
-absl::StatusOr<RedisEndpoint> parseRedisUrl(const Secret& url);
+// InvalidArgument: says what is wrong.
+absl::StatusOr<RedisDeployment> parseRedisUrl(const Secret& url);
 
 }  // namespace strata::internal

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "src/decorators/pending_deletes.h"
 #include "strata/core/logging.h"
 #include "strata/core/status.h"
@@ -86,7 +87,7 @@ struct CacheAside::Core {
 
   // ---- Looking up ----
 
-  std::vector<Lookup> lookupMany(absl::Span<const Id> ids, const ReadOptions& read);
+  void lookUp(absl::Span<const Id> ids, const ReadOptions& read, absl::Span<Lookup> lookups);
   void resolve(absl::StatusOr<LeaseReply> reply, const ReadOptions& read, Lookup& lookup,
                std::vector<Lookup*>& replaceable);
   void resolveCell(std::string bytes, const ReadOptions& read, Lookup& lookup,
@@ -156,15 +157,13 @@ struct CacheAside::Core {
 
 // ---- Looking up ----
 
-std::vector<Lookup> CacheAside::Core::lookupMany(absl::Span<const Id> ids,
-                                                 const ReadOptions& read) {
-  std::vector<Lookup> lookups(ids.size());
-  std::vector<Lookup*> asked;
-  std::vector<std::string> cells;
+void CacheAside::Core::lookUp(absl::Span<const Id> ids, const ReadOptions& read,
+                              absl::Span<Lookup> lookups) {
+  absl::InlinedVector<Lookup*, 1> asked;
+  absl::InlinedVector<std::string, 1> cells;
   const bool latest = read.consistency.value_or(options.consistency) == Consistency::kLatest;
   const MonotonicTime started = clock.now();
   const bool too_late = !read.deadline.isNever() && started >= read.deadline.time();
-  const Incarnation incarnation = cache->incarnation();
   for (std::size_t i = 0; i < ids.size(); ++i) {
     Lookup& lookup = lookups[i];
     lookup.status = ids[i].check();
@@ -179,13 +178,13 @@ std::vector<Lookup> CacheAside::Core::lookupMany(absl::Span<const Id> ids,
     }
     lookup.started = started;
     lookup.nonce = makeNonce();
-    lookup.incarnation = incarnation;
+    lookup.incarnation = cache->incarnation(lookup.key);
     cells.push_back(cellFor(CellTag::kLease, lookup).encode());
     asked.push_back(&lookup);
   }
-  if (asked.empty()) return lookups;
+  if (asked.empty()) return;
 
-  std::vector<LeaseRequest> requests;
+  absl::InlinedVector<LeaseRequest, 1> requests;
   for (std::size_t i = 0; i < asked.size(); ++i) requests.push_back({asked[i]->key, cells[i]});
   auto replies = cache->getOrLease(requests, options.lease_ttl, read.deadline);
   if (lookup_time != nullptr) lookup_time->record(clock.now() - started);
@@ -194,7 +193,6 @@ std::vector<Lookup> CacheAside::Core::lookupMany(absl::Span<const Id> ids,
     resolve(std::move(replies[i]), read, *asked[i], replaceable);
   }
   if (!replaceable.empty()) replace(replaceable);
-  return lookups;
 }
 
 void CacheAside::Core::resolve(absl::StatusOr<LeaseReply> reply, const ReadOptions& read,
@@ -382,16 +380,21 @@ absl::StatusOr<std::unique_ptr<CacheAside>> CacheAside::create(std::shared_ptr<C
 }
 
 Lookup CacheAside::lookup(const Id& id, const ReadOptions& options) {
-  Lookup found = std::move(core_->lookupMany({&id, 1}, options).front());
+  Lookup found;
+  core_->lookUp({&id, 1}, options, {&found, 1});
   if (!found.filled_by_another) return found;
   const absl::Duration wait =
       std::clamp(absl::Nanoseconds(core_->typical_load.load()), kMinWaitForFill, kMaxWaitForFill);
   core_->clock.sleepFor(options.deadline.remaining(wait, core_->clock));
-  return std::move(core_->lookupMany({&id, 1}, options).front());
+  found = Lookup();
+  core_->lookUp({&id, 1}, options, {&found, 1});
+  return found;
 }
 
 std::vector<Lookup> CacheAside::lookupMany(absl::Span<const Id> ids, const ReadOptions& options) {
-  return core_->lookupMany(ids, options);
+  std::vector<Lookup> lookups(ids.size());
+  core_->lookUp(ids, options, absl::MakeSpan(lookups));
+  return lookups;
 }
 
 void CacheAside::rejectPayload(Lookup& hit, const absl::Status& why) {

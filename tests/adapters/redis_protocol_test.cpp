@@ -50,8 +50,8 @@ TEST(RedisReplyReader, TellsTheKindsOfRepliesApart) {
   EXPECT_TRUE(nextOf(reader)->isNil());
   const auto array = nextOf(reader);
   ASSERT_EQ(array->size(), 2U);
-  EXPECT_EQ(array->element(0), "x");
-  EXPECT_EQ(array->element(1), std::nullopt);
+  EXPECT_EQ(array->at(0).text(), "x");
+  EXPECT_TRUE(array->at(1).isNil());
   EXPECT_FALSE(nextOf(reader).has_value());
   EXPECT_FALSE(reader.hasLeftovers());
 }

@@ -10,7 +10,7 @@ namespace strata {
 namespace {
 
 using internal::parseRedisUrl;
-using internal::RedisEndpoint;
+using internal::RedisDeployment;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::IsOk;
@@ -20,59 +20,60 @@ using testing::StatusIs;
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 
 TEST(RedisUrl, NamesHostPortAndDatabase) {
-  ASSERT_OK_AND_ASSIGN(const RedisEndpoint url, parseRedisUrl("redis://cache.internal:6380/2"));
-  EXPECT_EQ(url.host, "cache.internal");
-  EXPECT_EQ(url.port, 6380);
-  EXPECT_EQ(url.database, 2);
-  EXPECT_EQ(url.user, "");
-  EXPECT_TRUE(url.password.empty());
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment url, parseRedisUrl("redis://cache.internal:6380/2"));
+  EXPECT_EQ(url.addresses[0].host, "cache.internal");
+  EXPECT_EQ(url.addresses[0].port, 6380);
+  EXPECT_EQ(url.login.database, 2);
+  EXPECT_EQ(url.login.user, "");
+  EXPECT_TRUE(url.login.password.empty());
   EXPECT_EQ(url.describe(), "cache.internal:6380");
 }
 
 TEST(RedisUrl, LeavesPortAndDatabaseAtTheirDefaults) {
   for (const char* text : {"redis://h", "redis://h/", "redis://h:", "REDIS://h:6379/0"}) {
-    ASSERT_OK_AND_ASSIGN(const RedisEndpoint url, parseRedisUrl(text));
+    ASSERT_OK_AND_ASSIGN(const RedisDeployment url, parseRedisUrl(text));
     EXPECT_EQ(url.describe(), "h:6379");
-    EXPECT_EQ(url.database, 0);
+    EXPECT_EQ(url.login.database, 0);
   }
-  ASSERT_OK_AND_ASSIGN(const RedisEndpoint url, parseRedisUrl("redis://h?db=4"));
-  EXPECT_EQ(url.database, 4);
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment url, parseRedisUrl("redis://h?db=4"));
+  EXPECT_EQ(url.login.database, 4);
 }
 
 TEST(RedisUrl, DecodesUserAndPassword) {
-  ASSERT_OK_AND_ASSIGN(const RedisEndpoint url, parseRedisUrl("redis://al%40ce:p%3a%2F%25@h"));
-  EXPECT_EQ(url.user, "al@ce");
-  EXPECT_EQ(url.password.reveal(), "p:/%");
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment url, parseRedisUrl("redis://al%40ce:p%3a%2F%25@h"));
+  EXPECT_EQ(url.login.user, "al@ce");
+  EXPECT_EQ(url.login.password.reveal(), "p:/%");
 }
 
 TEST(RedisUrl, TakesAPasswordWithoutAUser) {
   for (const char* text : {"redis://:secret@h", "unix://:secret@/run/redis.sock"}) {
-    ASSERT_OK_AND_ASSIGN(const RedisEndpoint url, parseRedisUrl(text));
-    EXPECT_EQ(url.user, "");
-    EXPECT_EQ(url.password.reveal(), "secret");
+    ASSERT_OK_AND_ASSIGN(const RedisDeployment url, parseRedisUrl(text));
+    EXPECT_EQ(url.login.user, "");
+    EXPECT_EQ(url.login.password.reveal(), "secret");
   }
 }
 
 TEST(RedisUrl, TakesThePasswordUpToTheLastAtSign) {
-  ASSERT_OK_AND_ASSIGN(const RedisEndpoint url, parseRedisUrl("redis://u:p@ss@h:1"));
-  EXPECT_EQ(url.password.reveal(), "p@ss");
-  EXPECT_EQ(url.host, "h");
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment url, parseRedisUrl("redis://u:p@ss@h:1"));
+  EXPECT_EQ(url.login.password.reveal(), "p@ss");
+  EXPECT_EQ(url.addresses[0].host, "h");
 }
 
 TEST(RedisUrl, TakesIpv6InBrackets) {
-  ASSERT_OK_AND_ASSIGN(const RedisEndpoint url, parseRedisUrl("redis://:p@[::1]:6380/1"));
-  EXPECT_EQ(url.host, "::1");
-  EXPECT_EQ(url.port, 6380);
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment url, parseRedisUrl("redis://:p@[::1]:6380/1"));
+  EXPECT_EQ(url.addresses[0].host, "::1");
+  EXPECT_EQ(url.addresses[0].port, 6380);
   EXPECT_EQ(url.describe(), "[::1]:6380");
-  ASSERT_OK_AND_ASSIGN(const RedisEndpoint no_port, parseRedisUrl("redis://[::ffff:1.2.3.4]"));
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment no_port, parseRedisUrl("redis://[::ffff:1.2.3.4]"));
   EXPECT_EQ(no_port.describe(), "[::ffff:1.2.3.4]:6379");
 }
 
 TEST(RedisUrl, NamesAUnixSocket) {
-  ASSERT_OK_AND_ASSIGN(const RedisEndpoint url, parseRedisUrl("unix:///run/my%20redis.sock?db=3"));
-  EXPECT_EQ(url.socket_path, "/run/my redis.sock");
-  EXPECT_EQ(url.database, 3);
-  EXPECT_EQ(url.host, "");
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment url,
+                       parseRedisUrl("unix:///run/my%20redis.sock?db=3"));
+  EXPECT_EQ(url.addresses[0].socket_path, "/run/my redis.sock");
+  EXPECT_EQ(url.login.database, 3);
+  EXPECT_EQ(url.addresses[0].host, "");
   EXPECT_EQ(url.describe(), "/run/my redis.sock");
 }
 
@@ -84,9 +85,9 @@ struct BadUrl {
 // B-33, B-79
 TEST(RedisUrl, SaysWhatIsWrongAndQuotesNothing) {
   const BadUrl cases[] = {
-      {"", "redis:// or unix://"},
-      {"hunter2", "redis:// or unix://"},
-      {"http://u:hunter2@h", "redis:// or unix://"},
+      {"", "redis://, rediss://"},
+      {"hunter2", "redis://, rediss://"},
+      {"http://u:hunter2@h", "redis://, rediss://"},
       {"redis://", "no host"},
       {"redis:///1", "no host"},
       {"redis://:hunter2@:6379", "no host"},
@@ -97,8 +98,8 @@ TEST(RedisUrl, SaysWhatIsWrongAndQuotesNothing) {
       {"redis://:hunter2@h/one", "database"},
       {"redis://:hunter2@h/-1", "database"},
       {"redis://:hunter2@h/1/2", "database"},
-      {"redis://:hunter2@h?db=", "database"},
-      {"redis://:hunter2@h?timeout=1", "query"},
+      {"redis://:hunter2@h?db=", "proper value"},
+      {"redis://:hunter2@h?timeout=1", "known"},
       {"redis://:hunter2%@h", "hex"},
       {"redis://:hunter2%zz@h", "hex"},
       {"redis://:hunter2%00@h", "hex"},
@@ -112,6 +113,14 @@ TEST(RedisUrl, SaysWhatIsWrongAndQuotesNothing) {
       {"unix:///", "socket"},
       {"unix://hunter2/redis.sock", "no host"},
       {"unix:///%2", "hex"},
+      {"redis://:hunter2@h,", "no host"},
+      {"redis://:hunter2@h?ca_file=/x", "with TLS"},
+      {"rediss://:hunter2@h?ca_file", "proper value"},
+      {"redis+hunter2://h", "redis+cluster"},
+      {"redis+sentinel://:hunter2@h", "names no master"},
+      {"redis+sentinel://:hunter2@h/%", "names no master"},
+      {"redis+sentinel://:hunter2@h/m/x", "database"},
+      {"redis+cluster://:hunter2@h/1", "no databases"},
   };
   for (const BadUrl& bad : cases) {
     EXPECT_THAT(parseRedisUrl(bad.url),
@@ -121,13 +130,37 @@ TEST(RedisUrl, SaysWhatIsWrongAndQuotesNothing) {
   EXPECT_THAT(parseRedisUrl("unix:///" + std::string(200, 'x')), StatusIs(kInvalid));
 }
 
-TEST(RedisUrl, SaysWhichKindsOfRedisAreNotSupported) {
-  for (const char* url : {"rediss://u:hunter2@h", "redis+sentinel://u:hunter2@h/master",
-                          "redis+cluster://u:hunter2@h", "rediss+cluster://h"}) {
-    EXPECT_THAT(parseRedisUrl(url), StatusIs(absl::StatusCode::kUnimplemented,
-                                             AllOf(HasSubstr("not supported by this version"),
-                                                   Not(HasSubstr("hunter2")))));
-  }
+TEST(RedisUrl, NamesSeveralHosts) {
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment url, parseRedisUrl("redis://:p@a,b:1,[::1]:2/3"));
+  EXPECT_EQ(url.kind, RedisDeployment::Kind::kServer);
+  EXPECT_EQ(url.describe(), "a:6379,b:1,[::1]:2");
+  EXPECT_EQ(url.login.database, 3);
+  EXPECT_FALSE(url.tls);
+}
+
+TEST(RedisUrl, NamesSentinelsAndTheirMaster) {
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment url,
+                       parseRedisUrl("redis+sentinel://u:p@s1,s2:5000/my%20master/4"));
+  EXPECT_EQ(url.kind, RedisDeployment::Kind::kSentinel);
+  EXPECT_EQ(url.describe(), "s1:26379,s2:5000");
+  EXPECT_EQ(url.master_name, "my master");
+  EXPECT_EQ(url.login.database, 4);
+}
+
+TEST(RedisUrl, NamesNodesOfACluster) {
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment url, parseRedisUrl("rediss+cluster://a:7000,b"));
+  EXPECT_EQ(url.kind, RedisDeployment::Kind::kCluster);
+  EXPECT_EQ(url.describe(), "a:7000,b:6379");
+  EXPECT_TRUE(url.tls);
+}
+
+TEST(RedisUrl, NamesTheFilesForTls) {
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment url,
+                       parseRedisUrl("rediss://h?ca_file=/a%20b.pem&db=1&certificate_file=c"
+                                     "&private_key_file=k"));
+  EXPECT_TRUE(url.tls);
+  EXPECT_EQ(url.tls_files, (TlsOptions{"/a b.pem", "c", "k"}));
+  EXPECT_EQ(url.login.database, 1);
 }
 
 TEST(RedisOptions, AreCheckedWithoutConnecting) {

@@ -8,8 +8,9 @@
 // this unique cell unless something is there". Only the holder of that very cell may replace it,
 // and a deletion in between takes it away. docs/caching.md tells the whole story.
 //
-// Every command is harmless when delayed, repeated or reordered; only the loss of a `remove`
-// matters.
+// `getOrLease`, `compareAndSet` and `remove` are harmless when delayed, repeated or reordered; only
+// the loss of a `remove` matters. A plain `set` is not: one that arrives late puts an old value
+// back. Use it for what never goes stale.
 #pragma once
 
 #include <cstdint>
@@ -70,10 +71,13 @@ struct CompareAndSet {
 
 // Thread-safe. Every method answers within the implementation's own timeout, or at the deadline if
 // that comes first, with these errors:
-//   Unavailable, DeadlineExceeded  the command may or may not have been executed
-//   InvalidArgument                a time to live that is not positive
-//   PermissionDenied               the server refused the credentials or the command
-//   ResourceExhausted              the server cannot store anything now
+//   Unavailable, DeadlineExceeded
+//                        the command may or may not have been executed
+//   InvalidArgument      a time to live that is not positive or not finite
+//   PermissionDenied     the server refused the credentials or the command
+//   FailedPrecondition   the server is not what was configured: no such database
+//   ResourceExhausted    the server cannot store anything now
+//   Internal             the key holds something else than bytes, or the reply made no sense
 // Methods of many keys answer for each key, in the order asked; what fails for one may hold for
 // others. Keys and values are any bytes.
 class Cache {
@@ -81,8 +85,9 @@ class Cache {
   virtual ~Cache() = default;
 
   virtual CacheCapabilities capabilities() const = 0;
-  // The life of the server this cache talks to now, without I/O: zero before the first connection.
-  virtual Incarnation incarnation() const = 0;
+  // The life of the server that `key` is on, as far as known without I/O: zero before the first
+  // connection. A cache of one server answers the same for every key.
+  virtual Incarnation incarnation(std::string_view key) const = 0;
 
   // The value, or none.
   virtual std::vector<absl::StatusOr<std::optional<std::string>>> getMany(

@@ -74,7 +74,7 @@ class FakeCache final : public Cache {
   // ---- Cache ----
 
   CacheCapabilities capabilities() const override;
-  Incarnation incarnation() const override;
+  Incarnation incarnation(std::string_view key = {}) const override;
   std::vector<absl::StatusOr<std::optional<std::string>>> getMany(
       absl::Span<const std::string> keys, Deadline deadline = {}) override;
   absl::Status set(const std::string& key, std::string_view value, absl::Duration ttl,

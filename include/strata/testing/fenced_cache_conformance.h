@@ -212,9 +212,9 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(LivingCacheConformance);
 TEST_P(LivingCacheConformance, KnowsWhichLifeItsServerIsIn) {
   ASSERT_OK(cache().ping());
   EXPECT_TRUE(cache().capabilities().incarnation);
-  EXPECT_NE(cache().incarnation(), Incarnation{});
+  EXPECT_NE(cache().incarnation("k"), Incarnation{});
   ASSERT_OK_AND_ASSIGN(const LeaseReply reply, lease(key("a"), "L"));
-  EXPECT_EQ(reply.incarnation, cache().incarnation());
+  EXPECT_EQ(reply.incarnation, cache().incarnation(key("a")));
 }
 
 // B-30

@@ -45,7 +45,7 @@ class LruCache final : public Cache {
 
   CacheCapabilities capabilities() const override;
   // Of this object alone: what it holds cannot come back after it was removed.
-  Incarnation incarnation() const override { return incarnation_; }
+  Incarnation incarnation(std::string_view /*key*/ = {}) const override { return incarnation_; }
 
   std::vector<absl::StatusOr<std::optional<std::string>>> getMany(
       absl::Span<const std::string> keys, Deadline deadline = {}) override;

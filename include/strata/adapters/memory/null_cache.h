@@ -19,7 +19,7 @@ class NullCache final : public Cache {
  public:
   // All of them: what is never stored is never wrong, so no consistency level is refused.
   CacheCapabilities capabilities() const override;
-  Incarnation incarnation() const override;
+  Incarnation incarnation(std::string_view key = {}) const override;
 
   std::vector<absl::StatusOr<std::optional<std::string>>> getMany(
       absl::Span<const std::string> keys, Deadline deadline = {}) override;

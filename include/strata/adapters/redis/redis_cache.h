@@ -1,15 +1,16 @@
-// RedisCache: a cache kept by one Redis server, over TCP or a Unix socket.
+// RedisCache: a cache kept by Redis: one server, a master that sentinels watch over, or a cluster.
 //
-//   auto cache = RedisCache::create({.url = "redis://user:password@cache.internal:6379/2"});
+//   auto cache = RedisCache::create({.url = "rediss://user:password@cache.internal:6380/2"});
 //
-// It needs Redis 5 or newer; from 7.0 on, getOrLease is one native command. The server must be the
-// master: a replica is refused, and so is one that becomes a replica later.
+// Callers share a few connections: whoever comes first does the work of all that come meanwhile, so
+// there is no thread of its own and no connection per thread (docs/redis.md tells how).
+//
+// It needs Redis 5 or newer; from 7.0 on, getOrLease is one native command. Every server it uses
+// must be a master: a replica is refused, and so is one that becomes a replica later.
 //
 // What may happen late: a command that timed out may already have reached the server, which
 // executes it whenever it comes to. The commands of fenced fills (getOrLease, compareAndSet,
 // remove) are harmless then; `set` is not fenced, and may put back what was removed in between.
-//
-// Not for: TLS (rediss://), Sentinel, Cluster.
 #pragma once
 
 #include <cstddef>
@@ -25,30 +26,44 @@
 #include "strata/core/cache.h"
 #include "strata/core/clock.h"
 #include "strata/core/secret.h"
+#include "strata/core/tls.h"
 
 namespace strata {
 
 struct RedisOptions {
-  // redis://[[user][:password]@]host[:port][/db], or unix://[[user][:password]@]/path[?db=n]. User,
-  // password and path are percent-decoded, an IPv6 address stands in brackets; the port is 6379 and
+  //   redis://[[user][:password]@]host[:port][,host[:port]…][/database]
+  //   unix://[[user][:password]@]/path[?db=n]
+  //   redis+sentinel://[[user][:password]@]host[:port][,…]/name-of-the-master[/database]
+  //   redis+cluster://[[user][:password]@]host[:port][,…]
+  // With rediss instead of redis, TLS; then ?ca_file=, certificate_file= and private_key_file= may
+  // stand for what `tls` says. Of several hosts the first that is a master is used; sentinels and
+  // nodes of a cluster are only asked for the others. User, password, name and paths are
+  // percent-decoded, an IPv6 address stands in brackets; the port is 6379 (of a sentinel 26379) and
   // the database 0 where the URL has none.
   Secret url;
   // The password where the URL has none. Empty: none is sent.
   Secret password;
-  // Open at once, in use and idle together. A call that finds all of them busy waits for one.
-  std::size_t max_connections = 32;
-  // For connecting and introducing itself. Resolving a host name is left to the system and its own
-  // timeout; an address needs none.
+  // Open at once to each server, shared by all callers.
+  std::size_t max_connections = 2;
+  // For connecting, TLS and introducing itself, or asking sentinels, too. Resolving a host name is
+  // left to the system and its own timeout; an address needs none.
   absl::Duration connect_timeout = absl::Milliseconds(100);
-  // For a call: waiting for a connection, and the command. A call that has to connect takes up to
-  // `connect_timeout` more.
+  // For a call. One that finds no connection takes up to `connect_timeout` more.
   absl::Duration command_timeout = absl::Milliseconds(50);
+  // A connection that was not used for longer is replaced before its next use.
+  absl::Duration idle_timeout = absl::Minutes(5);
+  // Whom to trust, and who we are, where the URL says rediss.
+  TlsOptions tls = {};
+  // Who we are to sentinels, which have users of their own. Empty: nobody.
+  std::string sentinel_user = {};
+  Secret sentinel_password = {};
 };
 
 // Thread-safe. A call blocks up to its timeout. Errors, beyond what cache.h says:
-//   Unavailable         no connection; or the server is a replica, loading, or cut off from its
-//                       replicas; retry later
-//   DeadlineExceeded    no answer in time; the connection it was made on is closed
+//   Unavailable         no connection; the server is a replica, loading, or cut off from its
+//                       replicas; or the connection broke, and the command may have been executed
+//   DeadlineExceeded    no answer in time: by the caller's deadline, or by the command's timeout,
+//                       after which the connection is closed
 //   PermissionDenied    wrong user or password, or an ACL forbids the command
 //   FailedPrecondition  the server has no database of this number
 //   ResourceExhausted   the server is out of memory, or cannot save and therefore does not write
@@ -59,7 +74,6 @@ class RedisCache final : public Cache {
  public:
   // Connects to nothing, so a server that is down is no error yet; ping() does.
   // InvalidArgument: an option, or something in the URL, is wrong; says what.
-  // Unimplemented: a kind of URL that this version does not support.
   // `clock` measures deadlines; it must outlive the cache. Timeouts are real time.
   static absl::StatusOr<std::shared_ptr<RedisCache>> create(RedisOptions options,
                                                             const Clock& clock = Clock::system());
@@ -68,7 +82,7 @@ class RedisCache final : public Cache {
   // Without incarnation once a connection was not allowed to use INFO: then `incarnation()` is
   // zero, and what a restart brought back cannot be told from what is new.
   CacheCapabilities capabilities() const override;
-  Incarnation incarnation() const override;
+  Incarnation incarnation(std::string_view key = {}) const override;
 
   // A key that holds something else than a text has no value.
   std::vector<absl::StatusOr<std::optional<std::string>>> getMany(

@@ -1,0 +1,87 @@
+#include "adapters/redis/redis_deployment.h"
+
+#include <utility>
+
+#include "adapters/redis/redis_cluster.h"
+#include "adapters/redis/redis_sentinel.h"
+#include "adapters/redis/redis_url.h"
+
+namespace strata::internal {
+namespace {
+
+absl::Status checkOptions(const RedisOptions& options) {
+  constexpr absl::Duration kLongest = absl::Hours(1);
+  const auto is_timeout = [&](absl::Duration d) {
+    return d > absl::ZeroDuration() && d <= kLongest;
+  };
+  if (options.max_connections == 0) {
+    return absl::InvalidArgumentError("redis: max_connections must be above zero");
+  }
+  if (!is_timeout(options.connect_timeout) || !is_timeout(options.command_timeout)) {
+    return absl::InvalidArgumentError(
+        "redis: connect_timeout and command_timeout must be above zero and at most an hour");
+  }
+  if (options.idle_timeout <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("redis: idle_timeout must be above zero");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RedisDeployment> deploymentOf(const RedisOptions& options) {
+  absl::StatusOr<RedisDeployment> deployment = parseRedisUrl(options.url);
+  if (!deployment.ok()) return deployment;
+  RedisLogin& login = deployment->login;
+  if (login.password.empty()) login.password = options.password;
+  if (!login.user.empty() && login.password.empty()) {
+    return absl::InvalidArgumentError("redis URL: it names a user, and there is no password");
+  }
+  if (deployment->tls_files == TlsOptions{}) deployment->tls_files = options.tls;
+  return deployment;
+}
+
+RedisNodeOptions nodeOptions(const RedisOptions& options, const RedisDeployment& deployment) {
+  // Beyond what a time point can be added to, "never" is as good.
+  const absl::Duration idle = std::min(options.idle_timeout, absl::Hours(24 * 365));
+  return {.login = deployment.login,
+          .tls = nullptr,
+          .connections = options.max_connections,
+          .connect_timeout = absl::ToChronoNanoseconds(options.connect_timeout),
+          .command_timeout = absl::ToChronoNanoseconds(options.command_timeout),
+          .idle_timeout = absl::ToChronoNanoseconds(idle)};
+}
+
+RedisFinder fixed(std::vector<RedisAddress> addresses) {
+  return [addresses = std::move(addresses)](IoTime /*until*/) { return addresses; };
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<RedisRouter>> makeRedisRouter(const RedisOptions& options) {
+  if (absl::Status checked = checkOptions(options); !checked.ok()) return checked;
+  absl::StatusOr<RedisDeployment> deployment = deploymentOf(options);
+  if (!deployment.ok()) return deployment.status();
+  RedisNodeOptions node = nodeOptions(options, *deployment);
+  if (deployment->tls) {
+    auto tls = TlsContext::create(deployment->tls_files);
+    if (!tls.ok()) return tls.status();
+    node.tls = *std::move(tls);
+  }
+  const std::string name = deployment->describe();
+  switch (deployment->kind) {
+    case RedisDeployment::Kind::kCluster:
+      return std::make_shared<RedisCluster>(deployment->addresses, std::move(node));
+    case RedisDeployment::Kind::kSentinel: {
+      RedisFinder find = askSentinels({.addresses = deployment->addresses,
+                                       .master_name = deployment->master_name,
+                                       .login = {options.sentinel_user, options.sentinel_password},
+                                       .tls = node.tls});
+      return std::make_shared<RedisSingleRouter>(
+          std::make_shared<RedisNode>(name, std::move(find), std::move(node)));
+    }
+    default:
+      return std::make_shared<RedisSingleRouter>(std::make_shared<RedisNode>(
+          name, fixed(std::move(deployment->addresses)), std::move(node)));
+  }
+}
+
+}  // namespace strata::internal
