@@ -36,6 +36,9 @@ absl::Status LocalServer::startOnFreePort(bool proxied) {
   absl::Status status;
   for (int attempt = 0; attempt < kPortAttempts; ++attempt) {
     own_port_ = internal::freePort();
+    do {
+      spare_port_ = internal::freePort();
+    } while (spare_port_ == own_port_);
     status = start();
     if (status.ok() || process_->logTail().find("already in use") == std::string::npos) break;
   }
@@ -48,6 +51,7 @@ absl::Status LocalServer::startOnFreePort(bool proxied) {
 
 absl::Status LocalServer::start() {
   if (pid() != 0) return wrongState(name_, "runs already");
+  frozen_ = false;
   if (absl::Status status = process_->spawn(commandLine()); !status.ok()) return status;
   const bool ready =
       eventually([this] { return process_->pid() == 0 || answers(); }, kStartTimeout);
@@ -60,12 +64,14 @@ absl::Status LocalServer::start() {
 absl::Status LocalServer::kill() {
   if (pid() == 0) return wrongState(name_, "does not run");
   process_->killAll();
+  frozen_ = false;
   return absl::OkStatus();
 }
 
 absl::Status LocalServer::stop() {
   if (pid() == 0) return wrongState(name_, "does not run");
   process_->resumeAll();
+  frozen_ = false;
   process_->signal(stopSignal());
   if (process_->waitForEnd(kStopTimeout)) return absl::OkStatus();
   return absl::DeadlineExceededError(name_ + " does not stop");
@@ -79,12 +85,14 @@ absl::Status LocalServer::restart() {
 absl::Status LocalServer::freeze() {
   if (pid() == 0) return wrongState(name_, "does not run");
   process_->freezeAll();
+  frozen_ = true;
   return absl::OkStatus();
 }
 
 absl::Status LocalServer::resume() {
   if (pid() == 0) return wrongState(name_, "does not run");
   process_->resumeAll();
+  frozen_ = false;
   return absl::OkStatus();
 }
 
@@ -94,6 +102,10 @@ absl::Status LocalServer::cutOff(TcpProxy::Mode how) {
   return absl::OkStatus();
 }
 
-absl::Status LocalServer::reconnect() { return cutOff(TcpProxy::Mode::kForward); }
+absl::Status LocalServer::reconnect() {
+  if (proxy_ == nullptr) return wrongState(name_, "was not started as `proxied`");
+  proxy_->heal();
+  return absl::OkStatus();
+}
 
 }  // namespace strata::testing

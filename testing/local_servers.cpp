@@ -21,6 +21,23 @@ std::unique_ptr<LocalServers> startOrDie(LocalServersOptions options) {
   std::exit(EXIT_FAILURE);
 }
 
+std::vector<std::string> tlsArguments(const TestCertificates& files,
+                                      const LocalServersOptions& options) {
+  std::string certificate = files.serverCertificateFile();
+  std::string key = files.serverKeyFile();
+  if (options.redis_certificate == ServerCertificate::kExpired) {
+    certificate = files.expiredCertificateFile();
+    key = files.expiredKeyFile();
+  } else if (options.redis_certificate == ServerCertificate::kOtherHost) {
+    certificate = files.otherHostCertificateFile();
+    key = files.otherHostKeyFile();
+  }
+  return {"--tls-cert-file",    certificate,
+          "--tls-key-file",     key,
+          "--tls-ca-cert-file", files.caFile(),
+          "--tls-auth-clients", options.redis_asks_for_certificate ? "yes" : "no"};
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LocalServers>> LocalServers::start(LocalServersOptions options) {
@@ -37,20 +54,37 @@ LocalServers::LocalServers(std::unique_ptr<internal::Guard> guard) : guard_(std:
 LocalServers::~LocalServers() = default;
 
 absl::Status LocalServers::startAll(LocalServersOptions options) {
+  if (options.redis_tls) {
+    if (absl::Status status = makeCertificates(); !status.ok()) return status;
+  }
   if (options.postgres) {
-    postgres_.reset(new LocalPostgres(*guard_, std::move(options.postgres_settings)));
-    if (absl::Status status = postgres_->initialise(); !status.ok()) return status;
-    if (absl::Status status = postgres_->startOnFreePort(options.proxied); !status.ok()) {
-      return status;
-    }
+    if (absl::Status status = startPostgres(options); !status.ok()) return status;
   }
-  if (options.redis) {
-    redis_.reset(
-        new LocalRedis(*guard_, std::move(options.redis_password), std::move(options.redis_args)));
-    if (absl::Status status = redis_->initialise(); !status.ok()) return status;
-    if (absl::Status status = redis_->startOnFreePort(options.proxied); !status.ok()) return status;
-  }
-  return absl::OkStatus();
+  return options.redis ? startRedis(options) : absl::OkStatus();
+}
+
+absl::Status LocalServers::makeCertificates() {
+  absl::StatusOr<TestCertificates> made =
+      TestCertificates::create(guard_->folder() + "/certificates");
+  if (made.ok()) certificates_ = *std::move(made);
+  return made.status();
+}
+
+absl::Status LocalServers::startPostgres(LocalServersOptions& options) {
+  postgres_.reset(new LocalPostgres(*guard_, std::move(options.postgres_settings)));
+  if (absl::Status status = postgres_->initialise(); !status.ok()) return status;
+  return postgres_->startOnFreePort(options.proxied);
+}
+
+absl::Status LocalServers::startRedis(LocalServersOptions& options) {
+  std::vector<std::string> arguments;
+  if (options.redis_tls) arguments = tlsArguments(*certificates_, options);
+  arguments.insert(arguments.end(), options.redis_args.begin(), options.redis_args.end());
+  redis_.reset(new LocalRedis(*guard_, {.password = std::move(options.redis_password),
+                                        .arguments = std::move(arguments),
+                                        .tls = options.redis_tls}));
+  if (absl::Status status = redis_->initialise(); !status.ok()) return status;
+  return redis_->startOnFreePort(options.proxied);
 }
 
 const std::string& LocalServers::folder() const { return guard_->folder(); }

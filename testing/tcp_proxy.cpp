@@ -1,162 +1,45 @@
 #include "strata/testing/tcp_proxy.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
+#include <cstdint>
+#include <limits>
 #include <list>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "strata/core/clock.h"
 #include "testing/free_port.h"
+#include "testing/proxy_connection.h"
 
 namespace strata::testing {
 namespace {
 
+using internal::Connection;
+using internal::Faults;
+using internal::newSocket;
+using internal::Socket;
+using internal::WayFaults;
+
 constexpr int kBacklog = 128;
 constexpr int kPortAttempts = 10;
-constexpr std::size_t kChunkBytes = 64 * 1024;
 
-class Socket {
- public:
-  explicit Socket(int descriptor) : descriptor_(descriptor) {}
-  Socket(Socket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  Socket& operator=(Socket&&) = delete;
-  ~Socket() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  int get() const { return descriptor_; }
-  bool valid() const { return descriptor_ >= 0; }
-
- private:
-  int descriptor_;
-};
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
+// For poll(): rounded up, or it would be too early and ask again at once.
+int millisecondsUntil(MonotonicTime time, MonotonicTime now) {
+  if (time == MonotonicTime::max()) return -1;
+  const auto milliseconds =
+      absl::ToInt64Milliseconds(absl::Ceil(time - now, absl::Milliseconds(1)));
+  return static_cast<int>(
+      std::clamp<std::int64_t>(milliseconds, 0, std::numeric_limits<int>::max()));
 }
-
-Socket newSocket() {
-  return Socket(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-}
-
-void sendAtOnce(const Socket& socket) {
-  const int on = 1;
-  setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
-// Makes the next close send RST.
-void resetOnClose(const Socket& socket) {
-  const linger now{.l_onoff = 1, .l_linger = 0};
-  setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-}
-
-// Does not wait for the connection: until it stands, the socket can be neither read nor written,
-// and if it cannot be made, reading says so.
-Socket connectTo(std::uint16_t port) {
-  Socket socket = newSocket();
-  const sockaddr_in address = loopback(port);
-  (void)connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
-  sendAtOnce(socket);
-  return socket;
-}
-
-// One direction of a connection. It holds what has been read and not yet written, so this is where
-// a mode that delays or trickles bytes would let them wait.
-class Direction {
- public:
-  bool wantsToRead() const { return !ended_ && bytes_.empty(); }
-  bool wantsToWrite() const { return !bytes_.empty(); }
-  bool finished() const { return ended_ && bytes_.empty(); }
-
-  // Moves what can be moved now. False when the connection is broken.
-  bool move(const Socket& from, const Socket& to) {
-    if (wantsToRead() && !read(from)) return false;
-    if (wantsToWrite() && !write(to)) return false;
-    if (finished() && !end_passed_on_) {
-      shutdown(to.get(), SHUT_WR);
-      end_passed_on_ = true;
-    }
-    return true;
-  }
-
- private:
-  static bool mayTryAgain() { return errno == EAGAIN || errno == EINTR; }
-
-  bool read(const Socket& from) {
-    bytes_.resize(kChunkBytes);
-    const ssize_t count = recv(from.get(), bytes_.data(), bytes_.size(), 0);
-    bytes_.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
-    ended_ = count == 0;
-    return count >= 0 || mayTryAgain();
-  }
-
-  bool write(const Socket& to) {
-    const ssize_t count = send(to.get(), bytes_.data(), bytes_.size(), MSG_NOSIGNAL);
-    if (count > 0) bytes_.erase(0, static_cast<std::size_t>(count));
-    return count >= 0 || mayTryAgain();
-  }
-
-  std::string bytes_;
-  bool ended_ = false;
-  bool end_passed_on_ = false;
-};
-
-class Connection {
- public:
-  Connection(Socket client, std::uint16_t target_port)
-      : client_(std::move(client)), server_(connectTo(target_port)) {
-    sendAtOnce(client_);
-  }
-
-  // False when there is nothing more to do, and it can be destroyed.
-  bool move() {
-    if (!up_.move(client_, server_) || !down_.move(server_, client_)) {
-      reset();
-      return false;
-    }
-    return !up_.finished() || !down_.finished();
-  }
-
-  void reset() {
-    resetOnClose(client_);
-    resetOnClose(server_);
-  }
-
-  void addTo(std::vector<pollfd>& polled) const {
-    polled.push_back(pollOf(client_, up_, down_));
-    polled.push_back(pollOf(server_, down_, up_));
-  }
-
- private:
-  static pollfd pollOf(const Socket& socket, const Direction& from, const Direction& to) {
-    const int events = (from.wantsToRead() ? POLLIN : 0) | (to.wantsToWrite() ? POLLOUT : 0);
-    // A descriptor with no events would still wake the thread, again and again, once it is closed.
-    return {events == 0 ? -1 : socket.get(), static_cast<short>(events), 0};
-  }
-
-  Socket client_;
-  Socket server_;
-  Direction up_;
-  Direction down_;
-};
 
 }  // namespace
 
@@ -172,37 +55,30 @@ class TcpProxy::Impl {
         thread_([this] { run(); }) {}
 
   ~Impl() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wakeUp();
+    change([&] { stopping_ = true; });
     thread_.join();
   }
 
   std::uint16_t port() const { return port_; }
 
   void setMode(Mode mode) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (mode == Mode::kRefuse) {
-        resetAll();
-        // It stays bound to its port, which nobody else can take, but listens no more.
-        shutdown(listener_.get(), SHUT_RD);
-      } else if (mode_ == Mode::kRefuse) {
-        listen(listener_.get(), kBacklog);
-      }
-      mode_ = mode;
-    }
-    wakeUp();
+    change([&] { setModeLocked(mode); });
   }
 
-  void resetConnections() {
-    {
-      const std::lock_guard lock(mutex_);
-      resetAll();
-    }
-    wakeUp();
+  // Does `set` to what is set for one way.
+  void setFault(Way way, absl::FunctionRef<void(WayFaults&)> set) {
+    change([&] { set(way == Way::kToServer ? faults_.to_server : faults_.to_client); });
+  }
+
+  void heal() {
+    change([&] {
+      setModeLocked(Mode::kForward);
+      faults_ = {};
+    });
+  }
+
+  void closeConnections(How how) {
+    change([&] { closeAll(how); });
   }
 
   std::size_t open() const {
@@ -215,28 +91,70 @@ class TcpProxy::Impl {
   }
 
  private:
+  // Changes something that the thread must hear of.
+  void change(absl::FunctionRef<void()> make) {
+    {
+      const std::lock_guard lock(mutex_);
+      make();
+    }
+    eventfd_write(wake_up_.get(), 1);
+  }
+
+  void setModeLocked(Mode mode) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (mode == Mode::kRefuse) {
+      closeAll(How::kReset);
+      // It stays bound to its port, which nobody else can take, but listens no more.
+      shutdown(listener_.get(), SHUT_RD);
+    } else if (mode_ == Mode::kRefuse) {
+      listen(listener_.get(), kBacklog);
+    }
+    mode_ = mode;
+  }
+
   void run() {
     std::vector<pollfd> polled;
-    while (prepare(polled)) {
-      poll(polled.data(), polled.size(), -1);
+    int timeout = -1;
+    while (prepare(polled, timeout)) {
+      poll(polled.data(), polled.size(), timeout);
       const std::lock_guard lock(mutex_);
       eventfd_t ignored = 0;
       eventfd_read(wake_up_.get(), &ignored);
       if (mode_ != Mode::kForward) continue;
       acceptAll();
-      connections_.remove_if([](Connection& connection) { return !connection.move(); });
+      moveAll();
     }
   }
 
-  // What to wait for now; false at the end.
-  bool prepare(std::vector<pollfd>& polled) {
+  // What to wait for now, and how many milliseconds; false at the end.
+  bool prepare(std::vector<pollfd>& polled, int& timeout) {
     const std::lock_guard lock(mutex_);
+    const MonotonicTime now = Clock::system().now();
+    MonotonicTime next = MonotonicTime::max();
     polled.assign(1, {wake_up_.get(), POLLIN, 0});
     if (mode_ == Mode::kForward) {
       polled.push_back({listener_.get(), POLLIN, 0});
-      for (const Connection& connection : connections_) connection.addTo(polled);
+      for (const auto* connections : {&connections_, &closing_}) {
+        for (const Connection& connection : *connections) {
+          connection.addTo(polled, faults_, now);
+          next = std::min(next, connection.nextWrite(faults_, now));
+        }
+      }
     }
+    timeout = millisecondsUntil(next, now);
     return !stopping_;
+  }
+
+  void moveAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const MonotonicTime now = Clock::system().now();
+    for (auto* connections : {&connections_, &closing_}) {
+      connections->remove_if(
+          [&](Connection& connection) { return !connection.move(faults_, now); });
+    }
+    for (WayFaults* faults : {&faults_.to_server, &faults_.to_client}) {
+      if (!faults->cut || !faults->cut->due) continue;
+      closeAll(faults->cut->how);
+      faults->cut.reset();
+    }
   }
 
   void acceptAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -248,12 +166,17 @@ class TcpProxy::Impl {
     }
   }
 
-  void resetAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    for (Connection& connection : connections_) connection.reset();
-    connections_.clear();
+  void closeAll(How how) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (how == How::kFin) {
+      for (Connection& connection : connections_) connection.closeInOrder();
+      closing_.splice(closing_.end(), connections_);
+      return;
+    }
+    for (auto* connections : {&connections_, &closing_}) {
+      for (Connection& connection : *connections) connection.reset();
+      connections->clear();
+    }
   }
-
-  void wakeUp() { eventfd_write(wake_up_.get(), 1); }
 
   const Socket listener_;
   const Socket wake_up_;
@@ -263,7 +186,10 @@ class TcpProxy::Impl {
   mutable std::mutex mutex_;
   Mode mode_ ABSL_GUARDED_BY(mutex_) = Mode::kForward;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  Faults faults_ ABSL_GUARDED_BY(mutex_);
   std::list<Connection> connections_ ABSL_GUARDED_BY(mutex_);
+  // Those that were closed in order here and not yet by their ends.
+  std::list<Connection> closing_ ABSL_GUARDED_BY(mutex_);
   std::size_t accepted_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // Last: it uses all of the above.
@@ -288,7 +214,22 @@ TcpProxy::~TcpProxy() = default;
 
 std::uint16_t TcpProxy::port() const { return impl_->port(); }
 void TcpProxy::setMode(Mode mode) { impl_->setMode(mode); }
-void TcpProxy::resetConnections() { impl_->resetConnections(); }
+void TcpProxy::heal() { impl_->heal(); }
+void TcpProxy::closeConnections(How how) { impl_->closeConnections(how); }
+
+void TcpProxy::setDelay(Way way, absl::Duration delay) {
+  impl_->setFault(way, [&](WayFaults& faults) { faults.delay = delay; });
+}
+void TcpProxy::setSilent(Way way, bool silent) {
+  impl_->setFault(way, [&](WayFaults& faults) { faults.silent = silent; });
+}
+void TcpProxy::setTrickle(Way way, bool trickle) {
+  impl_->setFault(way, [&](WayFaults& faults) { faults.trickle = trickle; });
+}
+void TcpProxy::cutAfter(Way way, std::size_t bytes, How how) {
+  impl_->setFault(way, [&](WayFaults& faults) { faults.cut = {.bytes_left = bytes, .how = how}; });
+}
+
 std::size_t TcpProxy::openConnections() const { return impl_->open(); }
 std::size_t TcpProxy::acceptedConnections() const { return impl_->accepted(); }
 

@@ -29,6 +29,7 @@ class LocalServer {
   std::uint16_t port() const;
   // Its process; 0 while it does not run.
   int pid() const;
+  bool frozen() const { return frozen_; }
   // Null unless `proxied`.
   TcpProxy* proxy() { return proxy_.get(); }
 
@@ -47,15 +48,17 @@ class LocalServer {
   // Breaks the network between the clients and the server, which goes on running.
   // FailedPrecondition: it was not started as `proxied`.
   absl::Status cutOff(TcpProxy::Mode how = TcpProxy::Mode::kSilent);
+  // Also ends every fault that was set on proxy().
   absl::Status reconnect();
 
  protected:
   LocalServer(internal::Guard& guard, std::string name);
 
-  // Finds a port and starts there; a port that somebody else took meanwhile is given up for
-  // another.
+  // Finds ports and starts there; those that somebody else took meanwhile are given up for others.
   absl::Status startOnFreePort(bool proxied);
   std::uint16_t ownPort() const { return own_port_; }
+  // For a server that needs two.
+  std::uint16_t sparePort() const { return spare_port_; }
   internal::ServerProcess& process() { return *process_; }
 
   virtual std::vector<std::string> commandLine() const = 0;
@@ -68,6 +71,8 @@ class LocalServer {
   std::unique_ptr<internal::ServerProcess> process_;
   std::unique_ptr<TcpProxy> proxy_;
   std::uint16_t own_port_ = 0;
+  std::uint16_t spare_port_ = 0;
+  bool frozen_ = false;
 };
 
 }  // namespace strata::testing

@@ -11,11 +11,13 @@
 // (SIGKILL included): a guard process sees to it. Run by root, PostgreSQL runs as user postgres.
 //
 // A test program with many tests shares one of each: `sharedServers()`. Not for: production data.
-// Nothing is written durably.
+// Nothing is written durably. Sentinels are in local_sentinel.h, clusters in local_redis_cluster.h.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +26,12 @@
 #include "strata/testing/local_postgres.h"
 #include "strata/testing/local_redis.h"
 #include "strata/testing/local_server.h"
+#include "strata/testing/test_certificates.h"
 
 namespace strata::testing {
+
+// Which of its TestCertificates a server shows. All but kValid are for clients to refuse.
+enum class ServerCertificate : std::uint8_t { kValid, kExpired, kOtherHost };
 
 struct LocalServersOptions {
   bool postgres = false;
@@ -38,6 +44,11 @@ struct LocalServersOptions {
   std::vector<std::string> redis_args = {};
   // Empty: Redis asks for none.
   std::string redis_password = {};
+  // Redis speaks TLS, and nothing else but on its Unix socket, with the certificates below.
+  bool redis_tls = false;
+  ServerCertificate redis_certificate = ServerCertificate::kValid;
+  // Whether it turns clients away that show no certificate of the authority.
+  bool redis_asks_for_certificate = false;
 };
 
 class LocalServers {
@@ -50,14 +61,20 @@ class LocalServers {
   // Only for what was asked for.
   LocalPostgres& postgres() { return *postgres_; }
   LocalRedis& redis() { return *redis_; }
+  // Only for servers that speak TLS.
+  const TestCertificates& certificates() const { return *certificates_; }
   const std::string& folder() const;
 
  private:
   explicit LocalServers(std::unique_ptr<internal::Guard> guard);
   absl::Status startAll(LocalServersOptions options);
+  absl::Status startPostgres(LocalServersOptions& options);
+  absl::Status startRedis(LocalServersOptions& options);
+  absl::Status makeCertificates();
 
   // First, so that it outlives the servers.
   std::unique_ptr<internal::Guard> guard_;
+  std::optional<TestCertificates> certificates_;
   std::unique_ptr<LocalPostgres> postgres_;
   std::unique_ptr<LocalRedis> redis_;
 };
