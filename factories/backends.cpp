@@ -5,6 +5,7 @@
 #include "strata/adapters/memory/lru_cache.h"
 #include "strata/adapters/memory/null_cache.h"
 #include "strata/adapters/redis/redis_cache.h"
+#include "strata/adapters/upstash/upstash_cache.h"
 #include "strata/core/logging.h"
 #include "strata/core/status.h"
 
@@ -56,7 +57,7 @@ absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config, c
     case CacheProvider::kMemory:
       return std::make_shared<LruCache>(LruCacheOptions{}, clock);
     case CacheProvider::kUpstash:
-      return absl::UnimplementedError("REDIS_URL: REST caches are not supported by this version");
+      return UpstashCache::create({.url = config.cache_url, .token = config.cache_password}, clock);
     default:
       return RedisCache::create({.url = config.cache_url, .password = config.cache_password},
                                 clock);

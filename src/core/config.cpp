@@ -43,8 +43,8 @@ bool startsWithAny(std::string_view text, std::initializer_list<std::string_view
 
 bool isRestUrl(std::string_view url) { return startsWithAny(url, {"https://", "http://"}); }
 bool isRedisUrl(std::string_view url) {
-  return startsWithAny(
-      url, {"redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://"});
+  return startsWithAny(url, {"redis://", "rediss://", "unix://", "redis+sentinel://",
+                             "rediss+sentinel://", "redis+cluster://", "rediss+cluster://"});
 }
 
 std::string lowerCase(std::string text) {

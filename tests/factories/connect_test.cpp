@@ -102,16 +102,28 @@ TEST(CreateCacheClient, GivesWhatTheConfigurationNames) {
   config.cache_provider = CacheProvider::kAuto;
   config.cache_url = "redis://127.0.0.1:1";
   EXPECT_EQ(backend_of(config), "redis");
+  config.cache_url = "https://127.0.0.1:1";
+  config.cache_password = "token";
+  EXPECT_EQ(backend_of(config), "upstash");
   config.enable_redis_caching = false;  // B-80
   EXPECT_EQ(backend_of(config), "none");
 }
 
-TEST(CreateCacheClient, SaysWhichKindsOfUrlItDoesNotSupportYet) {
+TEST(CreateCacheClient, RefusesAUrlOfARestCacheThatIsNoneAndQuotesNothing) {
   Config config;
   config.cache_password = "token";
-  for (const char* url : {"https://cache.example", "rediss://cache.example"}) {
+  config.cache_url = "https://user:secret@cache.example";
+  EXPECT_THAT(createCacheClient(config),
+              StatusIs(absl::StatusCode::kInvalidArgument, ::testing::Not(HasSubstr("secret"))));
+}
+
+TEST(CreateCacheClient, TakesEveryKindOfRedis) {
+  Config config;
+  for (const char* url :
+       {"rediss://cache.example", "redis://a,b/1", "redis+sentinel://s1,s2/master",
+        "rediss+sentinel://s/master/2", "redis+cluster://n1,n2", "rediss+cluster://n1"}) {
     config.cache_url = url;
-    EXPECT_THAT(createCacheClient(config), StatusIs(absl::StatusCode::kUnimplemented)) << url;
+    EXPECT_THAT(createCacheClient(config), IsOk()) << url;
   }
 }
 

@@ -1,7 +1,8 @@
 // Cache: bytes under keys, each with a time to live, plus what fenced fills need.
 //
 // A cache may lose anything at any time and may be down; whoever uses one must work without it.
-// Implementations: LruCache (in process), RedisCache, NullCache, and in testing/ FakeCache.
+// Implementations: LruCache (in process), RedisCache, UpstashCache, NullCache, and in testing/
+// FakeCache.
 //
 // Why there is more here than get and set: a reader that misses, reads the database and then sets
 // can overwrite a newer deletion with an older value. So it takes a *lease* first: an atomic "store

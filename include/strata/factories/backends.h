@@ -46,11 +46,12 @@ struct ConnectOptions {
 // reached. A cache that cannot be reached is logged and no error: it is used once it is back.
 absl::StatusOr<Backends> connect(const Config& config, ConnectOptions options = {});
 
-// The cache that `config` names: a Redis client for redis:// and unix://, the in-process LRU when
-// there is no URL, a cache that keeps nothing for the provider "none" and for a Redis that the kill
-// switch turns off. Does not connect yet.
+// The cache that `config` names: a Redis client for redis://, rediss://, unix://, redis+sentinel://
+// and redis+cluster://, a REST client for https://, the in-process LRU when there is no URL, a cache
+// that keeps nothing for the provider "none" and for a server that the kill switch turns off. Does
+// not connect yet.
 //
-// InvalidArgument: as above. Unimplemented: a URL whose kind this version does not support.
+// InvalidArgument: as above.
 absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config,
                                                          const Clock& clock = Clock::system());
 
