@@ -64,6 +64,8 @@ class RedisConnection {
   // Whether it can be used now. Costs a system call.
   bool isQuiet() const { return stream_.isQuiet(); }
   void shutdown() { stream_.shutdown(); }
+  // From now on `receive` also ends, with DeadlineExceeded, while that file can be read.
+  void interruptBy(int file) { stream_.interruptBy(file); }
 
  private:
   explicit RedisConnection(RedisStream stream) : stream_(std::move(stream)) {}

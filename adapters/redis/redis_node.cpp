@@ -5,26 +5,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "adapters/redis/redis_backoff.h"
 #include "strata/core/logging.h"
 
 namespace strata::internal {
-namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
-
-constexpr milliseconds kFirstPause(20);
-constexpr milliseconds kLongestPause(2000);
-
-nanoseconds pauseAfter(int failures, std::minstd_rand& random) {
-  const milliseconds full =
-      std::min(kFirstPause * (1 << std::min(failures - 1, 10)), kLongestPause);
-  std::uniform_real_distribution<double> part(0.5, 1.0);
-  return std::chrono::duration_cast<nanoseconds>(full * part(random));
-}
-
-}  // namespace
 
 RedisNode::RedisNode(std::string name, RedisFinder find, RedisNodeOptions options)
     : name_(std::move(name)),
@@ -110,7 +95,7 @@ absl::Status RedisNode::mayTry(const RedisTimes& times) const {
 void RedisNode::noteFailure(const absl::Status& status) {
   const std::lock_guard lock(mutex_);
   ++failures_;
-  try_again_ = steady_clock::now() + pauseAfter(failures_, random_);
+  try_again_ = steady_clock::now() + backoffAfter(failures_, random_);
   last_failure_ = absl::Status(status.code(), std::string(status.message()));
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -26,16 +27,17 @@ absl::Status broken(std::string_view what, int error) {
 }
 
 // Ok as soon as one of `events`, an error or the end shows; DeadlineExceeded after `until`.
-absl::Status waitFor(int fd, short events, IoTime until) {
+absl::Status waitFor(int fd, short events, IoTime until, int interrupt = -1) {
   using std::chrono::nanoseconds;
   while (true) {
     const nanoseconds left = std::max(until - std::chrono::steady_clock::now(), nanoseconds(0));
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
     const timespec timeout{.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
-    pollfd waiting{.fd = fd, .events = events, .revents = 0};
-    const int ready = ppoll(&waiting, 1, &timeout, nullptr);
-    if (ready > 0) return absl::OkStatus();
-    if (ready == 0) return absl::DeadlineExceededError("no answer in time");
+    std::array<pollfd, 2> waiting{{{.fd = fd, .events = events, .revents = 0},
+                                   {.fd = interrupt, .events = POLLIN, .revents = 0}}};
+    const int ready = ppoll(waiting.data(), interrupt < 0 ? 1 : 2, &timeout, nullptr);
+    if (ready > 0 && waiting[0].revents != 0) return absl::OkStatus();
+    if (ready >= 0) return absl::DeadlineExceededError("no answer in time");
     if (errno != EINTR) return broken("waiting for the server", errno);
   }
 }
@@ -91,7 +93,8 @@ absl::StatusOr<AddressList> resolve(const RedisAddress& address) {
 
 }  // namespace
 
-RedisSocket::RedisSocket(RedisSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+RedisSocket::RedisSocket(RedisSocket&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), interrupt_(other.interrupt_) {}
 
 RedisSocket::~RedisSocket() {
   if (fd_ < 0) return;
@@ -145,7 +148,7 @@ absl::StatusOr<std::size_t> RedisSocket::sendSome(std::string_view bytes) {
 }
 
 absl::Status RedisSocket::await(bool or_sent, IoTime until) const {
-  return waitFor(fd_, static_cast<short>(or_sent ? POLLIN | POLLOUT : POLLIN), until);
+  return waitFor(fd_, static_cast<short>(or_sent ? POLLIN | POLLOUT : POLLIN), until, interrupt_);
 }
 
 absl::StatusOr<std::size_t> RedisSocket::receiveWith(char* buffer, std::size_t size, int flags) {

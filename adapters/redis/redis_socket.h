@@ -37,6 +37,8 @@ class RedisSocket {
   absl::Status await(bool or_sent, IoTime until) const;
   // Ends it in both directions, for whoever waits on it now as well; it stays open until destroyed.
   void shutdown();
+  // From now on `receive` also ends, with DeadlineExceeded, while that file can be read.
+  void interruptBy(int file) { interrupt_ = file; }
   // Whether it is open and silent, as an unused connection must be: bytes that nobody asked for, or
   // its end, show here. Does not wait.
   bool isQuiet() const;
@@ -48,6 +50,7 @@ class RedisSocket {
   absl::StatusOr<std::size_t> receiveWith(char* buffer, std::size_t size, int flags);
 
   int fd_;
+  int interrupt_ = -1;  // as poll wants it: none
 };
 
 }  // namespace strata::internal

@@ -36,6 +36,7 @@ class RedisStream {
   bool isQuiet() const { return early_.empty() && socket_.isQuiet(); }
   // Thread-safe. Whoever waits for this stream is told that it has ended.
   void shutdown() { socket_.shutdown(); }
+  void interruptBy(int file) { socket_.interruptBy(file); }
 
  private:
   explicit RedisStream(RedisSocket socket) : socket_(std::move(socket)) {}

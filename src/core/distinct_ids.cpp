@@ -1,16 +1,25 @@
 #include "strata/core/distinct_ids.h"
 
+#include <string_view>
+
 #include "absl/container/flat_hash_map.h"
 
 namespace strata {
 
-DistinctIds::DistinctIds(absl::Span<const Id> asked) {
-  absl::flat_hash_map<Id, std::size_t> seen;
+DistinctIds::DistinctIds(absl::Span<const Id> asked) : asked_(asked) {
+  absl::flat_hash_map<std::string_view, std::size_t> first;  // where an id is asked for first
+  first.reserve(asked.size());
+  for (std::size_t i = 0; i < asked.size(); ++i) first.try_emplace(asked[i].canonical(), i);
+  if (first.size() == asked.size()) return;
+  std::vector<std::size_t> place(asked.size());  // in ids_, of those that are first
   positions_.reserve(asked.size());
-  for (const Id& id : asked) {
-    const auto [entry, is_new] = seen.try_emplace(id, ids_.size());
-    if (is_new) ids_.push_back(id);
-    positions_.push_back(entry->second);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const std::size_t one = first[asked[i].canonical()];
+    if (one == i) {
+      place[i] = ids_.size();
+      ids_.push_back(asked[i]);
+    }
+    positions_.push_back(place[one]);
   }
 }
 

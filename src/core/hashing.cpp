@@ -3,24 +3,39 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 #include "strata/core/cell.h"
 
 namespace strata {
 
+namespace {
+
+// The same number on every machine, whichever way it stores numbers.
+std::uint64_t littleEndian(std::string_view bytes) {
+  std::uint64_t number = 0;
+  std::memcpy(&number, bytes.data(), bytes.size());
+  if constexpr (std::endian::native == std::endian::big) number = __builtin_bswap64(number);
+  return number;
+}
+
+}  // namespace
+
+// MurmurHash64A, by Austin Appleby, public domain (github.com/aappleby/smhasher).
 std::uint64_t stableHash(std::string_view bytes) {
-  // http://www.isthe.com/chongo/tech/comp/fnv/ (FNV-1a, 64 bits)
-  std::uint64_t hash = 0xCBF29CE484222325;
-  for (char c : bytes) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001B3;
+  constexpr std::uint64_t kMultiplier = 0xC6A4A7935BD1E995;
+  constexpr int kShift = 47;
+  std::uint64_t hash = bytes.size() * kMultiplier;
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    std::uint64_t word = littleEndian(bytes.substr(0, 8)) * kMultiplier;
+    word = (word ^ (word >> kShift)) * kMultiplier;
+    hash = (hash ^ word) * kMultiplier;
   }
-  // The high bits of FNV hardly depend on the last bytes; MurmurHash3's finaliser (fmix64, by
-  // Austin Appleby, public domain) spreads them.
-  hash = (hash ^ (hash >> 33)) * 0xFF51AFD7ED558CCD;
-  hash = (hash ^ (hash >> 33)) * 0xC4CEB9FE1A85EC53;
-  return hash ^ (hash >> 33);
+  if (!bytes.empty()) hash = (hash ^ littleEndian(bytes)) * kMultiplier;
+  hash = (hash ^ (hash >> kShift)) * kMultiplier;
+  return hash ^ (hash >> kShift);
 }
 
 namespace internal {

@@ -176,6 +176,7 @@ void CacheAside::Core::lookUp(absl::Span<const Id> ids, const ReadOptions& read,
       bypass(lookup, latest ? Bypass::kLatest : Bypass::kPending);
       continue;
     }
+    lookup.key_hash = stableHash(lookup.key);
     lookup.started = started;
     lookup.nonce = makeNonce();
     lookup.incarnation = cache->incarnation(lookup.key);
@@ -239,7 +240,7 @@ void CacheAside::Core::resolveCell(std::string bytes, const ReadOptions& read, L
 }
 
 std::optional<Reject> CacheAside::Core::flawOf(const Cell& cell, const Lookup& lookup) const {
-  if (cell.key_hash != stableHash(lookup.key)) return Reject::kOtherKey;
+  if (cell.key_hash != lookup.key_hash) return Reject::kOtherKey;
   if (cell.incarnation != lookup.incarnation) return Reject::kOtherLife;
   if (cell.tag == CellTag::kAbsent) return std::nullopt;
   const bool same_type = cell.codec == Cell::kJsonCodec && cell.fingerprint == type_fingerprint;
@@ -297,7 +298,7 @@ std::string CacheAside::Core::fence(CellTag tag, const Nonce& nonce) {
 Cell CacheAside::Core::cellFor(CellTag tag, const Lookup& lookup) const {
   return {.tag = tag,
           .nonce = lookup.nonce,
-          .key_hash = stableHash(lookup.key),
+          .key_hash = lookup.key_hash,
           .incarnation = lookup.incarnation,
           .version = {},
           .codec = Cell::kJsonCodec,

@@ -75,6 +75,7 @@ class CacheAside {
     // passed, or the cache failed and is kCritical.
     absl::Status status;
     std::string key;
+    std::uint64_t key_hash = 0;
 
     // kHit: the cell that was found, and where its payload stands in it.
     std::string cell;

@@ -95,7 +95,7 @@ Snapshots<T> CachingStore<T>::getMany(absl::Span<const Id> ids, const ReadOption
     }
   }
   if (!missed.empty()) loadMissed(distinct.ids(), options, missed, lookups, answers);
-  return distinct.spread(answers);
+  return distinct.spread(std::move(answers));
 }
 
 template <EntityType T>
