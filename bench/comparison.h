@@ -12,9 +12,9 @@
 namespace strata::bench {
 
 struct Budget {
-  enum class Kind { kAtMost, kAtLeast };
-  Kind kind;
-  double ratio;
+  enum class Kind { kNone, kAtMost, kAtLeast };
+  Kind kind = Kind::kNone;  // shown for comparison only
+  double ratio = 0;
 };
 
 // One row of the report.
@@ -28,6 +28,7 @@ struct Row {
   std::string unit;  // of both: "us" or "calls/s"
 
   bool met() const {
+    if (budget.kind == Budget::Kind::kNone) return true;
     return budget.kind == Budget::Kind::kAtMost ? ratio <= budget.ratio : ratio >= budget.ratio;
   }
 };

@@ -25,26 +25,31 @@ std::vector<Benchmark> allBenchmarks() {
   return all;
 }
 
+bool hasBudget(const Row& row) { return row.budget.kind != Budget::Kind::kNone; }
+
 std::string budgetText(const Budget& budget) {
+  if (budget.kind == Budget::Kind::kNone) return "none";
   return fmt::format("{} {:.2f}", budget.kind == Budget::Kind::kAtMost ? "<=" : ">=", budget.ratio);
 }
 
 void print(const Row& row) {
   fmt::print("{:<24}{:>12.2f}{:>14.2f}  {:<9}{:>7.2f}  {:<8} {}\n", row.name, row.ours,
              row.baseline, row.unit, row.ratio, budgetText(row.budget),
-             row.met() ? "met" : "MISSED");
+             hasBudget(row) ? (row.met() ? "met" : "MISSED") : "");
   std::fflush(stdout);
 }
+
+constexpr const char* kKinds[] = {"none", "at_most", "at_least"};
 
 boost::json::object toObject(const Row& row) {
   return {{"name", row.name},
           {"ratio", row.ratio},
-          {"budget", row.budget.ratio},
+          {"budget", hasBudget(row) ? boost::json::value(row.budget.ratio) : nullptr},
           {"met", row.met()},
           {"ours", row.ours},
           {"baseline", row.baseline},
           {"unit", row.unit},
-          {"budget_kind", row.budget.kind == Budget::Kind::kAtMost ? "at_most" : "at_least"}};
+          {"budget_kind", kKinds[static_cast<std::size_t>(row.budget.kind)]}};
 }
 
 int run(const std::string& filter, const std::string& json_file) {

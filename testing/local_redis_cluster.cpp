@@ -307,7 +307,7 @@ absl::StatusOr<std::size_t> LocalRedisCluster::replicaOf(std::size_t master) {
   if (!views.ok()) return views.status();
   for (const View& view : *views) {
     if (!view.is(",slave,") || view.master != ids_[master]) continue;
-    const absl::StatusOr<std::size_t> index = indexOf(view.id);
+    absl::StatusOr<std::size_t> index = indexOf(view.id);
     if (!index.ok() || isUp(*nodes_[*index])) return index;
   }
   return absl::FailedPreconditionError("no replica of this node runs");

@@ -66,8 +66,9 @@ absl::Status LocalServers::startAll(LocalServersOptions options) {
 absl::Status LocalServers::makeCertificates() {
   absl::StatusOr<TestCertificates> made =
       TestCertificates::create(guard_->folder() + "/certificates");
-  if (made.ok()) certificates_ = *std::move(made);
-  return made.status();
+  if (!made.ok()) return made.status();
+  certificates_ = *std::move(made);
+  return absl::OkStatus();
 }
 
 absl::Status LocalServers::startPostgres(LocalServersOptions& options) {

@@ -21,11 +21,11 @@
 namespace strata::testing {
 namespace {
 
-template <auto kFree>
+template <auto Free>
 struct FreeWith {
   template <typename T>
   void operator()(T* object) const {
-    kFree(object);
+    Free(object);
   }
 };
 using Key = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;

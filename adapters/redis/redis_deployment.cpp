@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "adapters/redis/redis_cluster.h"
-#include "adapters/redis/redis_sentinel.h"
+#include "adapters/redis/redis_sentinel_router.h"
 #include "adapters/redis/redis_url.h"
 
 namespace strata::internal {
@@ -71,12 +71,12 @@ absl::StatusOr<std::shared_ptr<RedisRouter>> makeRedisRouter(const RedisOptions&
     case RedisDeployment::Kind::kCluster:
       return std::make_shared<RedisCluster>(deployment->addresses, std::move(node));
     case RedisDeployment::Kind::kSentinel: {
-      RedisFinder find = askSentinels({.addresses = deployment->addresses,
-                                       .master_name = deployment->master_name,
-                                       .login = {options.sentinel_user, options.sentinel_password},
-                                       .tls = node.tls});
-      return std::make_shared<RedisSingleRouter>(
-          std::make_shared<RedisNode>(name, std::move(find), std::move(node)));
+      const RedisSentinels sentinels{.addresses = deployment->addresses,
+                                     .master_name = deployment->master_name,
+                                     .login = {options.sentinel_user, options.sentinel_password},
+                                     .tls = node.tls};
+      return std::make_shared<RedisSentinelRouter>(
+          sentinels, std::make_shared<RedisNode>(name, askSentinels(sentinels), std::move(node)));
     }
     default:
       return std::make_shared<RedisSingleRouter>(std::make_shared<RedisNode>(

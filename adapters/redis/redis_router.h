@@ -44,7 +44,7 @@ class RedisRouter {
 };
 
 // One server, or a master among several, or one that sentinels know.
-class RedisSingleRouter final : public RedisRouter {
+class RedisSingleRouter : public RedisRouter {
  public:
   explicit RedisSingleRouter(std::shared_ptr<RedisNode> node) : node_(std::move(node)) {}
 

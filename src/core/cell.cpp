@@ -4,23 +4,32 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <bit>
+#include <cstring>
 #include <stdexcept>
 
 namespace strata {
 namespace {
 
-void appendBigEndian(std::string& out, std::uint64_t number, int bytes) {
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-    out.push_back(static_cast<char>(number >> shift));
-  }
+// Numbers are big-endian in a cell, on every machine.
+std::uint64_t toBigEndian(std::uint64_t number) {
+  return std::endian::native == std::endian::big ? number : __builtin_bswap64(number);
 }
 
-std::uint64_t takeBigEndian(std::string_view& bytes, std::size_t count) {
+// Writes the lowest `count` bytes of a number and returns where they end.
+char* put(char* at, std::uint64_t number, std::size_t count) {
+  const std::uint64_t bytes = toBigEndian(number << (8 * (8 - count)));
+  std::memcpy(at, &bytes, count);
+  return at + count;
+}
+
+std::uint64_t take(std::string_view& bytes, std::size_t count) {
   std::uint64_t number = 0;
-  for (char c : bytes.substr(0, count)) number = (number << 8) | static_cast<unsigned char>(c);
+  std::memcpy(&number, bytes.data(), count);
   bytes.remove_prefix(count);
-  return number;
+  return toBigEndian(number) >> (8 * (8 - count));
 }
 
 std::uint64_t random64() {
@@ -57,27 +66,29 @@ bool isKnown(char tag) {
 
 Nonce makeNonce() {
   static std::atomic<std::uint64_t> counter{0};
-  std::string bytes;
-  bytes.reserve(sizeof(Nonce));
-  appendBigEndian(bytes, ProcessNumber::instance().get(), 8);
-  appendBigEndian(bytes, counter.fetch_add(1, std::memory_order_relaxed), 8);
   Nonce nonce;
-  std::copy(bytes.begin(), bytes.end(), nonce.begin());
+  char* const middle = put(nonce.data(), ProcessNumber::instance().get(), 8);
+  put(middle, counter.fetch_add(1, std::memory_order_relaxed), 8);
   return nonce;
 }
 
 std::string Cell::encode() const {
   std::string bytes;
   bytes.reserve(kHeaderBytes + payload.size());
-  bytes.push_back(static_cast<char>(tag));
-  bytes.append(nonce.data(), nonce.size());
-  appendBigEndian(bytes, key_hash, 8);
-  appendBigEndian(bytes, incarnation.value, 8);
-  appendBigEndian(bytes, static_cast<std::uint64_t>(version.value()), 8);
-  appendBigEndian(bytes, codec, 2);
-  appendBigEndian(bytes, fingerprint, 8);
-  bytes.append(payload);
+  appendTo(bytes);
   return bytes;
+}
+
+void Cell::appendTo(std::string& bytes) const {
+  std::array<char, kHeaderBytes> header;
+  char* at = put(header.data(), static_cast<unsigned char>(tag), 1);
+  at = std::copy(nonce.begin(), nonce.end(), at);
+  at = put(at, key_hash, 8);
+  at = put(at, incarnation.value, 8);
+  at = put(at, static_cast<std::uint64_t>(version.value()), 8);
+  at = put(at, codec, 2);
+  put(at, fingerprint, 8);
+  bytes.append(header.data(), header.size()).append(payload);
 }
 
 std::optional<Cell> Cell::parse(std::string_view bytes) {
@@ -87,11 +98,11 @@ std::optional<Cell> Cell::parse(std::string_view bytes) {
   bytes.remove_prefix(1);
   std::copy_n(bytes.begin(), cell.nonce.size(), cell.nonce.begin());
   bytes.remove_prefix(cell.nonce.size());
-  cell.key_hash = takeBigEndian(bytes, 8);
-  cell.incarnation.value = takeBigEndian(bytes, 8);
-  cell.version = Version(static_cast<std::int64_t>(takeBigEndian(bytes, 8)));
-  cell.codec = static_cast<std::uint16_t>(takeBigEndian(bytes, 2));
-  cell.fingerprint = takeBigEndian(bytes, 8);
+  cell.key_hash = take(bytes, 8);
+  cell.incarnation.value = take(bytes, 8);
+  cell.version = Version(static_cast<std::int64_t>(take(bytes, 8)));
+  cell.codec = static_cast<std::uint16_t>(take(bytes, 2));
+  cell.fingerprint = take(bytes, 8);
   cell.payload = bytes;
   return cell;
 }

@@ -160,7 +160,7 @@ struct CacheAside::Core {
 void CacheAside::Core::lookUp(absl::Span<const Id> ids, const ReadOptions& read,
                               absl::Span<Lookup> lookups) {
   absl::InlinedVector<Lookup*, 1> asked;
-  absl::InlinedVector<std::string, 1> cells;
+  std::string cells;  // one after the other
   const bool latest = read.consistency.value_or(options.consistency) == Consistency::kLatest;
   const MonotonicTime started = clock.now();
   const bool too_late = !read.deadline.isNever() && started >= read.deadline.time();
@@ -180,13 +180,19 @@ void CacheAside::Core::lookUp(absl::Span<const Id> ids, const ReadOptions& read,
     lookup.started = started;
     lookup.nonce = makeNonce();
     lookup.incarnation = cache->incarnation(lookup.key);
-    cells.push_back(cellFor(CellTag::kLease, lookup).encode());
+    if (cells.empty()) cells.reserve((ids.size() - i) * Cell::kHeaderBytes);
+    cellFor(CellTag::kLease, lookup).appendTo(cells);
     asked.push_back(&lookup);
   }
   if (asked.empty()) return;
 
   absl::InlinedVector<LeaseRequest, 1> requests;
-  for (std::size_t i = 0; i < asked.size(); ++i) requests.push_back({asked[i]->key, cells[i]});
+  requests.reserve(asked.size());
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const std::string_view all = cells;
+    const std::string_view cell = all.substr(i * Cell::kHeaderBytes, Cell::kHeaderBytes);
+    requests.push_back({asked[i]->key, cell});
+  }
   auto replies = cache->getOrLease(requests, options.lease_ttl, read.deadline);
   if (lookup_time != nullptr) lookup_time->record(clock.now() - started);
   std::vector<Lookup*> replaceable;

@@ -48,11 +48,12 @@ struct Cell {
   std::string_view payload;
 
   std::string encode() const;
+  void appendTo(std::string& bytes) const;
   // None when these bytes are no cell.
   static std::optional<Cell> parse(std::string_view bytes);
 };
 
-// FNV-1a, 64 bits, with MurmurHash3's finaliser: the same on every machine and in every version of
+// MurmurHash64A: the same on every machine and in every version of
 // Strata. Not for keys that an adversary chooses.
 std::uint64_t stableHash(std::string_view bytes);
 
