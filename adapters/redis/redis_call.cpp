@@ -150,29 +150,32 @@ RedisAnswer RedisCall::judge(RedisNode& node, const RedisServerInfo& server,
 absl::Status RedisCall::meet(RedisNode& node) {
   if (node.isKnown()) return absl::OkStatus();
   RedisLink::Request nothing;
-  nothing.times = times_;
-  RedisLink& link = node.link();
-  link.submit(nothing);
-  link.await(nothing);
+  send(node, nothing);
   if (!nothing.refused.ok()) router_.noteUnreachable();
   return nothing.refused;
 }
 
+void RedisCall::send(RedisNode& node, RedisLink::Request& request) const {
+  request.times = times_;
+  RedisLink& link = node.link();
+  link.submit(request);
+  link.await(request);
+}
+
 RedisAnswers RedisCall::ask(RedisNode& node, RedisCommands commands) {
-  std::optional<RedisLink::Request> request;
-  for (const bool again : {false, true}) {
-    if (again && !(may_repeat_ && wasCutOff(*request))) break;
-    if (again) commands = std::move(request->commands);
-    request.emplace();
-    request->commands = std::move(commands);
-    request->times = times_;
-    RedisLink& link = node.link();
-    link.submit(*request);
-    link.await(*request);
+  RedisLink::Request first;
+  first.commands = std::move(commands);
+  send(node, first);
+  RedisLink::Request again;
+  const bool repeated = may_repeat_ && wasCutOff(first);
+  if (repeated) {
+    again.commands = std::move(first.commands);
+    send(node, again);
   }
+  RedisLink::Request& request = repeated ? again : first;
   RedisAnswers answers;
-  answers.reserve(request->replies.size());
-  for (auto& reply : request->replies) answers.push_back(judge(node, request->server, reply));
+  answers.reserve(request.replies.size());
+  for (auto& reply : request.replies) answers.push_back(judge(node, request.server, reply));
   return answers;
 }
 
@@ -180,10 +183,7 @@ absl::StatusOr<RedisAnswers> RedisCall::askMaster(RedisNode& node, RedisCommands
   addWhoAreYou(commands);
   RedisLink::Request request;
   request.commands = std::move(commands);
-  request.times = times_;
-  RedisLink& link = node.link();
-  link.submit(request);
-  link.await(request);
+  send(node, request);
   absl::StatusOr<RedisServerInfo> info = whoItIs(request.replies);
   if (info.ok() && info->incarnation != request.server.incarnation) {
     info = absl::UnavailableError("the server lives another life by now");

@@ -97,6 +97,8 @@ class RedisCall {
   // The command with what it takes to get another answer; none where this one is final.
   std::optional<Open> another(const Flight& flight, const Open& command,
                               const absl::StatusOr<RedisReply>& reply);
+  // Waits for what becomes of it.
+  void send(RedisNode& node, RedisLink::Request& request) const;
   RedisAnswer judge(RedisNode& node, const RedisServerInfo& server,
                     absl::StatusOr<RedisReply>& reply) const;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,29 @@
 #include "adapters/redis/redis_slots.h"
 
 namespace strata::internal {
+
+// A mutex that can be waited for, as std::timed_mutex, whose try_lock_until the ThreadSanitizer of
+// GCC 12 does not see.
+class ABSL_LOCKABLE PatientMutex {
+ public:
+  bool try_lock() { return try_lock_until({}); }
+  bool try_lock_until(IoTime until) {
+    std::unique_lock lock(mutex_);
+    if (!unlocked_.wait_until(lock, until, [this] { return !is_locked_; })) return false;
+    is_locked_ = true;
+    return true;
+  }
+  void unlock() {
+    const std::lock_guard lock(mutex_);
+    is_locked_ = false;
+    unlocked_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable unlocked_;
+  bool is_locked_ = false;
+};
 
 // The masters of a cluster. Thread-safe.
 //
@@ -56,7 +80,7 @@ class RedisCluster final : public RedisRouter {
   std::atomic<bool> is_stale_{true};
 
   // Held by whoever asks for the map.
-  std::timed_mutex refreshing_;
+  PatientMutex refreshing_;
   IoTime refreshed_at_ ABSL_GUARDED_BY(refreshing_){};
 
   mutable std::mutex mutex_;

@@ -88,7 +88,8 @@ RedisReplies RedisConnection::exchange(const RedisCommands& commands, IoTime unt
   while (may_have_answered && read.ok() && replies.size() < commands.count()) {
     read = readReply(replies, until);
   }
-  if (status.ok()) status = read;
+  // By TLS, for instance: a server that refuses our certificate closes while we are sending.
+  if (status.ok() || absl::IsPermissionDenied(read)) status = read;
   while (replies.size() < commands.count()) replies.emplace_back(status);
   return replies;
 }

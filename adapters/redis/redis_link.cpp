@@ -28,20 +28,20 @@ absl::Status outcomeUnknown(std::string why) {
 void RedisLink::submit(Request& request) {
   load_.fetch_add(1, std::memory_order_relaxed);
   request.replies.reserve(request.commands.count());
-  request.until = std::min(request.times.deadline, request.times.expires);
+  request.until_ = std::min(request.times.deadline, request.times.expires);
   if (!isOpen()) {
-    request.until =
+    request.until_ =
         std::min(request.times.deadline, request.times.expires + node_.options().connect_timeout);
   }
   absl::Status fit;
   {
     const std::lock_guard lock(mutex_);
-    request.group = group_;
+    request.group_ = group_;
     waiting_.push_back(&request);
     if (!takeTheLead(request)) return;
     if (connection_ == nullptr) return;
     fit = fitness(request.times.started);
-    request.is_alone = sent_.empty();
+    request.is_alone_ = sent_.empty();
     if (fit.ok()) gather();
   }
   used_at_ = request.times.started;
@@ -50,31 +50,31 @@ void RedisLink::submit(Request& request) {
 }
 
 void RedisLink::await(Request& request) {
-  if (!request.leads) waitInLine(request);
-  if (request.leads) lead(request);
+  if (!request.leads_) waitInLine(request);
+  if (request.leads_) lead(request);
   load_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void RedisLink::waitInLine(Request& request) {
   while (true) {
     const std::uint32_t seen = events_.count();
-    if (request.done.load(std::memory_order_acquire)) return;
+    if (request.done_.load(std::memory_order_acquire)) return;
     if (!is_led_.load(std::memory_order_acquire)) {
       const std::lock_guard lock(mutex_);
       if (takeTheLead(request)) return;
     }
-    if (!events_.wait(seen, request.group, request.until)) break;
+    if (!events_.wait(seen, request.group_, request.until_)) break;
   }
   const std::lock_guard lock(mutex_);
   // One that is offered the lead in its last moment takes it, and passes it on.
-  if (!request.done.load(std::memory_order_acquire) && !takeTheLead(request)) giveUp(request);
+  if (!request.done_.load(std::memory_order_acquire) && !takeTheLead(request)) giveUp(request);
 }
 
 bool RedisLink::takeTheLead(Request& request) {
   if (is_led_.load(std::memory_order_relaxed)) return false;
-  if (request.done.load(std::memory_order_relaxed)) return false;
+  if (request.done_.load(std::memory_order_relaxed)) return false;
   is_led_.store(true, std::memory_order_relaxed);
-  request.leads = true;
+  request.leads_ = true;
   return true;
 }
 
@@ -88,7 +88,7 @@ void RedisLink::retire() {
 // ---- The leader ----
 
 void RedisLink::lead(Request& request) {
-  while (!request.done.load(std::memory_order_relaxed)) {
+  while (!request.done_.load(std::memory_order_relaxed)) {
     if (connection_ == nullptr) {
       connectFor(request);
       continue;
@@ -99,10 +99,10 @@ void RedisLink::lead(Request& request) {
         gather();
       }
       sendGathered(request);
-      if (request.done.load(std::memory_order_relaxed)) break;
+      if (request.done_.load(std::memory_order_relaxed)) break;
     }
     receiveFor(request);
-    if (!request.done.load(std::memory_order_relaxed)) wakeDone();
+    if (!request.done_.load(std::memory_order_relaxed)) wakeDone();
   }
   passTheLead();
 }
@@ -183,11 +183,16 @@ void RedisLink::receiveFor(Request& request) {
   absl::Status received;
   if (connection_->hasUnsent()) received = connection_->flush(until);
   if (received.ok()) {
-    const bool patiently = request.is_alone && until >= request.times.expires;
+    const bool patiently = request.is_alone_ && until >= request.times.expires;
     received = patiently ? connection_->receivePatiently() : connection_->receive(until);
   }
   if (received.ok()) received = handOut();
-  if (received.ok()) return sendGathered(request);
+  if (received.ok()) {
+    sendGathered(request);
+    // A reply that trickles in must not keep anybody longer than one that does not come.
+    if (request.done_.load(std::memory_order_relaxed) || steady_clock::now() < until) return;
+    received = absl::DeadlineExceededError("no answer in time");
+  }
   const IoTime now = steady_clock::now();
   if (!absl::IsDeadlineExceeded(received)) return breakOff(received, now);
   if (next_expiry_ <= now) return breakOff(received, now);
@@ -262,7 +267,7 @@ void RedisLink::passTheLead() {
   {
     const std::lock_guard lock(mutex_);
     done = std::exchange(done_groups_, 0);
-    if (const Request* first = firstInLine()) next = EventCount::only(first->group);
+    if (const Request* first = firstInLine()) next = EventCount::only(first->group_);
     is_led_.store(false, std::memory_order_release);
     // From here on what is the leader's may be another one's.
   }
@@ -279,8 +284,8 @@ void RedisLink::wakeDone() {
 // ---- Requests ----
 
 void RedisLink::finish(Request& request) {
-  if (!request.leads) done_groups_ |= EventCount::only(request.group);
-  request.done.store(true, std::memory_order_release);
+  if (!request.leads_) done_groups_ |= EventCount::only(request.group_);
+  request.done_.store(true, std::memory_order_release);
 }
 
 void RedisLink::fail(Request& request, const absl::Status& status) {
@@ -297,7 +302,7 @@ void RedisLink::giveUp(Request& request) {
   const absl::Status late = absl::DeadlineExceededError("no answer in time");
   request.refused = late;
   while (request.replies.size() < request.commands.count()) request.replies.emplace_back(late);
-  request.done.store(true, std::memory_order_relaxed);  // which is for this very thread
+  request.done_.store(true, std::memory_order_relaxed);  // which is for this very thread
 }
 
 }  // namespace strata::internal

@@ -65,14 +65,14 @@ class RedisLink {
    private:
     friend class RedisLink;
     // Nobody but its caller knows of it any more.
-    std::atomic<bool> done{false};
+    std::atomic<bool> done_{false};
     // When its caller stops waiting for those who lead.
-    IoTime until;
+    IoTime until_;
     // Requests that were gathered together are likely to be answered together.
-    std::uint32_t group = 0;
-    bool leads = false;
+    std::uint32_t group_ = 0;
+    bool leads_ = false;
     // Whether nothing else was under way when it was sent: its reply is the next thing to arrive.
-    bool is_alone = false;
+    bool is_alone_ = false;
   };
 
   // `node` makes the connections; it owns the link.

@@ -41,6 +41,11 @@ RedisLink& RedisNode::link() {
   return *best;
 }
 
+std::optional<RedisAddress> RedisNode::address() const {
+  const std::lock_guard lock(mutex_);
+  return address_;
+}
+
 void RedisNode::retireAll() {
   for (const auto& link : links_) link->retire();
 }
@@ -77,8 +82,11 @@ absl::StatusOr<std::unique_ptr<RedisConnection>> RedisNode::tryAddresses(IoTime 
     const IoTime now = steady_clock::now();
     const IoTime share = now + (until - now) / static_cast<long>(addresses->size() - i);
     auto connection = RedisConnection::open((*addresses)[i], introduction_, share);
-    if (connection.ok()) return connection;
     failed = connection.status();
+    if (!connection.ok()) continue;
+    const std::lock_guard lock(mutex_);
+    address_ = (*addresses)[i];
+    return connection;
   }
   return failed;
 }

@@ -59,6 +59,8 @@ class RedisNode {
   // Whether it was connected to, ever; and whether it is of a version that has SET with NX and GET.
   bool isKnown() const { return is_known_.load(std::memory_order_acquire); }
   bool hasSetNxGet() const { return has_set_nx_get_.load(std::memory_order_relaxed); }
+  // Where the newest connection leads; none before the first.
+  std::optional<RedisAddress> address() const;
   // The server is not what it was when they were opened: closes all connections.
   void retireAll();
 
@@ -89,6 +91,7 @@ class RedisNode {
   // The life that counts, and the connection that told of it.
   std::optional<Incarnation> life_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t told_by_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::optional<RedisAddress> address_ ABSL_GUARDED_BY(mutex_);
   // Failures to connect in a row; not before when to try again, and why.
   int failures_ ABSL_GUARDED_BY(mutex_) = 0;
   IoTime try_again_ ABSL_GUARDED_BY(mutex_){};

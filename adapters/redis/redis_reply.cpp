@@ -13,6 +13,36 @@ bool holdsText(const redisReply& reply) {
          reply.type == REDIS_REPLY_ERROR;
 }
 
+// hiredis makes room for as many elements as an array says it has, up to 16 GiB, before it has seen
+// one. None of our commands is answered by more than this.
+constexpr long long kMostElements = 1 << 20;
+
+const redisReplyObjectFunctions& defaultFunctions() {
+  static const redisReplyObjectFunctions functions = [] {
+    redisReader* const reader = redisReaderCreate();
+    const redisReplyObjectFunctions copy = *reader->fn;
+    redisReaderFree(reader);
+    return copy;
+  }();
+  return functions;
+}
+
+// The type of the count depends on hiredis's version.
+template <typename Count>
+void* createArray(const redisReadTask* task, Count elements) {
+  if (static_cast<long long>(elements) > kMostElements) return nullptr;  // an error
+  return defaultFunctions().createArray(task, elements);
+}
+
+redisReplyObjectFunctions* cautiousFunctions() {
+  static redisReplyObjectFunctions functions = [] {
+    redisReplyObjectFunctions copy = defaultFunctions();
+    copy.createArray = createArray;
+    return copy;
+  }();
+  return &functions;
+}
+
 }  // namespace
 
 bool RedisValue::isError() const { return value_->type == REDIS_REPLY_ERROR; }
@@ -33,7 +63,9 @@ void RedisReply::Free::operator()(redisReply* reply) const { freeReplyObject(rep
 
 void RedisReplyReader::Free::operator()(redisReader* reader) const { redisReaderFree(reader); }
 
-RedisReplyReader::RedisReplyReader() : reader_(redisReaderCreate()) {}
+RedisReplyReader::RedisReplyReader() : reader_(redisReaderCreate()) {
+  reader_->fn = cautiousFunctions();
+}
 
 void RedisReplyReader::feed(std::string_view bytes) {
   if (reader_->len == 0) filled_ = 0;  // it may have taken another buffer

@@ -11,6 +11,7 @@ RedisSentinelRouter::RedisSentinelRouter(const RedisSentinels& sentinels,
                                          std::shared_ptr<RedisNode> node)
     : RedisSingleRouter(std::move(node)),
       master_name_(sentinels.master_name),
+      find_(askSentinels(sentinels)),
       subscriber_(
           {.find = [addresses = sentinels.addresses](IoTime /*until*/) { return addresses; },
            .login = sentinels.login,
@@ -19,7 +20,12 @@ RedisSentinelRouter::RedisSentinelRouter(const RedisSentinels& sentinels,
           {kSwitched}, *this) {}
 
 void RedisSentinelRouter::onSubscribed(Incarnation /*server*/, bool after_gap) {
-  if (after_gap) only()->retireAll();
+  if (!after_gap) return;
+  const auto masters = find_(std::chrono::steady_clock::now() + only()->options().connect_timeout);
+  // Nobody to ask is no reason to leave a master that works.
+  if (masters.ok() && only()->address() && *only()->address() != masters->front()) {
+    only()->retireAll();
+  }
 }
 
 // "name-of-the-master old-host old-port new-host new-port"

@@ -18,12 +18,13 @@ class RedisSentinelRouter final : public RedisSingleRouter, private RedisListene
   RedisSentinelRouter(const RedisSentinels& sentinels, std::shared_ptr<RedisNode> node);
 
  private:
-  // What was announced in a gap is not known: the sentinels are asked again.
+  // What was announced in a gap was missed: the sentinels are asked.
   void onSubscribed(Incarnation server, bool after_gap) override;
   void onMessage(std::string_view channel, std::string_view payload) override;
   void onLost(const absl::Status& /*why*/) override {}
 
   const std::string master_name_;
+  const RedisFinder find_;
   // Last, so that its thread ends before anything that it uses.
   RedisSubscriber subscriber_;
 };

@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "strata/core/status.h"
+
 namespace strata::internal {
 namespace {
 
@@ -36,7 +38,7 @@ absl::Status RedisStream::shakeHands(IoTime until) {
     if (!done.ok()) return done.status();
     if (!sent.ok() || *done) return sent;
     const absl::StatusOr<std::size_t> received = receiveRaw(raw.data(), raw.size(), &until);
-    if (!received.ok()) return received.status();
+    if (!received.ok()) return annotate(received.status(), "TLS handshake");
     session_->feed({raw.data(), *received});
   }
 }
@@ -94,12 +96,12 @@ absl::StatusOr<std::size_t> RedisStream::receiveAny(char* buffer, std::size_t si
                                                     const IoTime* until) {
   if (!session_) return receiveRaw(buffer, size, until);
   std::array<char, kRawSize> raw;
-  while (true) {
+  for (bool has_waited = false;; has_waited = true) {
     absl::StatusOr<std::size_t> read = session_->read(buffer, size);
     if (absl::IsOutOfRange(read.status())) {
       return absl::UnavailableError("the server closed the connection");
     }
-    if (!read.ok() || *read > 0) return read;
+    if (!read.ok() || *read > 0 || (has_waited && until == nullptr)) return read;
     const absl::StatusOr<std::size_t> received = receiveRaw(raw.data(), raw.size(), until);
     if (!received.ok()) return received.status();
     session_->feed({raw.data(), *received});

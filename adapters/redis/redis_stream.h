@@ -30,7 +30,8 @@ class RedisStream {
   bool hasUnsent() const { return !unsent_.empty(); }
   // At least one byte. DeadlineExceeded, Unavailable.
   absl::StatusOr<std::size_t> receive(char* buffer, std::size_t size, IoTime until);
-  // The same, waiting for about as long as `patience` says, and cheaper.
+  // The same, waiting for about as long as `patience` says, and cheaper. With TLS it may be no byte
+  // at all: a part of a record has come.
   absl::StatusOr<std::size_t> receivePatiently(char* buffer, std::size_t size);
   // Whether it is open and silent, as an unused connection must be. Does not wait.
   bool isQuiet() const { return early_.empty() && socket_.isQuiet(); }

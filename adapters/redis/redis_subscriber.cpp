@@ -102,8 +102,11 @@ absl::Status RedisSubscriber::listenOnce() {
   const absl::StatusOr<std::vector<RedisAddress>> addresses = options_.find(until);
   if (!addresses.ok()) return addresses.status();
   absl::Status failed = absl::UnavailableError("there is no address to connect to");
-  for (const RedisAddress& address : *addresses) {
-    auto connection = RedisConnection::open(address, introduction_, until);
+  for (std::size_t i = 0; i < addresses->size(); ++i) {
+    // Each gets an equal part of what time is left.
+    const IoTime now = steady_clock::now();
+    const IoTime share = now + (until - now) / static_cast<long>(addresses->size() - i);
+    auto connection = RedisConnection::open((*addresses)[i], introduction_, share);
     failed = connection.status();
     if (!connection.ok()) continue;
     server_ = (*connection)->server().incarnation;
@@ -119,9 +122,11 @@ absl::Status RedisSubscriber::listenOnce() {
 
 absl::Status RedisSubscriber::listen(RedisConnection& connection) {
   while (!isStopping()) {
-    const IoTime soon = steady_clock::now() + options_.heartbeat;
-    if (absl::Status sent = subscribeToWhatIsNew(connection, soon); !sent.ok()) return sent;
-    if (absl::Status alive = pingWhenDue(connection); !alive.ok()) return alive;
+    // Taken first: whoever subscribes later must not find it confirmed by a PING that is older.
+    const IoTime now = steady_clock::now();
+    absl::Status sent = subscribeToWhatIsNew(connection, now + options_.heartbeat);
+    if (!sent.ok()) return sent;
+    if (absl::Status alive = pingWhenDue(connection, now); !alive.ok()) return alive;
     const auto patience = pong_is_due_ ? options_.heartbeat : options_.heartbeat / 3;
     absl::Status received = connection.receive(pinged_at_ + patience);
     if (!received.ok() && !absl::IsDeadlineExceeded(received)) return received;
@@ -155,9 +160,8 @@ absl::Status RedisSubscriber::subscribeToWhatIsNew(RedisConnection& connection, 
   return connection.send(commands.bytes(), until);
 }
 
-absl::Status RedisSubscriber::pingWhenDue(RedisConnection& connection) {
+absl::Status RedisSubscriber::pingWhenDue(RedisConnection& connection, IoTime now) {
   // A server takes PING only without subscriptions or in the subscriber's form, which is the same.
-  const IoTime now = steady_clock::now();
   if (pong_is_due_) {
     if (now - pinged_at_ < options_.heartbeat) return absl::OkStatus();
     return absl::DeadlineExceededError("the server answers no PING");

@@ -68,7 +68,7 @@ class RedisSubscriber {
   absl::Status listenOnce();
   absl::Status listen(RedisConnection& connection);
   absl::Status subscribeToWhatIsNew(RedisConnection& connection, IoTime until);
-  absl::Status pingWhenDue(RedisConnection& connection);
+  absl::Status pingWhenDue(RedisConnection& connection, IoTime now);
   absl::Status handle(const RedisReply& reply);
   void loseStream(const absl::Status& why);
   void pauseBeforeReconnecting();

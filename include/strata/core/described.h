@@ -135,6 +135,16 @@ inline constexpr OptionalOps optional_ops{
 };
 
 template <typename L>
+consteval decltype(ListOps::extend) listExtend() {
+  if constexpr (std::is_same_v<typename L::value_type, bool>) {
+    return nullptr;
+  } else {
+    return
+        [](void* list) -> void* { return std::addressof(static_cast<L*>(list)->emplace_back()); };
+  }
+}
+
+template <typename L>
 inline constexpr ListOps list_ops{
     .visit = [](const void* list, VisitElement visit) -> absl::Status {
       for (const typename L::value_type& element : *static_cast<const L*>(list)) {
@@ -148,6 +158,7 @@ inline constexpr ListOps list_ops{
       static_cast<L*>(list)->push_back(std::move(element));
       return absl::OkStatus();
     },
+    .extend = listExtend<L>(),
     .clear = [](void* list) { static_cast<L*>(list)->clear(); },
 };
 
@@ -164,6 +175,11 @@ inline constexpr MapOps map_ops{
       if (absl::Status status = fill(std::addressof(element)); !status.ok()) return status;
       static_cast<M*>(map)->insert_or_assign(std::string(key), std::move(element));
       return absl::OkStatus();
+    },
+    .emplace = [](void* map, std::string_view key) -> void* {
+      const auto [at, is_new] = static_cast<M*>(map)->try_emplace(std::string(key));
+      if (!is_new) at->second = typename M::mapped_type{};
+      return std::addressof(at->second);
     },
     .clear = [](void* map) { static_cast<M*>(map)->clear(); },
 };

@@ -66,12 +66,17 @@ struct ListOps {
   absl::Status (*visit)(const void* list, VisitElement);
   // Appends a default element after `fill` has filled it; appends nothing on its error.
   absl::Status (*append)(void* list, FillElement fill);
+  // Appends a default element and returns its address, good until the list changes. Null for a
+  // std::vector<bool>, whose elements have no address: `append` to it.
+  void* (*extend)(void* list);
   void (*clear)(void* list);
 };
 
 struct MapOps {
   absl::Status (*visit)(const void* map, VisitEntry);
   absl::Status (*insert)(void* map, std::string_view key, FillElement fill);
+  // Puts a default element under `key`, over any that is there, and returns its address.
+  void* (*emplace)(void* map, std::string_view key);
   void (*clear)(void* map);
 };
 

@@ -72,7 +72,8 @@ struct RedisOptions {
 // No message holds a key, a value or a secret.
 class RedisCache final : public Cache {
  public:
-  // Connects to nothing, so a server that is down is no error yet; ping() does.
+  // Connects to nothing, so a server that is down is no error yet; ping() does. Sentinels alone are
+  // listened to from now on, on a thread.
   // InvalidArgument: an option, or something in the URL, is wrong; says what.
   // `clock` measures deadlines; it must outlive the cache. Timeouts are real time.
   static absl::StatusOr<std::shared_ptr<RedisCache>> create(RedisOptions options,
