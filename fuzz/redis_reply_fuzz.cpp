@@ -83,8 +83,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 std::span<const std::string_view> fuzzCorpus() {
   static constexpr std::string_view kCorpus[] = {
       "+OK\r\n-ERR no\r\n:42\r\n$4\r\na\r\nb\r\n$-1\r\n*2\r\n$1\r\nx\r\n$-1\r\n*-1\r\n",
-      "*2\r\n*3\r\n:0\r\n:99\r\n*3\r\n$9\r\n127.0.0.1\r\n:7000\r\n$2\r\nid\r\n"
-      "*3\r\n:100\r\n:16383\r\n*2\r\n$0\r\n\r\n:7001\r\n",
+      "*1\r\n*3\r\n:0\r\n:99\r\n*3\r\n$9\r\n127.0.0.1\r\n:7000\r\n$2\r\nid\r\n",
+      "*1\r\n*3\r\n:100\r\n:16383\r\n*2\r\n$0\r\n\r\n:7001\r\n",
       "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n+x\r\n",
       "*2147483647\r\n$2147483647\r\n",
       "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\np\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n",

@@ -21,6 +21,7 @@ namespace strata::internal {
 // GCC 12 does not see.
 class ABSL_LOCKABLE PatientMutex {
  public:
+  // NOLINTBEGIN(readability-identifier-naming): as std::unique_lock calls them
   bool try_lock() { return try_lock_until({}); }
   bool try_lock_until(IoTime until) {
     std::unique_lock lock(mutex_);
@@ -28,6 +29,7 @@ class ABSL_LOCKABLE PatientMutex {
     is_locked_ = true;
     return true;
   }
+  // NOLINTEND(readability-identifier-naming)
   void unlock() {
     const std::lock_guard lock(mutex_);
     is_locked_ = false;

@@ -97,10 +97,9 @@ class RedisSentinelTest : public ::testing::Test {
     EXPECT_EQ(cache.healthCheck().state, HealthState::kPass);
   }
 
-  static std::unique_ptr<LocalSentinel> redis_;
+  inline static std::unique_ptr<LocalSentinel> redis_;
   std::shared_ptr<RedisCache> cache_ = cacheOf(redis_->url());
 };
-std::unique_ptr<LocalSentinel> RedisSentinelTest::redis_;
 
 // Race 29.
 // B-28, B-30
@@ -234,10 +233,9 @@ class RedisClusterTest : public ::testing::Test {
         .value();
   }
 
-  static std::unique_ptr<LocalRedisCluster> cluster_;
+  inline static std::unique_ptr<LocalRedisCluster> cluster_;
   std::shared_ptr<RedisCache> cache_ = cacheOf(cluster_->url());
 };
-std::unique_ptr<LocalRedisCluster> RedisClusterTest::cluster_;
 
 TEST_F(RedisClusterTest, AThousandKeysGoToTheMastersThatTheyAreOn) {
   std::vector<std::string> keys;

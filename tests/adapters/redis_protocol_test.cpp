@@ -53,7 +53,7 @@ std::string asHiredisWritesIt(const std::vector<std::string>& arguments) {
   char* text = nullptr;
   const auto length =
       redisFormatCommandArgv(&text, static_cast<int>(words.size()), words.data(), sizes.data());
-  const std::string bytes(text, static_cast<std::size_t>(length));
+  std::string bytes(text, static_cast<std::size_t>(length));
   redisFreeCommand(text);
   return bytes;
 }

@@ -89,8 +89,10 @@ class RedisSubscriberTest : public ::testing::Test {
     EXPECT_THAT(redis().command({"PUBLISH", channel, payload}), IsOk());
   }
   RedisSubscriberOptions options(seconds heartbeat = seconds(30)) {
-    const std::vector<RedisAddress> addresses{{.host = "127.0.0.1", .port = redis().port()}};
-    return {.find = [addresses](IoTime /*until*/) { return addresses; },
+    std::vector<RedisAddress> addresses{{.host = "127.0.0.1", .port = redis().port()}};
+    return {.find = [addresses](IoTime /*until*/) -> absl::StatusOr<std::vector<RedisAddress>> {
+              return addresses;
+            },
             .connect_timeout = seconds(2),
             .heartbeat = heartbeat};
   }
@@ -259,9 +261,11 @@ TEST_F(RedisSubscriberTest, OfSeveralAddressesOneThatHangsIsPassedOver) {
   const auto hung = LocalServers::start({.redis = true}).value();
   ASSERT_OK(hung->redis().freeze());
   auto how = options();
-  const std::vector<RedisAddress> addresses{{.host = "127.0.0.1", .port = hung->redis().port()},
-                                            {.host = "127.0.0.1", .port = redis().port()}};
-  how.find = [addresses](IoTime /*until*/) { return addresses; };
+  std::vector<RedisAddress> addresses{{.host = "127.0.0.1", .port = hung->redis().port()},
+                                      {.host = "127.0.0.1", .port = redis().port()}};
+  how.find = [addresses](IoTime /*until*/) -> absl::StatusOr<std::vector<RedisAddress>> {
+    return addresses;
+  };
   how.connect_timeout = milliseconds(500);
   listenTo({"a"}, how);
   EXPECT_TRUE(hears("+"));
