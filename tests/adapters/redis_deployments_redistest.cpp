@@ -71,18 +71,18 @@ class RedisSentinelTest : public ::testing::Test {
   static void SetUpTestSuite() {
     auto started = LocalSentinel::start({.down_after = absl::Seconds(1), .password = kSecret});
     ASSERT_OK(started);
-    redis_ = *std::move(started);
+    the_redis = *std::move(started);
   }
-  static void TearDownTestSuite() { redis_.reset(); }
+  static void TearDownTestSuite() { the_redis.reset(); }
   void SetUp() override {
     // Whatever the test before has done to them.
-    ASSERT_TRUE(eventually([&] { return redis_->master().ok() && isFollowing(replica()); },
+    ASSERT_TRUE(eventually([&] { return the_redis->master().ok() && isFollowing(replica()); },
                            absl::Seconds(30)));
     ASSERT_TRUE(eventually([&] { return cache_->set("warm", "up", kLong).ok(); }));
   }
-  LocalRedis& master() { return **redis_->master(); }
+  LocalRedis& master() { return **the_redis->master(); }
   LocalRedis& replica() {
-    const auto& servers = redis_->servers();
+    const auto& servers = the_redis->servers();
     return servers[0].get() == &master() ? *servers[1] : *servers[0];
   }
   bool isFollowing(LocalRedis& server) {
@@ -97,8 +97,8 @@ class RedisSentinelTest : public ::testing::Test {
     EXPECT_EQ(cache.healthCheck().state, HealthState::kPass);
   }
 
-  inline static std::unique_ptr<LocalSentinel> redis_;
-  std::shared_ptr<RedisCache> cache_ = cacheOf(redis_->url());
+  inline static std::unique_ptr<LocalSentinel> the_redis;
+  std::shared_ptr<RedisCache> cache_ = cacheOf(the_redis->url());
 };
 
 // Race 29.
@@ -108,7 +108,7 @@ TEST_F(RedisSentinelTest, AFailoverIsAnotherLifeAndFillsOfTheOldOneAreRefused) {
   ASSERT_OK_AND_ASSIGN(const LeaseReply before, lease(*cache_, "leased"));
   ASSERT_TRUE(before.leased);
   ASSERT_TRUE(eventually([&] { return replica().command({"GET", "leased"}).value() == "L"; }));
-  ASSERT_OK(redis_->failOver());
+  ASSERT_OK(the_redis->failOver());
 
   expectRecovery(*cache_);
   EXPECT_NE(cache_->incarnation(), before.incarnation);
@@ -126,14 +126,14 @@ TEST_F(RedisSentinelTest, AKilledMasterIsReplacedWithoutARestart) {
   for (int i = 0; i < 3; ++i) EXPECT_THAT(cache_->get("warm"), isDown());
   EXPECT_LT(Clock::system().now() - started, kSoon);
   EXPECT_EQ(cache_->healthCheck().state, HealthState::kFail);
-  ASSERT_OK(redis_->awaitMasterOtherThan(killed.port()));
+  ASSERT_OK(the_redis->awaitMasterOtherThan(killed.port()));
   expectRecovery(*cache_);
   ASSERT_OK(killed.start());
 }
 
 // B-33
 TEST_F(RedisSentinelTest, ANameThatTheSentinelsDoNotKnowIsAClearError) {
-  std::string url = redis_->url();
+  std::string url = the_redis->url();
   url.replace(url.rfind('/') + 1, std::string::npos, "nobody");
   const auto cache = cacheOf(url);
   EXPECT_THAT(cache->ping(),
@@ -147,28 +147,28 @@ TEST_F(RedisSentinelTest, WithoutSentinelsTheMasterIsUsedButNoNewOneFound) {
     return StatusIs(AnyOf(StatusCode::kUnavailable, StatusCode::kDeadlineExceeded),
                     AllOf(HasSubstr("sentinel at"), Not(HasSubstr(kSecret))));
   };
-  for (const auto& sentinel : redis_->sentinels()) ASSERT_OK(sentinel->freeze());
-  EXPECT_THAT(cacheOf(redis_->url())->get("warm"), sentinel_fails());
+  for (const auto& sentinel : the_redis->sentinels()) ASSERT_OK(sentinel->freeze());
+  EXPECT_THAT(cacheOf(the_redis->url())->get("warm"), sentinel_fails());
   EXPECT_THAT(cache_->get("warm"), holds("up"));
-  for (const auto& sentinel : redis_->sentinels()) ASSERT_OK(sentinel->resume());
+  for (const auto& sentinel : the_redis->sentinels()) ASSERT_OK(sentinel->resume());
 
-  for (const auto& sentinel : redis_->sentinels()) ASSERT_OK(sentinel->stop());
-  const auto cache = cacheOf(redis_->url());
+  for (const auto& sentinel : the_redis->sentinels()) ASSERT_OK(sentinel->stop());
+  const auto cache = cacheOf(the_redis->url());
   EXPECT_THAT(cache->get("warm"), sentinel_fails());
   EXPECT_THAT(cache->ping(), StatusIs(StatusCode::kUnavailable));
   EXPECT_EQ(cache->healthCheck().state, HealthState::kFail);
-  for (const auto& sentinel : redis_->sentinels()) ASSERT_OK(sentinel->start());
+  for (const auto& sentinel : the_redis->sentinels()) ASSERT_OK(sentinel->start());
   expectRecovery(*cache);
 }
 
 TEST_F(RedisSentinelTest, OneSentinelOfThreeIsEnoughToFindTheMaster) {
-  ASSERT_OK(redis_->sentinels()[0]->freeze());
-  ASSERT_OK(redis_->sentinels()[1]->stop());
-  const auto cache = cacheOf(redis_->url());
+  ASSERT_OK(the_redis->sentinels()[0]->freeze());
+  ASSERT_OK(the_redis->sentinels()[1]->stop());
+  const auto cache = cacheOf(the_redis->url());
   EXPECT_TRUE(eventually([&] { return cache->ping().ok(); }));
   EXPECT_THAT(cache->get("warm"), holds("up"));
-  ASSERT_OK(redis_->sentinels()[0]->resume());
-  ASSERT_OK(redis_->sentinels()[1]->start());
+  ASSERT_OK(the_redis->sentinels()[0]->resume());
+  ASSERT_OK(the_redis->sentinels()[1]->start());
 }
 
 // Without sentinels, too.
@@ -187,7 +187,7 @@ TEST_F(RedisSentinelTest, OfSeveralHostsTheOneThatIsAMasterIsUsed) {
 
   const auto cache = cacheOf(login + hosts[0]);
   ASSERT_OK(cache->ping());
-  ASSERT_OK(redis_->failOver());
+  ASSERT_OK(the_redis->failOver());
   expectRecovery(*cache);
 }
 
@@ -211,15 +211,15 @@ class RedisClusterTest : public ::testing::Test {
   static void SetUpTestSuite() {
     auto started = LocalRedisCluster::start({.replicas_per_master = 1, .password = kSecret});
     ASSERT_OK(started);
-    cluster_ = *std::move(started);
+    the_cluster = *std::move(started);
   }
-  static void TearDownTestSuite() { cluster_.reset(); }
+  static void TearDownTestSuite() { the_cluster.reset(); }
   void SetUp() override {
     ASSERT_TRUE(eventually([&] { return cache_->ping().ok(); }, absl::Seconds(30)));
   }
-  int slotOf(const std::string& key) { return cluster_->slotOf(key).value(); }
-  std::size_t ownerOf(const std::string& key) { return cluster_->ownerOf(slotOf(key)).value(); }
-  LocalRedis& ownerNode(const std::string& key) { return cluster_->node(ownerOf(key)); }
+  int slotOf(const std::string& key) { return the_cluster->slotOf(key).value(); }
+  std::size_t ownerOf(const std::string& key) { return the_cluster->ownerOf(slotOf(key)).value(); }
+  LocalRedis& ownerNode(const std::string& key) { return the_cluster->node(ownerOf(key)); }
   // A master, but not the owner.
   std::size_t another(const std::string& key) {
     for (const char* other : {"foo", "bar", "hello", "a", "b"}) {
@@ -228,13 +228,13 @@ class RedisClusterTest : public ::testing::Test {
     return 0;
   }
   std::string keysIn(int slot, std::size_t node) {
-    return cluster_->node(node)
+    return the_cluster->node(node)
         .command({"CLUSTER", "COUNTKEYSINSLOT", std::to_string(slot)})
         .value();
   }
 
-  inline static std::unique_ptr<LocalRedisCluster> cluster_;
-  std::shared_ptr<RedisCache> cache_ = cacheOf(cluster_->url());
+  inline static std::unique_ptr<LocalRedisCluster> the_cluster;
+  std::shared_ptr<RedisCache> cache_ = cacheOf(the_cluster->url());
 };
 
 TEST_F(RedisClusterTest, AThousandKeysGoToTheMastersThatTheyAreOn) {
@@ -272,8 +272,8 @@ TEST_F(RedisClusterTest, WhileASlotMovesEveryOperationIsRight) {
   std::vector<std::string> keys;
   for (int i = 0; i < 10; ++i) keys.push_back("{m}" + std::to_string(i));
   for (int i = 0; i < 6; ++i) ASSERT_OK(cache_->set(keys[i], "old", kLong));
-  ASSERT_OK(cluster_->beginMove(slot, to));
-  ASSERT_THAT(cluster_->migrateKeys(slot, to, 3), IsOkAndHolds(3));
+  ASSERT_OK(the_cluster->beginMove(slot, to));
+  ASSERT_THAT(the_cluster->migrateKeys(slot, to, 3), IsOkAndHolds(3));
 
   const auto values = cache_->getMany(keys);
   for (int i = 0; i < 10; ++i) {
@@ -291,8 +291,8 @@ TEST_F(RedisClusterTest, WhileASlotMovesEveryOperationIsRight) {
   EXPECT_EQ(keysIn(slot, to), "0");
 
   ASSERT_OK(cache_->set(keys[0], "x", kLong));
-  ASSERT_THAT(cluster_->migrateKeys(slot, to), IsOk());
-  ASSERT_OK(cluster_->endMove(slot, to));
+  ASSERT_THAT(the_cluster->migrateKeys(slot, to), IsOk());
+  ASSERT_OK(the_cluster->endMove(slot, to));
   EXPECT_THAT(cache_->get(keys[0]), holds("x"));
   EXPECT_OK(removeFrom(*cache_, keys[0]));
 }
@@ -301,16 +301,16 @@ TEST_F(RedisClusterTest, WhileASlotMovesEveryOperationIsRight) {
 TEST_F(RedisClusterTest, ARemovalReachesTheNewOwnerOfASlotThatMoved) {
   const std::string key = "{r}key";
   ASSERT_OK(cache_->set(key, "x", kLong));
-  ASSERT_OK(cluster_->moveSlot(slotOf(key), another(key)));
+  ASSERT_OK(the_cluster->moveSlot(slotOf(key), another(key)));
   EXPECT_THAT(ownerNode(key).command({"GET", key}), IsOkAndHolds(Eq("x")));
   EXPECT_OK(removeFrom(*cache_, key));
   EXPECT_THAT(ownerNode(key).command({"GET", key}), IsOkAndHolds(Eq("")));
 
   ASSERT_OK(cache_->set(key, "x", kLong));
   const std::size_t owner = ownerOf(key);
-  ASSERT_OK(cluster_->node(owner).freeze());
+  ASSERT_OK(the_cluster->node(owner).freeze());
   EXPECT_THAT(removeFrom(*cache_, key), isDown());
-  ASSERT_OK(cluster_->node(owner).resume());
+  ASSERT_OK(the_cluster->node(owner).resume());
   EXPECT_TRUE(eventually([&] { return removeFrom(*cache_, key).ok(); }, absl::Seconds(20)));
   EXPECT_THAT(ownerNode(key).command({"GET", key}), IsOkAndHolds(Eq("")));
 }
@@ -321,7 +321,7 @@ TEST_F(RedisClusterTest, AFillForTheLifeOfAnotherMasterIsRefused) {
   ASSERT_OK(removeFrom(*cache_, key));
   ASSERT_OK_AND_ASSIGN(const LeaseReply reply, lease(*cache_, key));
   ASSERT_TRUE(reply.leased);
-  ASSERT_OK(cluster_->moveSlot(slotOf(key), another(key)));
+  ASSERT_OK(the_cluster->moveSlot(slotOf(key), another(key)));
   EXPECT_THAT(fill(*cache_, key, reply.incarnation), IsOkAndHolds(false));
   EXPECT_THAT(cache_->get(key), holds("L"));
   // The map of slots is asked for again at the next use, but not too often.
@@ -336,30 +336,30 @@ TEST_F(RedisClusterTest, AKilledMasterIsReplacedByItsReplicaWithoutARestart) {
   ASSERT_OK(removeFrom(*cache_, key));
   ASSERT_OK_AND_ASSIGN(const LeaseReply before, lease(*cache_, key));
   const std::size_t owner = ownerOf(key);
-  ASSERT_OK(cluster_->node(owner).kill());
+  ASSERT_OK(the_cluster->node(owner).kill());
   const MonotonicTime started = Clock::system().now();
   EXPECT_THAT(cache_->get(key), isDown());
   EXPECT_LT(Clock::system().now() - started, kSoon);
   EXPECT_EQ(cache_->healthCheck().state, HealthState::kFail);
-  ASSERT_OK(cluster_->awaitOwnerOtherThan(slotOf(key), owner));
+  ASSERT_OK(the_cluster->awaitOwnerOtherThan(slotOf(key), owner));
   EXPECT_TRUE(eventually([&] { return cache_->get(key).ok(); }, absl::Seconds(20)));
   EXPECT_THAT(fill(*cache_, key, before.incarnation), IsOkAndHolds(false));
   EXPECT_TRUE(eventually([&] { return cache_->ping().ok(); }, absl::Seconds(20)));
   EXPECT_NE(cache_->incarnation(key), before.incarnation);
-  ASSERT_OK(cluster_->node(owner).start());
+  ASSERT_OK(the_cluster->node(owner).start());
 }
 
 TEST_F(RedisClusterTest, ASlotThatNobodyServesIsUnavailable) {
   const std::string slot = std::to_string(slotOf("{d}"));
   const std::size_t owner = ownerOf("{d}");
   ASSERT_OK(cache_->set("{d}", "x", kLong));
-  for (std::size_t i = 0; i < cluster_->size(); ++i) {
-    ASSERT_OK(cluster_->node(i).command({"CLUSTER", "DELSLOTS", slot}));
+  for (std::size_t i = 0; i < the_cluster->size(); ++i) {
+    ASSERT_OK(the_cluster->node(i).command({"CLUSTER", "DELSLOTS", slot}));
   }
   EXPECT_TRUE(eventually([&] { return absl::IsUnavailable(cache_->get("{d}").status()); }));
   EXPECT_THAT(lease(*cache_, "{d}"), StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(removeFrom(*cache_, "{d}"), StatusIs(StatusCode::kUnavailable));
-  ASSERT_OK(cluster_->node(owner).command({"CLUSTER", "ADDSLOTS", slot}));
+  ASSERT_OK(the_cluster->node(owner).command({"CLUSTER", "ADDSLOTS", slot}));
   EXPECT_TRUE(eventually([&] { return cache_->get("{d}").ok(); }, absl::Seconds(20)));
 }
 

@@ -47,9 +47,9 @@ struct ConnectOptions {
 absl::StatusOr<Backends> connect(const Config& config, ConnectOptions options = {});
 
 // The cache that `config` names: a Redis client for redis://, rediss://, unix://, redis+sentinel://
-// and redis+cluster://, a REST client for https://, the in-process LRU when there is no URL, a cache
-// that keeps nothing for the provider "none" and for a server that the kill switch turns off. Does
-// not connect yet.
+// and redis+cluster://, a REST client for https://, the in-process LRU when there is no URL, a
+// cache that keeps nothing for the provider "none" and for a server that the kill switch turns off.
+// Does not connect yet.
 //
 // InvalidArgument: as above.
 absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config,
