@@ -1,3 +1,4 @@
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -6,70 +7,79 @@
 
 namespace strata::testing {
 
+namespace {
+
+constexpr std::string_view kNastyTexts[] = {
+    "plain",
+    "Plain",
+    "a",
+    "a:b",
+    "a::b",
+    ":",
+    "::",
+    "a%3Ab",
+    "a%3ab",
+    "a%253Ab",
+    "%",
+    "%%",
+    "%00",
+    "100%",
+    "*",
+    "a*b",
+    "a_b",
+    "a?b",
+    "[a-z]",
+    " ",
+    "  ",
+    "a b",
+    "a+b",
+    " a",
+    "a ",
+    "tab\there",
+    "line\nhere",
+    "a\r\nb",
+    "\x01\x1f\x7f",
+    "'",
+    "\"",
+    "''",
+    "\\",
+    "\\'",
+    "`",
+    "'; DROP TABLE strata_conformance_records; --",
+    "$1",
+    ":id",
+    "?",
+    "%s",
+    "NULL",
+    "null",
+    "true",
+    "0",
+    "-1",
+    "{a,b}",
+    "{\"a\":1}",
+    "a,b",
+    "a/b",
+    "../a",
+    "{tag}a",
+    "café",
+    // The same text to the eye, spelt with a combining accent.
+    "cafe\u0301",
+    "世界",
+    "🌍",
+    "\u00a0",
+    "\u2028",
+};
+
+}  // namespace
+
 const std::vector<std::string>& nastyTexts() {
-  static const auto* const texts = new std::vector<std::string>{
-      "plain",
-      "Plain",
-      "a",
-      "a:b",
-      "a::b",
-      ":",
-      "::",
-      "a%3Ab",
-      "a%3ab",
-      "a%253Ab",
-      "%",
-      "%%",
-      "%00",
-      "100%",
-      "*",
-      "a*b",
-      "a_b",
-      "a?b",
-      "[a-z]",
-      " ",
-      "  ",
-      "a b",
-      "a+b",
-      " a",
-      "a ",
-      "tab\there",
-      "line\nhere",
-      "a\r\nb",
-      "\x01\x1f\x7f",
-      "'",
-      "\"",
-      "''",
-      "\\",
-      "\\'",
-      "`",
-      "'; DROP TABLE strata_conformance_records; --",
-      "$1",
-      ":id",
-      "?",
-      "%s",
-      "NULL",
-      "null",
-      "true",
-      "0",
-      "-1",
-      "{a,b}",
-      "{\"a\":1}",
-      "a,b",
-      "a/b",
-      "../a",
-      "{tag}a",
-      "café",
-      // The same text to the eye, spelt with a combining accent.
-      "cafe\u0301",
-      "世界",
-      "🌍",
-      "\u00a0",
-      "\u2028",
-      std::string(1024, 'x'),
-      std::string(1023, 'x') + "y",
-      std::string(1024, ':'),
-  };
+  static const auto* const texts = [] {
+    auto* const made = new std::vector<std::string>(std::begin(kNastyTexts), std::end(kNastyTexts));
+    made->push_back(std::string(1024, 'x'));
+    made->push_back(std::string(1023, 'x') + "y");
+    made->push_back(std::string(1024, ':'));
+    return made;
+  }();
   return *texts;
 }
 

@@ -90,6 +90,7 @@ void RedisLink::retire() {
 void RedisLink::lead(Request& request) {
   while (!request.done_.load(std::memory_order_relaxed)) {
     if (connection_ == nullptr) {
+      wakeDone();  // those whose connection broke need not wait for the next one
       connectFor(request);
       continue;
     }
