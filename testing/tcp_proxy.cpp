@@ -101,6 +101,9 @@ class TcpProxy::Impl {
   }
 
   void setModeLocked(Mode mode) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    // Once: to shut down what does not listen would mark it, and with it every connection that it
+    // accepts later, as read to the end.
+    if (mode == mode_) return;
     if (mode == Mode::kRefuse) {
       closeAll(How::kReset);
       // It stays bound to its port, which nobody else can take, but listens no more.

@@ -348,5 +348,15 @@ TEST_F(TcpProxyTest, RefusesAndComesBackOnItsPort) {
   EXPECT_EQ(proxy().openConnections(), 1U);
 }
 
+TEST_F(TcpProxyTest, WhatRefusedTwiceComesBackAsIfOnce) {
+  proxy().setMode(Mode::kRefuse);
+  proxy().setMode(Mode::kRefuse);
+  proxy().setMode(Mode::kForward);
+  auto [client, server] = connected();
+  EXPECT_TRUE(server.hearsNothing());
+  client->send("still there");
+  EXPECT_EQ(server.receive(11), "still there");
+}
+
 }  // namespace
 }  // namespace strata
