@@ -139,6 +139,7 @@ void RedisLink::connectFor(Request& request) {
       return fail(request, made.status());
     }
     connection_ = *std::move(made);
+    has_answered_ = false;
     is_retired_ = false;
     connected_at_ = used_at_ = now;
     gather();
@@ -215,6 +216,7 @@ absl::Status RedisLink::handOut() {
     given = giveReplies();
     if (given.ok()) gather();
   }
+  if (given.ok() && !received_.empty() && !std::exchange(has_answered_, true)) node_.noteUseful();
   received_.clear();
   connection_->wipe();
   return given;
@@ -237,8 +239,10 @@ absl::Status RedisLink::giveReplies() {
 
 void RedisLink::breakOff(const absl::Status& status, IoTime now) {
   std::unique_ptr<RedisConnection> closing;
+  bool was_useless = false;
   {
     const std::lock_guard lock(mutex_);
+    was_useless = !sent_.empty() && !has_answered_ && !is_retired_;
     const absl::Status why =
         is_retired_ ? absl::UnavailableError("the server was replaced") : status;
     for (const Sent& sent : std::exchange(sent_, {})) {
@@ -253,6 +257,7 @@ void RedisLink::breakOff(const absl::Status& status, IoTime now) {
   }
   is_open_.store(false, std::memory_order_relaxed);
   outgoing_.clear();
+  if (was_useless) node_.noteUseless(status);
 }
 
 const RedisLink::Request* RedisLink::firstInLine() const {

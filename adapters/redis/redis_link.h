@@ -148,6 +148,7 @@ class RedisLink {
 
   // The leader's alone. The pointer is changed under the lock, for retire() to see.
   std::unique_ptr<RedisConnection> connection_;
+  bool has_answered_ = false;
   std::string outgoing_;
   std::vector<RedisReply> received_;
   // Whom to wake once the lock is released.

@@ -100,6 +100,22 @@ absl::Status RedisNode::mayTry(const RedisTimes& times) const {
                                   std::string(last_failure_.message()), failures_));
 }
 
+void RedisNode::noteUseless(const absl::Status& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    // A call and its repetition may be cut off by chance.
+    constexpr int kByChance = 2;
+    if (++useless_ <= kByChance) return;
+  }
+  noteFailure(why);
+}
+
+void RedisNode::noteUseful() {
+  const std::lock_guard lock(mutex_);
+  useless_ = 0;
+  failures_ = 0;
+}
+
 void RedisNode::noteFailure(const absl::Status& status) {
   const std::lock_guard lock(mutex_);
   ++failures_;
@@ -111,7 +127,6 @@ bool RedisNode::adopt(const RedisServerInfo& server, std::uint64_t begun) {
   std::optional<Incarnation> before;
   {
     const std::lock_guard lock(mutex_);
-    failures_ = 0;
     const bool is_known = life_ == server.incarnation;
     if (!is_known && begun < told_by_) return false;
     told_by_ = std::max(told_by_, begun);

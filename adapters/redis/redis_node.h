@@ -40,8 +40,9 @@ struct RedisNodeOptions {
 // process goes on talking to the past. Newest means begun last; one that was begun before and got
 // through later does not count, and is closed itself.
 //
-// A server that cannot be connected to is left alone for a while, which doubles from 20 ms to 2 s
-// with every failure, less up to a half by chance; calls fail at once meanwhile.
+// A server that cannot be connected to, or that breaks one connection after the other before it has
+// answered anything, is left alone for a while, which doubles from 20 ms to 2 s with every failure,
+// less up to a half by chance; calls fail at once meanwhile.
 class RedisNode {
  public:
   // `name` is for messages.
@@ -71,6 +72,9 @@ class RedisNode {
   absl::StatusOr<std::unique_ptr<RedisConnection>> connect(const RedisTimes& times);
   absl::StatusOr<std::unique_ptr<RedisConnection>> tryAddresses(IoTime until);
   absl::Status mayTry(const RedisTimes& times) const;
+  // A connection broke that had answered nothing of what was sent on it; one has answered.
+  void noteUseless(const absl::Status& why);
+  void noteUseful();
   void noteFailure(const absl::Status& status);
   // False: a connection begun later has met another life than this one.
   bool adopt(const RedisServerInfo& server, std::uint64_t begun);
@@ -92,7 +96,9 @@ class RedisNode {
   std::optional<Incarnation> life_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t told_by_ ABSL_GUARDED_BY(mutex_) = 0;
   std::optional<RedisAddress> address_ ABSL_GUARDED_BY(mutex_);
-  // Failures to connect in a row; not before when to try again, and why.
+  // Useless connections in a row.
+  int useless_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Failures in a row; not before when to try again, and why.
   int failures_ ABSL_GUARDED_BY(mutex_) = 0;
   IoTime try_again_ ABSL_GUARDED_BY(mutex_){};
   absl::Status last_failure_ ABSL_GUARDED_BY(mutex_);

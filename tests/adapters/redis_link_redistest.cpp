@@ -363,5 +363,17 @@ TEST(RedisLink, AServerThatHangsIsNotConnectedToByEveryCall) {
   EXPECT_OK(cache->set("a", "x", kLong));
 }
 
+TEST(RedisLink, AServerThatHangsUpAtTheFirstCommandIsLeftAloneBetweenConnections) {
+  const ScriptedRedis server([](const Words&, auto& connection) { connection.close(); });
+  const auto cache = RedisCache::create({.url = server.url(), .max_connections = 1}).value();
+  const MonotonicTime started = Clock::system().now();
+  while (Clock::system().now() - started < absl::Milliseconds(500)) {
+    EXPECT_THAT(cache->get("a"), StatusIs(StatusCode::kUnavailable));
+  }
+  // Three at once; then after 20, 40, 80, 160 and 320 ms, or half of that.
+  EXPECT_GE(server.accepted(), 5U);
+  EXPECT_LE(server.accepted(), 11U);
+}
+
 }  // namespace
 }  // namespace strata
