@@ -30,6 +30,12 @@ void FakeClock::sleepFor(absl::Duration duration) const {
   pass(nanos);
 }
 
+void FakeClock::wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
+                     MonotonicTime until) const {
+  constexpr std::chrono::milliseconds kGlance(1);
+  if (now() < until) changed.wait_for(lock, kGlance);
+}
+
 void FakeClock::advance(absl::Duration duration) {
   assert(duration >= absl::ZeroDuration());
   pass(absl::ToInt64Nanoseconds(duration));

@@ -1,5 +1,6 @@
 #include "strata/core/clock.h"
 
+#include <algorithm>
 #include <ctime>
 #include <thread>
 
@@ -18,6 +19,14 @@ class SystemClock final : public Clock {
   }
   void sleepFor(absl::Duration duration) const override {
     std::this_thread::sleep_for(absl::ToChronoNanoseconds(duration));
+  }
+  void wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
+            MonotonicTime until) const override {
+    if (until == MonotonicTime::max()) return changed.wait(lock);
+    // In pieces: waiting counts no suspended time, and this clock does.
+    constexpr absl::Duration kPiece = absl::Minutes(1);
+    const absl::Duration left = std::min(until - now(), kPiece);
+    if (left > absl::ZeroDuration()) changed.wait_for(lock, absl::ToChronoNanoseconds(left));
   }
 };
 

@@ -14,22 +14,36 @@ namespace {
 class NullMetrics final : public Metrics {
  public:
   Counter& counter(const std::string&, const Labels&) override { return counter_; }
+  Gauge& gauge(const std::string&, const Labels&) override { return gauge_; }
   Histogram& histogram(const std::string&, const Labels&) override { return histogram_; }
 
  private:
   struct NullCounter final : Counter {
     void add(std::int64_t) override {}
   };
+  struct NullGauge final : Gauge {
+    void set(std::int64_t) override {}
+  };
   struct NullHistogram final : Histogram {
     void record(absl::Duration) override {}
   };
   NullCounter counter_;
+  NullGauge gauge_;
   NullHistogram histogram_;
 };
 
 class AtomicCounter final : public Counter {
  public:
   void add(std::int64_t n) override { value_.fetch_add(n, std::memory_order_relaxed); }
+  std::int64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::int64_t> value_{0};
+};
+
+class AtomicGauge final : public Gauge {
+ public:
+  void set(std::int64_t value) override { value_.store(value, std::memory_order_relaxed); }
   std::int64_t value() const { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -99,6 +113,16 @@ Metric& findOrMake(std::map<Key, std::unique_ptr<Metric>>& metrics, const std::s
   return *metric;
 }
 
+template <typename Metric>
+std::int64_t sumOf(const std::map<Key, std::unique_ptr<Metric>>& metrics, const std::string& name,
+                   const Labels& labels) {
+  std::int64_t sum = 0;
+  for (const auto& [key, metric] : metrics) {
+    if (key.first == name && carries(key.second, labels)) sum += metric->value();
+  }
+  return sum;
+}
+
 }  // namespace
 
 const std::shared_ptr<Metrics>& Metrics::none() {
@@ -109,6 +133,7 @@ const std::shared_ptr<Metrics>& Metrics::none() {
 struct InMemoryMetrics::Impl {
   mutable std::mutex mutex;
   std::map<Key, std::unique_ptr<AtomicCounter>> counters;
+  std::map<Key, std::unique_ptr<AtomicGauge>> gauges;
   std::map<Key, std::unique_ptr<AtomicHistogram>> histograms;
 };
 
@@ -120,6 +145,11 @@ Counter& InMemoryMetrics::counter(const std::string& name, const Labels& labels)
   return findOrMake(impl_->counters, name, labels);
 }
 
+Gauge& InMemoryMetrics::gauge(const std::string& name, const Labels& labels) {
+  const std::lock_guard lock(impl_->mutex);
+  return findOrMake(impl_->gauges, name, labels);
+}
+
 Histogram& InMemoryMetrics::histogram(const std::string& name, const Labels& labels) {
   const std::lock_guard lock(impl_->mutex);
   return findOrMake(impl_->histograms, name, labels);
@@ -127,11 +157,12 @@ Histogram& InMemoryMetrics::histogram(const std::string& name, const Labels& lab
 
 std::int64_t InMemoryMetrics::count(const std::string& name, const Labels& labels) const {
   const std::lock_guard lock(impl_->mutex);
-  std::int64_t sum = 0;
-  for (const auto& [key, counter] : impl_->counters) {
-    if (key.first == name && carries(key.second, labels)) sum += counter->value();
-  }
-  return sum;
+  return sumOf(impl_->counters, name, labels);
+}
+
+std::int64_t InMemoryMetrics::level(const std::string& name, const Labels& labels) const {
+  const std::lock_guard lock(impl_->mutex);
+  return sumOf(impl_->gauges, name, labels);
 }
 
 InMemoryMetrics::Summary InMemoryMetrics::summary(const std::string& name,

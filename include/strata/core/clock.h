@@ -5,8 +5,10 @@
 #pragma once
 
 #include <compare>
+#include <condition_variable>
 #include <cstdint>
 #include <limits>
+#include <mutex>
 
 #include "absl/time/time.h"
 #include "strata/core/timestamp.h"
@@ -48,6 +50,13 @@ class Clock {
   virtual Timestamp wallTime() const = 0;
   // Blocks the calling thread.
   virtual void sleepFor(absl::Duration duration) const = 0;
+  // Waits for `changed`, with `lock` released meanwhile, until it is notified or this clock reads
+  // `until`. It may return for no reason: ask again, and read the clock where it matters.
+  //
+  // Every wait of Strata for another thread goes through here, so that a simulation can decide what
+  // happens meanwhile.
+  virtual void wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
+                    MonotonicTime until) const = 0;
 
   // The real clock; lives for ever.
   static const Clock& system();

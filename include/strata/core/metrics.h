@@ -26,6 +26,13 @@ class Counter {
   void increment() { add(1); }
 };
 
+// Something that goes up and down. Thread-safe.
+class Gauge {
+ public:
+  virtual ~Gauge() = default;
+  virtual void set(std::int64_t value) = 0;
+};
+
 // Thread-safe.
 class Histogram {
  public:
@@ -39,6 +46,7 @@ class Metrics {
  public:
   virtual ~Metrics() = default;
   virtual Counter& counter(const std::string& name, const Labels& labels) = 0;
+  virtual Gauge& gauge(const std::string& name, const Labels& labels) = 0;
   virtual Histogram& histogram(const std::string& name, const Labels& labels) = 0;
 
   // Counts nothing; lives for ever.
@@ -60,10 +68,13 @@ class InMemoryMetrics final : public Metrics {
   ~InMemoryMetrics() override;
 
   Counter& counter(const std::string& name, const Labels& labels) override;
+  Gauge& gauge(const std::string& name, const Labels& labels) override;
   Histogram& histogram(const std::string& name, const Labels& labels) override;
 
   // What was counted under `name` by every metric that carries all of `labels`, added up.
   std::int64_t count(const std::string& name, const Labels& labels = {}) const;
+  // The same for gauges.
+  std::int64_t level(const std::string& name, const Labels& labels = {}) const;
   // The same for histograms. Percentiles are exact to 1/16 of their value.
   Summary summary(const std::string& name, const Labels& labels = {}) const;
 

@@ -30,6 +30,9 @@ class FakeClock final : public Clock {
   MonotonicTime now() const override;
   Timestamp wallTime() const override;
   void sleepFor(absl::Duration duration) const override;
+  // Wakes now and then by itself, and so sees that the clock was moved.
+  void wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
+            MonotonicTime until) const override;
 
   // Lets both kinds of time pass. `duration` must not be negative: monotonic time never goes back.
   void advance(absl::Duration duration);

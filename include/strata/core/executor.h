@@ -1,0 +1,31 @@
+// Executor: where work runs that no caller waits for.
+//
+//   CachingStore<T>::create(std::move(below), cache, options, metrics, clock, executor);
+//
+// Strata brings one (`Executor::shared()`); an application that has a pool of its own hands it in
+// by implementing two methods. Not for: work with a result (see the caller's own futures).
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "absl/time/time.h"
+
+namespace strata {
+
+// Thread-safe.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  // Runs `task` once, `delay` from now or a little later, on a thread that is not the caller's. It
+  // may block for as long as one call of a backend; it must not throw. A task that was not begun
+  // when the executor ends is destroyed without being run.
+  virtual void schedule(absl::Duration delay, std::function<void()> task) = 0;
+
+  // Threads of Strata's own, shared by the whole process: none before the first task, at most four,
+  // and after a fork the child has its own. Lives for ever.
+  static const std::shared_ptr<Executor>& shared();
+};
+
+}  // namespace strata

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "strata/core/clock.h"
+#include "strata/core/executor.h"
+
+namespace strata::internal {
+
+// The tasks of one object on an executor: they end with it. A task that has not begun by then does
+// nothing, one that is running is waited for. Thread-safe; tasks may schedule tasks.
+class Background {
+ public:
+  Background(std::shared_ptr<Executor> executor, const Clock& clock)
+      : executor_(std::move(executor)), state_(std::make_shared<State>(clock)) {}
+  ~Background() { end(); }
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+  void schedule(absl::Duration delay, std::function<void()> task) {
+    executor_->schedule(delay, [state = state_, task = std::move(task)] { state->run(task); });
+  }
+
+  // Once this has returned no task runs nor begins. Not to be called from a task.
+  void end() { state_->end(); }
+
+ private:
+  struct State {
+    explicit State(const Clock& clock_in) : clock(clock_in) {}
+
+    void run(const std::function<void()>& task) {
+      {
+        const std::lock_guard lock(mutex);
+        if (ended) return;
+        ++running;
+      }
+      task();
+      const std::lock_guard lock(mutex);
+      if (--running == 0) changed.notify_all();
+    }
+    void end() {
+      std::unique_lock lock(mutex);
+      ended = true;
+      while (running > 0) clock.wait(lock, changed, MonotonicTime::max());
+    }
+
+    const Clock& clock;
+    std::mutex mutex;
+    std::condition_variable changed;
+    int running = 0;
+    bool ended = false;
+  };
+
+  const std::shared_ptr<Executor> executor_;
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace strata::internal

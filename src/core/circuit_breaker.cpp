@@ -1,0 +1,214 @@
+#include "strata/core/circuit_breaker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <mutex>
+#include <random>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "src/core/background.h"
+#include "strata/core/logging.h"
+#include "strata/core/status.h"
+
+namespace strata {
+namespace {
+
+using State = CircuitBreaker::State;
+
+constexpr double kJitter = 0.1;
+
+}  // namespace
+
+absl::Status validate(const CircuitBreakerOptions& options) {
+  if (options.failures_to_open < 1) {
+    return absl::InvalidArgumentError("circuit breaker: failures_to_open must be at least 1");
+  }
+  if (options.open_time <= absl::ZeroDuration() || options.open_time > absl::Hours(24)) {
+    return absl::InvalidArgumentError(
+        "circuit breaker: open_time must be above zero and at most a day");
+  }
+  if (options.probes_to_close < 1) {
+    return absl::InvalidArgumentError("circuit breaker: probes_to_close must be at least 1");
+  }
+  return absl::OkStatus();
+}
+
+const char* toString(State state) {
+  switch (state) {
+    case State::kClosed:
+      return "closed";
+    case State::kOpen:
+      return "open";
+    case State::kHalfOpen:
+      return "half-open";
+  }
+  return "";
+}
+
+struct CircuitBreaker::Impl {
+  Impl(CircuitBreakerOptions options_in, Probe probe_in, Metrics& metrics, const Clock& clock_in,
+       std::shared_ptr<Executor> executor)
+      : options(std::move(options_in)),
+        probe(std::move(probe_in)),
+        clock(clock_in),
+        state_gauge(metrics.gauge("strata_breaker_state", {{"breaker", options.name}})),
+        transitions{&transition(metrics, State::kClosed), &transition(metrics, State::kOpen),
+                    &transition(metrics, State::kHalfOpen)},
+        random(std::random_device{}()),
+        background(std::move(executor), clock) {}
+
+  Counter& transition(Metrics& metrics, State to) const {
+    return metrics.counter("strata_breaker_transitions_total",
+                           {{"breaker", options.name}, {"to", toString(to)}});
+  }
+
+  // Goes over to `to`, and starts a period in which nothing scheduled before counts.
+  void enter(State to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    state = to;
+    ++period;
+    state_gauge.set(static_cast<std::int64_t>(to));
+    transitions[static_cast<std::size_t>(to)]->increment();
+  }
+  // Opens it, and returns when to probe.
+  absl::Duration enterOpen(const absl::Status& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    enter(State::kOpen);
+    last_failure = why;
+    std::uniform_real_distribution<double> part(1 - kJitter, 1 + kJitter);
+    const absl::Duration wait = options.open_time * part(random);
+    probe_at = clock.now() + wait;
+    return wait;
+  }
+  void tell(State to, const absl::Status& why) const {
+    if (why.ok()) {
+      log(Severity::kInfo, "strata.breaker.transition",
+          {{"breaker", options.name}, {"to", toString(to)}});
+    } else {
+      log(Severity::kWarning, "strata.breaker.transition",
+          {{"breaker", options.name}, {"to", toString(to)}, {"why", describe(why)}});
+    }
+  }
+
+  const CircuitBreakerOptions options;
+  const Probe probe;
+  const Clock& clock;
+  Gauge& state_gauge;
+  const std::array<Counter*, 3> transitions;
+
+  mutable std::mutex mutex;
+  State state ABSL_GUARDED_BY(mutex) = State::kClosed;
+  bool forced ABSL_GUARDED_BY(mutex) = false;
+  absl::Status last_failure ABSL_GUARDED_BY(mutex);
+  MonotonicTime probe_at ABSL_GUARDED_BY(mutex);
+  // Counts the states entered: a probe belongs to one of them.
+  std::uint64_t period ABSL_GUARDED_BY(mutex) = 0;
+  std::minstd_rand random ABSL_GUARDED_BY(mutex);
+
+  internal::Background background;  // last: its tasks use all of the above
+};
+
+CircuitBreaker::CircuitBreaker(CircuitBreakerOptions options, Probe probe,
+                               const std::shared_ptr<Metrics>& metrics, const Clock& clock,
+                               std::shared_ptr<Executor> executor)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(probe), *metrics, clock,
+                                   std::move(executor))) {}
+
+CircuitBreaker::~CircuitBreaker() { impl_->background.end(); }
+
+absl::Status CircuitBreaker::refusal() const {
+  const std::lock_guard lock(impl_->mutex);
+  return absl::UnavailableError(
+      fmt::format("{}: not asked, the circuit breaker is {}; it failed: {}", impl_->options.name,
+                  toString(impl_->state), describe(impl_->last_failure)));
+}
+
+void CircuitBreaker::noteFailure(const absl::Status& why) {
+  if (failures_.fetch_add(1, std::memory_order_acq_rel) + 1 < impl_->options.failures_to_open) {
+    return;
+  }
+  absl::Duration wait;
+  std::uint64_t period = 0;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    // Others were under way when it opened.
+    if (impl_->state != State::kClosed || impl_->forced) return;
+    wait = impl_->enterOpen(why);
+    period = impl_->period;
+    allows_.store(false, std::memory_order_release);
+  }
+  impl_->tell(State::kOpen, why);
+  impl_->background.schedule(wait, [this, period] { runProbe(period); });
+}
+
+void CircuitBreaker::resetFailures() {
+  if (allows()) failures_.store(0, std::memory_order_release);
+}
+
+void CircuitBreaker::runProbe(std::uint64_t period) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->period != period) return;
+    impl_->enter(State::kHalfOpen);
+    period = impl_->period;
+  }
+  impl_->tell(State::kHalfOpen, absl::OkStatus());
+  absl::Status probed;
+  for (int i = 0; i < impl_->options.probes_to_close && probed.ok(); ++i) probed = impl_->probe();
+
+  absl::Duration wait;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->period != period) return;  // an operator was faster
+    if (probed.ok()) {
+      impl_->enter(State::kClosed);
+      failures_.store(0, std::memory_order_release);
+      allows_.store(true, std::memory_order_release);
+    } else {
+      wait = impl_->enterOpen(probed);
+      period = impl_->period;
+    }
+  }
+  impl_->tell(probed.ok() ? State::kClosed : State::kOpen, probed);
+  if (!probed.ok()) impl_->background.schedule(wait, [this, period] { runProbe(period); });
+}
+
+void CircuitBreaker::forceOpen() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->enter(State::kOpen);
+  impl_->forced = true;
+  impl_->last_failure = absl::UnavailableError("an operator has opened it");
+  allows_.store(false, std::memory_order_release);
+}
+
+void CircuitBreaker::forceClosed() {
+  reset();
+  const std::lock_guard lock(impl_->mutex);
+  impl_->forced = true;
+}
+
+void CircuitBreaker::reset() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->enter(State::kClosed);
+  impl_->forced = false;
+  failures_.store(0, std::memory_order_release);
+  allows_.store(true, std::memory_order_release);
+}
+
+CircuitBreaker::Status CircuitBreaker::status() const {
+  const std::lock_guard lock(impl_->mutex);
+  Status status{.state = impl_->state,
+                .failures = failures_.load(std::memory_order_acquire),
+                .time_to_probe = absl::ZeroDuration(),
+                .forced = impl_->forced};
+  if (status.state == State::kOpen) {
+    status.time_to_probe =
+        status.forced ? absl::InfiniteDuration()
+                      : std::max(impl_->probe_at - impl_->clock.now(), absl::ZeroDuration());
+  }
+  return status;
+}
+
+}  // namespace strata

@@ -1,0 +1,220 @@
+#include "strata/core/circuit_breaker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "strata/testing/fake_clock.h"
+#include "strata/testing/fake_executor.h"
+#include "strata/testing/status_matchers.h"
+
+namespace strata {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using State = CircuitBreaker::State;
+using testing::StatusIs;
+
+const absl::Status kDown = absl::UnavailableError("connection refused");
+
+class CircuitBreakerTest : public ::testing::Test {
+ protected:
+  void fail(int times) {
+    for (int i = 0; i < times; ++i) breaker_.noteFailure(kDown);
+  }
+  State state() const { return breaker_.status().state; }
+  std::int64_t transitions(const char* to) const {
+    return metrics_->count("strata_breaker_transitions_total", {{"breaker", "cache"}, {"to", to}});
+  }
+
+  testing::FakeClock clock_;
+  std::shared_ptr<testing::FakeExecutor> executor_ =
+      std::make_shared<testing::FakeExecutor>(clock_);
+  std::shared_ptr<InMemoryMetrics> metrics_ = std::make_shared<InMemoryMetrics>();
+  absl::Status backend_ = kDown;
+  int probes_ = 0;
+  bool allowed_during_probe_ = false;
+  CircuitBreaker breaker_{{},
+                          [this] {
+                            ++probes_;
+                            allowed_during_probe_ = breaker_.allows();
+                            return backend_;
+                          },
+                          metrics_,
+                          clock_,
+                          executor_};
+};
+
+// B-34
+TEST_F(CircuitBreakerTest, ASuccessBetweenFailuresStartsTheCountAnew) {
+  fail(2);
+  EXPECT_EQ(breaker_.status().failures, 2);
+  breaker_.noteSuccess();
+  EXPECT_EQ(breaker_.status().failures, 0);
+  fail(2);
+  EXPECT_TRUE(breaker_.allows());
+  EXPECT_EQ(state(), State::kClosed);
+}
+
+// B-35
+TEST_F(CircuitBreakerTest, ThreeFailuresInARowOpenIt) {
+  fail(3);
+  EXPECT_FALSE(breaker_.allows());
+  EXPECT_EQ(state(), State::kOpen);
+  EXPECT_THAT(breaker_.refusal(),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       AllOf(HasSubstr("cache"), HasSubstr("connection refused"))));
+  const absl::Duration left = breaker_.status().time_to_probe;
+  EXPECT_GE(left, absl::Seconds(13.5));
+  EXPECT_LE(left, absl::Seconds(16.5));
+}
+
+// B-36
+TEST_F(CircuitBreakerTest, OneProbeRunsInTheBackgroundWhileCallsAreStillRefused) {
+  fail(3);
+  executor_->advance(absl::Seconds(13.4));
+  EXPECT_EQ(probes_, 0);
+  executor_->advance(absl::Seconds(3.2));
+  EXPECT_EQ(probes_, 1);
+  EXPECT_FALSE(allowed_during_probe_);
+}
+
+// B-37
+TEST_F(CircuitBreakerTest, AFailedProbeStartsAFullPeriodAndItRecoversHoweverLateTheBackendDoes) {
+  fail(3);
+  for (int i = 1; i <= 50; ++i) {
+    executor_->advance(absl::Seconds(13.4));
+    EXPECT_EQ(probes_, i - 1) << "each period is a full one";
+    executor_->advance(breaker_.status().time_to_probe);
+    EXPECT_EQ(probes_, i);
+    EXPECT_EQ(state(), State::kOpen);
+  }
+  backend_ = absl::OkStatus();
+  executor_->advance(absl::Seconds(17));
+  EXPECT_EQ(state(), State::kClosed);
+}
+
+// B-38
+TEST_F(CircuitBreakerTest, ASuccessfulProbeClosesItWithNothingCounted) {
+  fail(3);
+  backend_ = absl::OkStatus();
+  executor_->advance(absl::Seconds(17));
+  EXPECT_TRUE(breaker_.allows());
+  EXPECT_EQ(breaker_.status().failures, 0);
+  fail(2);
+  EXPECT_TRUE(breaker_.allows());
+  EXPECT_EQ(transitions("open"), 1);
+  EXPECT_EQ(transitions("half-open"), 1);
+  EXPECT_EQ(transitions("closed"), 1);
+  EXPECT_EQ(metrics_->level("strata_breaker_state"), 0);
+}
+
+TEST_F(CircuitBreakerTest, AsManyProbesAsAskedMustSucceedInARow) {
+  int left = 2;
+  CircuitBreaker breaker(
+      {.name = "limiter", .failures_to_open = 1, .probes_to_close = 3},
+      [&] { return --left >= 0 ? absl::OkStatus() : kDown; }, Metrics::none(), clock_, executor_);
+  breaker.noteFailure(kDown);
+  executor_->advance(absl::Seconds(17));
+  EXPECT_FALSE(breaker.allows()) << "the third probe failed";
+  left = 3;
+  executor_->advance(absl::Seconds(17));
+  EXPECT_TRUE(breaker.allows());
+}
+
+// B-40
+TEST_F(CircuitBreakerTest, TheWallClockHasNoEffect) {
+  fail(3);
+  clock_.jumpWallClock(absl::Hours(24));
+  executor_->runDue();
+  EXPECT_EQ(probes_, 0);
+  clock_.jumpWallClock(-absl::Hours(48));
+  executor_->advance(absl::Seconds(17));
+  EXPECT_EQ(probes_, 1);
+}
+
+// B-41
+TEST_F(CircuitBreakerTest, AnOperatorForcesItOpenOrClosedUntilAReset) {
+  backend_ = absl::OkStatus();
+  breaker_.forceOpen();
+  EXPECT_FALSE(breaker_.allows());
+  EXPECT_TRUE(breaker_.status().forced);
+  EXPECT_EQ(breaker_.status().time_to_probe, absl::InfiniteDuration());
+  executor_->advance(absl::Hours(1));
+  EXPECT_FALSE(breaker_.allows());
+  EXPECT_EQ(probes_, 0);
+  breaker_.reset();
+  EXPECT_TRUE(breaker_.allows());
+
+  breaker_.forceClosed();
+  fail(100);
+  EXPECT_TRUE(breaker_.allows());
+  breaker_.reset();
+  fail(3);
+  EXPECT_FALSE(breaker_.allows());
+}
+
+TEST_F(CircuitBreakerTest, AnOperatorIsFasterThanAProbeThatIsUnderWay) {
+  CircuitBreaker* of_probe = nullptr;
+  CircuitBreaker breaker(
+      {.failures_to_open = 1},
+      [&] {
+        of_probe->forceOpen();
+        return absl::OkStatus();
+      },
+      Metrics::none(), clock_, executor_);
+  of_probe = &breaker;
+  breaker.noteFailure(kDown);
+  executor_->advance(absl::Seconds(17));
+  EXPECT_FALSE(breaker.allows());
+  EXPECT_TRUE(breaker.status().forced);
+}
+
+// B-42
+TEST_F(CircuitBreakerTest, SixtyFourThreadsAtTheHalfOpenInstantMakeNoProbe) {
+  fail(3);
+  clock_.advance(absl::Seconds(17));
+  std::atomic<int> allowed = 0;
+  {
+    std::latch start(65);
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 64; ++i) {
+      threads.emplace_back([&] {
+        start.arrive_and_wait();
+        for (int k = 0; k < 1000; ++k) allowed += breaker_.allows() ? 1 : 0;
+      });
+    }
+    start.arrive_and_wait();
+    executor_->runDue();
+  }
+  EXPECT_EQ(allowed, 0);
+  EXPECT_EQ(probes_, 1);
+}
+
+TEST_F(CircuitBreakerTest, ManyThreadsThatFailTogetherOpenItOnce) {
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back([&] { fail(100); });
+  }
+  threads.clear();
+  EXPECT_EQ(transitions("open"), 1);
+  EXPECT_EQ(executor_->size(), 1U);
+}
+
+TEST(CircuitBreaker, RefusesOptionsOutOfTheirRange) {
+  const auto refused = StatusIs(absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(validate(CircuitBreakerOptions{.failures_to_open = 0}), refused);
+  EXPECT_THAT(validate(CircuitBreakerOptions{.open_time = absl::ZeroDuration()}), refused);
+  EXPECT_THAT(validate(CircuitBreakerOptions{.open_time = absl::InfiniteDuration()}), refused);
+  EXPECT_THAT(validate(CircuitBreakerOptions{.probes_to_close = 0}), refused);
+  EXPECT_THAT(validate(CircuitBreakerOptions{}), testing::IsOk());
+}
+
+}  // namespace
+}  // namespace strata

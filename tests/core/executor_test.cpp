@@ -1,0 +1,112 @@
+#include "strata/core/executor.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "src/core/background.h"
+#include "strata/core/clock.h"
+#include "strata/testing/eventually.h"
+#include "strata/testing/fake_clock.h"
+#include "strata/testing/fake_executor.h"
+
+namespace strata {
+namespace {
+
+using internal::Background;
+
+TEST(SharedExecutor, RunsTasksOnThreadsOfItsOwnAndNotBeforeTheyAreDue) {
+  std::latch done(1);
+  std::thread::id ran_on;
+  const MonotonicTime started = Clock::system().now();
+  MonotonicTime ran_at;
+  Executor::shared()->schedule(absl::Milliseconds(20), [&] {
+    ran_on = std::this_thread::get_id();
+    ran_at = Clock::system().now();
+    done.count_down();
+  });
+  done.wait();
+  EXPECT_NE(ran_on, std::this_thread::get_id());
+  EXPECT_GE(ran_at - started, absl::Milliseconds(20));
+}
+
+TEST(SharedExecutor, ATaskThatBlocksHoldsUpNoOther) {
+  std::latch let_go(1);
+  std::latch others(3);
+  std::latch blocked(1);
+  Executor::shared()->schedule(absl::ZeroDuration(), [&] {
+    let_go.wait();
+    blocked.count_down();
+  });
+  for (int i = 0; i < 3; ++i) {
+    Executor::shared()->schedule(absl::ZeroDuration(), [&] { others.count_down(); });
+  }
+  others.wait();
+  let_go.count_down();
+  blocked.wait();
+}
+
+TEST(SharedExecutor, AnEarlierTaskOvertakesALaterOne) {
+  std::atomic<bool> late = false;
+  std::latch early(1);
+  Background tasks(Executor::shared(), Clock::system());
+  tasks.schedule(absl::Hours(1), [&] { late = true; });
+  tasks.schedule(absl::Milliseconds(1), [&] { early.count_down(); });
+  early.wait();
+  EXPECT_FALSE(late);
+}
+
+TEST(SharedExecutor, AForkedChildHasItsOwn) {
+  std::latch warm(1);
+  Executor::shared()->schedule(absl::ZeroDuration(), [&] { warm.count_down(); });
+  warm.wait();
+  const pid_t child = fork();
+  if (child == 0) {
+    std::atomic<bool> ran = false;
+    Executor::shared()->schedule(absl::ZeroDuration(), [&] { ran = true; });
+    _exit(testing::eventually([&] { return ran.load(); }) ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(Background, TasksThatHaveNotBegunEndWithIt) {
+  testing::FakeClock clock;
+  const auto executor = std::make_shared<testing::FakeExecutor>(clock);
+  int ran = 0;
+  {
+    Background tasks(executor, clock);
+    tasks.schedule(absl::ZeroDuration(), [&] { ++ran; });
+    executor->runDue();
+    tasks.schedule(absl::ZeroDuration(), [&] { ++ran; });
+  }
+  executor->runDue();
+  EXPECT_EQ(ran, 1);
+}
+
+TEST(Background, WaitsForATaskThatIsRunning) {
+  std::latch begun(1);
+  std::latch let_go(1);
+  std::atomic<bool> finished = false;
+  std::optional<Background> tasks(std::in_place, Executor::shared(), Clock::system());
+  tasks->schedule(absl::ZeroDuration(), [&] {
+    begun.count_down();
+    let_go.wait();
+    finished = true;
+  });
+  begun.wait();
+  std::jthread opener([&] { let_go.count_down(); });
+  tasks.reset();
+  EXPECT_TRUE(finished);
+}
+
+}  // namespace
+}  // namespace strata
