@@ -38,11 +38,16 @@ absl::Status probe(Cache& cache) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<Cache>> createStoreCache(const Config& config, const Clock& clock) {
-  auto cache = createCacheClient(config, clock);
+absl::StatusOr<std::shared_ptr<Cache>> createStoreCache(const Config& config,
+                                                        const ConnectOptions& options) {
+  auto cache = createCacheClient(config, *options.clock);
   if (!cache.ok()) return cache;
   if (absl::Status status = probe(**cache); !status.ok()) return status;
-  return cache;
+  return GuardedCache::create(*std::move(cache),
+                              {.breaker = options.cache_breaker,
+                               .epoch_key = config.app + ":epoch",
+                               .backend = std::string(toString(config.cacheProvider()))},
+                              options.metrics, *options.clock, options.executor);
 }
 
 }  // namespace
@@ -64,21 +69,22 @@ absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config, c
   }
 }
 
-absl::StatusOr<Backends> connect(const Config& config, ConnectOptions options) {
+absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& options) {
   if (absl::Status status = validate(config); !status.ok()) return status;
   Backends backends{.config = config,
                     .database = nullptr,
-                    .memory = std::move(options.memory),
+                    .memory = options.memory,
                     .cache = nullptr,
-                    .metrics = std::move(options.metrics),
-                    .clock = options.clock};
+                    .metrics = options.metrics,
+                    .clock = options.clock,
+                    .executor = options.executor};
   if (!config.database_url.empty()) {
     auto pool = PostgresPool::open({.url = config.database_url}, *backends.clock);
     if (!pool.ok()) return annotate(pool.status(), "DATABASE_URL");
     backends.database = *std::move(pool);
   }
   if (wantsStoreCache(config)) {
-    auto cache = createStoreCache(config, *backends.clock);
+    auto cache = createStoreCache(config, options);
     if (!cache.ok()) return cache.status();
     backends.cache = *std::move(cache);
   } else if (isServer(config.cacheProvider()) && config.database_url.empty()) {

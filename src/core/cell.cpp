@@ -85,6 +85,7 @@ void Cell::appendTo(std::string& bytes) const {
   at = std::copy(nonce.begin(), nonce.end(), at);
   at = put(at, key_hash, 8);
   at = put(at, incarnation.value, 8);
+  at = put(at, epoch, 8);
   at = put(at, static_cast<std::uint64_t>(version.value()), 8);
   at = put(at, codec, 2);
   put(at, fingerprint, 8);
@@ -100,6 +101,7 @@ std::optional<Cell> Cell::parse(std::string_view bytes) {
   bytes.remove_prefix(cell.nonce.size());
   cell.key_hash = take(bytes, 8);
   cell.incarnation.value = take(bytes, 8);
+  cell.epoch = take(bytes, 8);
   cell.version = Version(static_cast<std::int64_t>(take(bytes, 8)));
   cell.codec = static_cast<std::uint16_t>(take(bytes, 2));
   cell.fingerprint = take(bytes, 8);

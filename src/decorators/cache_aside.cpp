@@ -3,156 +3,114 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
-#include "src/decorators/pending_deletes.h"
-#include "strata/core/logging.h"
+#include "src/decorators/cache_fills.h"
+#include "src/decorators/cache_metrics.h"
+#include "src/decorators/compression.h"
+#include "src/decorators/loads_under_way.h"
 #include "strata/core/status.h"
+#include "strata/decorators/guarded_cache.h"
 
 namespace strata {
 namespace {
 
+using internal::Bypass;
+using internal::CacheFills;
+using internal::Filled;
+using internal::LoadsUnderWay;
+using internal::Reject;
 using Lookup = CacheAside::Lookup;
 using Outcome = CacheAside::Outcome;
 
-// How long a reader waits for somebody else's fill before it asks the database itself.
+// How long a reader waits for another process's fill before it asks the database itself.
 constexpr absl::Duration kMaxWaitForFill = absl::Milliseconds(20);
 constexpr absl::Duration kMinWaitForFill = absl::Milliseconds(1);
 // A lease is given back by making it expire at once; a fence still guards it.
 constexpr absl::Duration kAtOnce = absl::Milliseconds(1);
+// What Redis takes as one value.
+constexpr std::size_t kMostBytes = std::size_t{512} << 20;
 
-// Why a lookup went past the cache.
-enum class Bypass : std::uint8_t { kLatest, kPending, kFilling, kForeign, kOld, kFull, kError };
-// Why a cell was not believed.
-enum class Reject : std::uint8_t { kCorrupt, kOtherKey, kOtherType, kOtherLife, kUndecodable };
-// What became of a fill.
-enum class Filled : std::uint8_t { kStored, kLost, kLate, kTooLarge, kNothing, kError };
-
-constexpr std::array<const char*, 7> kBypassNames{
-    "latest",           "pending_delete", "being_filled", "foreign_lease",
-    "older_than_asked", "full",           "error"};
-constexpr std::array<const char*, 5> kRejectNames{"corrupt", "other_key", "other_type",
-                                                  "other_incarnation", "undecodable"};
-constexpr std::array<const char*, 6> kFilledNames{"stored",    "lost_lease",       "late",
-                                                  "too_large", "nothing_to_store", "error"};
-
-// One counter per value of an enum.
-template <typename E, std::size_t N>
-class Counters {
- public:
-  Counters(Metrics& metrics, const std::string& name, const std::string& store, const char* label,
-           const std::array<const char*, N>& values) {
-    for (std::size_t i = 0; i < N; ++i) {
-      counters_[i] = &metrics.counter(name, {{"store", store}, {label, values[i]}});
-    }
-  }
-  Counter& operator[](E value) const { return *counters_[static_cast<std::size_t>(value)]; }
-
- private:
-  std::array<Counter*, N> counters_;
-};
+absl::Status outOfRange(const char* what) {
+  return absl::InvalidArgumentError(fmt::format("caching: {}", what));
+}
 
 }  // namespace
 
 absl::Status validate(const CachingOptions& options) {
   const auto positive = [](absl::Duration d) { return d > absl::ZeroDuration() && d <= kMaxTtl; };
-  if (!positive(options.ttl)) {
-    return absl::InvalidArgumentError("caching: ttl must be above zero and at most ten years");
-  }
-  if (!positive(options.lease_ttl)) {
-    return absl::InvalidArgumentError("caching: lease_ttl must be above zero");
-  }
+  if (!positive(options.ttl)) return outOfRange("ttl must be above zero and at most ten years");
+  if (!positive(options.lease_ttl)) return outOfRange("lease_ttl must be above zero");
   if (options.negative_ttl < absl::ZeroDuration() || options.negative_ttl > options.ttl) {
-    return absl::InvalidArgumentError("caching: negative_ttl must be between zero and ttl");
+    return outOfRange("negative_ttl must be between zero and ttl");
   }
   if (!(options.ttl_jitter >= 0 && options.ttl_jitter <= 0.5)) {
-    return absl::InvalidArgumentError("caching: ttl_jitter must be between 0 and 0.5");
+    return outOfRange("ttl_jitter must be between 0 and 0.5");
+  }
+  if (options.max_value_bytes < 1 || options.max_value_bytes > kMostBytes) {
+    return outOfRange("max_value_bytes must be between 1 and 512 MiB");
   }
   return absl::OkStatus();
 }
 
 struct CacheAside::Core {
-  Core(std::shared_ptr<Cache> cache_in, const EntityInfo& entity, CachingOptions options_in,
-       std::shared_ptr<Metrics> metrics_in, const Clock& clock_in)
+  Core(std::shared_ptr<GuardedCache> cache_in, const EntityInfo& entity, CachingOptions options_in,
+       std::shared_ptr<Metrics> metrics_in, const Clock& clock_in,
+       std::shared_ptr<Executor> executor)
       : cache(std::move(cache_in)),
         options(std::move(options_in)),
-        metrics(std::move(metrics_in)),
+        metrics_owner(std::move(metrics_in)),
         clock(clock_in),
         key_prefix(entity.keys.prefix(options.app)),
         type_fingerprint(strata::fingerprint(entity.typeInfo())),
-        pending(cache, options.ttl * (1 + options.ttl_jitter), clock) {}
+        metrics(*metrics_owner, options.store),
+        loads(clock),
+        fills(*cache, loads, metrics, options.max_queued_fills, clock, std::move(executor)) {}
 
   // ---- Looking up ----
 
   void lookUp(absl::Span<const Id> ids, const ReadOptions& read, absl::Span<Lookup> lookups);
+  // Whether the cache is to be asked; otherwise the lookup is done.
+  bool admit(const Id& id, const ReadOptions& read, MonotonicTime now, Lookup& lookup);
+  void ask(absl::Span<Lookup* const> asked, const ReadOptions& read);
   void resolve(absl::StatusOr<LeaseReply> reply, const ReadOptions& read, Lookup& lookup,
                std::vector<Lookup*>& replaceable);
   void resolveCell(std::string bytes, const ReadOptions& read, Lookup& lookup,
                    std::vector<Lookup*>& replaceable);
   std::optional<Reject> flawOf(const Cell& cell, const Lookup& lookup) const;
+  // Whether the payload is there as it was encoded.
+  bool unpack(const Cell& cell, Lookup& lookup);
   // Replaces cells that nobody can use by leases of ours, where they are still there.
   void replace(absl::Span<Lookup* const> lookups);
   // For bytes that are no cell and so have no nonce to compare with: away with them.
   void discard(const Lookup& lookup);
+  void lease(Lookup& lookup);
   void bypass(Lookup& lookup, Bypass reason);
   void fail(Lookup& lookup, const absl::Status& status);
+  // Whether another look is worth it, after having waited for whoever fills.
+  bool waitForFill(const Lookup& lookup, MonotonicTime until, bool& has_slept);
 
   // ---- Filling ----
 
-  // What to store for `fill`, and for how long; nothing where the lease has run out.
-  struct Stored {
-    std::string expected;
-    std::string cell;
-    absl::Duration ttl;
-    Filled outcome;
-  };
-  std::optional<Stored> storedFor(const Fill& fill, MonotonicTime now) const;
+  CacheFills::Fill fillFor(const Fill& fill) const;
   absl::Duration jittered(absl::Duration ttl, const Nonce& nonce) const;
   Cell cellFor(CellTag tag, const Lookup& lookup) const;
-  static std::string fence(CellTag tag, const Nonce& nonce);
+  std::string valueCell(const Fill& fill) const;
+  void noteLoad(absl::Duration took);
 
-  // ---- Telling ----
-
-  void noteReject(Reject reason, const std::string& detail);
-  void noteFailure(const absl::Status& status);
-  void noteSuccess();
-
-  const std::shared_ptr<Cache> cache;
+  const std::shared_ptr<GuardedCache> cache;
   const CachingOptions options;
-  const std::shared_ptr<Metrics> metrics;
+  const std::shared_ptr<Metrics> metrics_owner;
   const Clock& clock;
   const std::string key_prefix;
   const std::uint64_t type_fingerprint;
-  internal::PendingDeletes pending;
-
-  Counter& hits = metrics->counter("strata_cache_hits_total", {{"store", options.store}});
-  Counter& absents =
-      metrics->counter("strata_cache_negative_hits_total", {{"store", options.store}});
-  Counter& misses = metrics->counter("strata_cache_misses_total", {{"store", options.store}});
-  Counters<Bypass, 7> bypasses{*metrics, "strata_cache_bypasses_total", options.store, "reason",
-                               kBypassNames};
-  Counters<Reject, 5> rejects{*metrics, "strata_cache_rejected_cells_total", options.store,
-                              "reason", kRejectNames};
-  Counters<Filled, 6> fills{*metrics, "strata_cache_fills_total", options.store, "result",
-                            kFilledNames};
-  Counter& deletes =
-      metrics->counter("strata_cache_deletes_total", {{"store", options.store}, {"result", "ok"}});
-  Counter& failed_deletes = metrics->counter("strata_cache_deletes_total",
-                                             {{"store", options.store}, {"result", "pending"}});
-
-  // None where nobody counts: a hit then reads the clock once.
-  Histogram* const lookup_time =
-      metrics == Metrics::none()
-          ? nullptr
-          : &metrics->histogram("strata_cache_lookup_seconds", {{"store", options.store}});
-
-  std::atomic<bool> available{true};
-  std::array<std::atomic<bool>, kRejectNames.size()> reject_logged{};
-  // About how long a load takes, in nanoseconds: how long waiting for somebody else's is worth it.
+  internal::CacheMetrics metrics;
+  // About how long a load takes, in nanoseconds: how long waiting for another process is worth it.
   std::atomic<std::int64_t> typical_load{absl::ToInt64Nanoseconds(kMaxWaitForFill)};
+  LoadsUnderWay loads;
+  CacheFills fills;  // last: it sends what is queued with the help of all the above
 };
 
 // ---- Looking up ----
@@ -160,41 +118,57 @@ struct CacheAside::Core {
 void CacheAside::Core::lookUp(absl::Span<const Id> ids, const ReadOptions& read,
                               absl::Span<Lookup> lookups) {
   absl::InlinedVector<Lookup*, 1> asked;
-  std::string cells;  // one after the other
-  const bool latest = read.consistency.value_or(options.consistency) == Consistency::kLatest;
-  const MonotonicTime started = clock.now();
-  const bool too_late = !read.deadline.isNever() && started >= read.deadline.time();
+  const MonotonicTime now = clock.now();
+  const std::uint64_t epoch = cache->epoch();
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    Lookup& lookup = lookups[i];
-    lookup.status = ids[i].check();
-    if (lookup.status.ok() && too_late) {
-      lookup.status = absl::DeadlineExceededError("the deadline had passed before the call");
-    }
-    if (!lookup.status.ok()) continue;
-    lookup.key = KeySpace::keyUnder(key_prefix, ids[i]);
-    if (latest || pending.covers(lookup.key)) {
-      bypass(lookup, latest ? Bypass::kLatest : Bypass::kPending);
-      continue;
-    }
-    lookup.key_hash = stableHash(lookup.key);
-    lookup.started = started;
-    lookup.nonce = makeNonce();
-    lookup.incarnation = cache->incarnation(lookup.key);
-    if (cells.empty()) cells.reserve((ids.size() - i) * Cell::kHeaderBytes);
-    cellFor(CellTag::kLease, lookup).appendTo(cells);
-    asked.push_back(&lookup);
+    if (!admit(ids[i], read, now, lookups[i])) continue;
+    lookups[i].epoch = epoch;
+    asked.push_back(&lookups[i]);
   }
-  if (asked.empty()) return;
+  if (!asked.empty()) ask(asked, read);
+}
 
+bool CacheAside::Core::admit(const Id& id, const ReadOptions& read, MonotonicTime now,
+                             Lookup& lookup) {
+  lookup.status = id.check();
+  if (lookup.status.ok() && !read.deadline.isNever() && now >= read.deadline.time()) {
+    lookup.status = absl::DeadlineExceededError("the deadline had passed before the call");
+  }
+  if (!lookup.status.ok()) return false;
+  lookup.key = KeySpace::keyUnder(key_prefix, id);
+  lookup.started = now;
+  if (read.consistency.value_or(options.consistency) == Consistency::kLatest) {
+    bypass(lookup, Bypass::kLatest);
+  } else if (!cache->breaker().allows()) {
+    bypass(lookup, Bypass::kBreakerOpen);
+    if (options.failure_tier == FailureTier::kCritical) lookup.status = cache->breaker().refusal();
+  } else if (cache->owesDeletion(lookup.key)) {
+    bypass(lookup, Bypass::kPending);
+  } else {
+    return true;
+  }
+  return false;
+}
+
+void CacheAside::Core::ask(absl::Span<Lookup* const> asked, const ReadOptions& read) {
+  std::string cells;  // one after the other
+  cells.reserve(asked.size() * Cell::kHeaderBytes);
+  for (Lookup* lookup : asked) {
+    lookup->key_hash = stableHash(lookup->key);
+    lookup->nonce = makeNonce();
+    lookup->incarnation = cache->incarnation(lookup->key);
+    cellFor(CellTag::kLease, *lookup).appendTo(cells);
+  }
   absl::InlinedVector<LeaseRequest, 1> requests;
   requests.reserve(asked.size());
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const std::string_view all = cells;
-    const std::string_view cell = all.substr(i * Cell::kHeaderBytes, Cell::kHeaderBytes);
-    requests.push_back({asked[i]->key, cell});
+    requests.push_back({asked[i]->key, all.substr(i * Cell::kHeaderBytes, Cell::kHeaderBytes)});
   }
   auto replies = cache->getOrLease(requests, options.lease_ttl, read.deadline);
-  if (lookup_time != nullptr) lookup_time->record(clock.now() - started);
+  if (metrics.lookup_time != nullptr) {
+    metrics.lookup_time->record(clock.now() - asked.front()->started);
+  }
   std::vector<Lookup*> replaceable;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     resolve(std::move(replies[i]), read, *asked[i], replaceable);
@@ -205,52 +179,64 @@ void CacheAside::Core::lookUp(absl::Span<const Id> ids, const ReadOptions& read,
 void CacheAside::Core::resolve(absl::StatusOr<LeaseReply> reply, const ReadOptions& read,
                                Lookup& lookup, std::vector<Lookup*>& replaceable) {
   if (!reply.ok()) return fail(lookup, reply.status());
-  noteSuccess();
   // The lease is stamped with the life of the server that was known when it was sent. Where that
   // was another one, other readers merely do not wait for it; the fill goes by this one.
   lookup.incarnation = reply->incarnation;
   if (reply->found) return resolveCell(*std::move(reply->found), read, lookup, replaceable);
   if (!reply->leased) return bypass(lookup, Bypass::kFull);
-  misses.increment();
-  lookup.outcome = Outcome::kLeased;
+  lease(lookup);
 }
 
 void CacheAside::Core::resolveCell(std::string bytes, const ReadOptions& read, Lookup& lookup,
                                    std::vector<Lookup*>& replaceable) {
-  const std::optional<Cell> cell = Cell::parse(bytes);
   lookup.cell = std::move(bytes);
+  const std::optional<Cell> cell = Cell::parse(lookup.cell);
   if (!cell) {
-    noteReject(Reject::kCorrupt, "");
+    metrics.noteReject(Reject::kCorrupt);
     discard(lookup);
     return bypass(lookup, Bypass::kForeign);
   }
   lookup.version = cell->version;
   if (cell->tag == CellTag::kLease) {
-    const bool ours_to_wait_for = cell->incarnation == lookup.incarnation;
-    lookup.filled_by_another = ours_to_wait_for;
-    return bypass(lookup, ours_to_wait_for ? Bypass::kFilling : Bypass::kForeign);
+    lookup.filled_by_another =
+        cell->incarnation == lookup.incarnation && cell->epoch >= lookup.epoch;
+    return bypass(lookup, lookup.filled_by_another ? Bypass::kFilling : Bypass::kForeign);
   }
   if (const auto flaw = flawOf(*cell, lookup)) {
-    noteReject(*flaw, "");
+    metrics.noteReject(*flaw);
     replaceable.push_back(&lookup);
     return;
   }
-  const bool too_old = cell->version < read.min_version;
-  if (too_old) {
+  if (cell->epoch > lookup.epoch) cache->noteEpoch(cell->epoch);
+  if (cell->version < read.min_version) {
     discard(lookup);
     return bypass(lookup, Bypass::kOld);
   }
+  if (!unpack(*cell, lookup)) return replaceable.push_back(&lookup);
   const bool is_value = cell->tag == CellTag::kValue;
-  (is_value ? hits : absents).increment();
+  (is_value ? metrics.hits : metrics.absents).increment();
   lookup.outcome = is_value ? Outcome::kHit : Outcome::kAbsent;
 }
 
 std::optional<Reject> CacheAside::Core::flawOf(const Cell& cell, const Lookup& lookup) const {
   if (cell.key_hash != lookup.key_hash) return Reject::kOtherKey;
   if (cell.incarnation != lookup.incarnation) return Reject::kOtherLife;
-  if (cell.tag == CellTag::kAbsent) return std::nullopt;
-  const bool same_type = cell.codec == Cell::kJsonCodec && cell.fingerprint == type_fingerprint;
+  const bool known_codec = cell.codec == Cell::kJsonCodec || cell.codec == Cell::kZstdJsonCodec;
+  if (!known_codec) return Reject::kOtherType;
+  if (cell.epoch < lookup.epoch) return Reject::kOldEpoch;
+  const bool same_type = cell.tag == CellTag::kAbsent || cell.fingerprint == type_fingerprint;
   return same_type ? std::nullopt : std::optional(Reject::kOtherType);
+}
+
+bool CacheAside::Core::unpack(const Cell& cell, Lookup& lookup) {
+  if (cell.codec != Cell::kZstdJsonCodec) return true;
+  auto bytes = internal::decompress(cell.payload, kMostBytes);
+  if (!bytes.ok()) {
+    metrics.noteReject(Reject::kUndecodable, describe(bytes.status()));
+    return false;
+  }
+  lookup.decompressed = *std::move(bytes);
+  return true;
 }
 
 void CacheAside::Core::replace(absl::Span<Lookup* const> lookups) {
@@ -269,43 +255,56 @@ void CacheAside::Core::replace(absl::Span<Lookup* const> lookups) {
     } else if (!*replies[i]) {
       bypass(*lookups[i], Bypass::kForeign);
     } else {
-      misses.increment();
-      lookups[i]->outcome = Outcome::kLeased;
+      lease(*lookups[i]);
     }
   }
 }
 
 void CacheAside::Core::discard(const Lookup& lookup) {
-  if (const absl::Status status = cache->remove({&lookup.key, 1}); !status.ok()) {
-    // The bytes stay, and are as useless to the next reader as to this one.
-    noteFailure(status);
-  }
+  // Where it fails the bytes stay, as useless to the next reader as to this one, and are owed a
+  // deletion like any other.
+  cache->remove({&lookup.key, 1}).IgnoreError();
+}
+
+void CacheAside::Core::lease(Lookup& lookup) {
+  metrics.misses.increment();
+  lookup.outcome = Outcome::kLeased;
+  loads.begin(lookup.nonce);
 }
 
 void CacheAside::Core::bypass(Lookup& lookup, Bypass reason) {
   lookup.outcome = Outcome::kBypass;
-  bypasses[reason].increment();
+  metrics.bypasses[reason].increment();
 }
 
 void CacheAside::Core::fail(Lookup& lookup, const absl::Status& status) {
-  noteFailure(status);
   bypass(lookup, Bypass::kError);
   if (options.failure_tier == FailureTier::kCritical) lookup.status = status;
 }
 
-// ---- Filling ----
-
-std::string CacheAside::Core::fence(CellTag tag, const Nonce& nonce) {
-  std::string prefix(1, static_cast<char>(tag));
-  prefix.append(nonce.data(), nonce.size());
-  return prefix;
+bool CacheAside::Core::waitForFill(const Lookup& lookup, MonotonicTime until, bool& has_slept) {
+  metrics.waits.increment();
+  const std::optional<Cell> cell = Cell::parse(lookup.cell);
+  const LoadsUnderWay::Outcome waited = loads.wait(cell->nonce, until);
+  if (waited != LoadsUnderWay::Outcome::kUnknown) {
+    return waited == LoadsUnderWay::Outcome::kLookAgain;
+  }
+  // Another process's, or one of ours that has ended since.
+  if (std::exchange(has_slept, true)) return false;
+  const absl::Duration typical =
+      std::clamp(absl::Nanoseconds(typical_load.load()), kMinWaitForFill, kMaxWaitForFill);
+  clock.sleepFor(std::clamp(until - clock.now(), absl::ZeroDuration(), typical));
+  return true;
 }
+
+// ---- Filling ----
 
 Cell CacheAside::Core::cellFor(CellTag tag, const Lookup& lookup) const {
   return {.tag = tag,
           .nonce = lookup.nonce,
           .key_hash = lookup.key_hash,
           .incarnation = lookup.incarnation,
+          .epoch = lookup.epoch,
           .version = {},
           .codec = Cell::kJsonCodec,
           .fingerprint = type_fingerprint,
@@ -319,49 +318,50 @@ absl::Duration CacheAside::Core::jittered(absl::Duration ttl, const Nonce& nonce
   return std::max(ttl * (1.0 + options.ttl_jitter * random), absl::Milliseconds(1));
 }
 
-std::optional<CacheAside::Core::Stored> CacheAside::Core::storedFor(const Fill& fill,
-                                                                    MonotonicTime now) const {
-  const Lookup& lookup = *fill.lookup;
-  if (now - lookup.started >= options.lease_ttl) {
-    fills[Filled::kLate].increment();
-    return std::nullopt;
+std::string CacheAside::Core::valueCell(const Fill& fill) const {
+  Cell cell = cellFor(CellTag::kValue, *fill.lookup);
+  cell.version = fill.version;
+  cell.payload = fill.payload;
+  const bool is_long = fill.payload.size() > options.compress_above_bytes;
+  if (options.compress_above_bytes == 0 || !is_long) return cell.encode();
+  const std::string compressed = internal::compress(fill.payload);
+  if (compressed.size() < fill.payload.size()) {
+    cell.codec = Cell::kZstdJsonCodec;
+    cell.payload = compressed;
   }
-  const std::string expected = fence(CellTag::kLease, lookup.nonce);
+  return cell.encode();
+}
+
+CacheFills::Fill CacheAside::Core::fillFor(const Fill& fill) const {
+  const Lookup& lookup = *fill.lookup;
+  CacheFills::Fill made{.key = lookup.key,
+                        .lease = lookup.nonce,
+                        .cell = {},
+                        .ttl = kAtOnce,
+                        .incarnation = lookup.incarnation,
+                        .outcome = Filled::kNothing,
+                        .expires = lookup.started + options.lease_ttl};
   const bool fits = fill.payload.size() <= options.max_value_bytes;
   if (fill.answer == Fill::Answer::kValue && fits) {
-    Cell cell = cellFor(CellTag::kValue, lookup);
-    cell.version = fill.version;
-    cell.payload = fill.payload;
-    return Stored{expected, cell.encode(), jittered(options.ttl, lookup.nonce), Filled::kStored};
+    made.cell = valueCell(fill);
+    made.ttl = jittered(options.ttl, lookup.nonce);
+    made.outcome = Filled::kStored;
+  } else if (fill.answer == Fill::Answer::kAbsent && options.negative_ttl > absl::ZeroDuration()) {
+    made.cell = cellFor(CellTag::kAbsent, lookup).encode();
+    made.ttl = jittered(options.negative_ttl, lookup.nonce);
+    made.outcome = Filled::kStored;
+  } else {
+    made.cell = cellFor(CellTag::kLease, lookup).encode();
+    if (!fits) made.outcome = Filled::kTooLarge;
   }
-  if (fill.answer == Fill::Answer::kAbsent && options.negative_ttl > absl::ZeroDuration()) {
-    return Stored{expected, cellFor(CellTag::kAbsent, lookup).encode(),
-                  jittered(options.negative_ttl, lookup.nonce), Filled::kStored};
-  }
-  return Stored{expected, cellFor(CellTag::kLease, lookup).encode(), kAtOnce,
-                fits ? Filled::kNothing : Filled::kTooLarge};
+  return made;
 }
 
-// ---- Telling ----
-
-void CacheAside::Core::noteReject(Reject reason, const std::string& detail) {
-  rejects[reason].increment();
-  const auto index = static_cast<std::size_t>(reason);
-  if (reject_logged[index].exchange(true)) return;
-  log(Severity::kWarning, "strata.cache.cell_rejected",
-      {{"store", options.store}, {"reason", kRejectNames[index]}, {"detail", detail}});
-}
-
-void CacheAside::Core::noteFailure(const absl::Status& status) {
-  if (!available.exchange(false)) return;
-  log(Severity::kWarning, "strata.cache.unavailable",
-      {{"store", options.store}, {"error", describe(status)}});
-}
-
-void CacheAside::Core::noteSuccess() {
-  // The load first: on the way of every hit nothing is written.
-  if (available.load(std::memory_order_relaxed) || available.exchange(true)) return;
-  log(Severity::kInfo, "strata.cache.available", {{"store", options.store}});
+void CacheAside::Core::noteLoad(absl::Duration took) {
+  // An average that forgets: each load counts for an eighth.
+  const std::int64_t typical = typical_load.load(std::memory_order_relaxed);
+  const std::int64_t step = (absl::ToInt64Nanoseconds(took) - typical) / 8;
+  typical_load.store(typical + step, std::memory_order_relaxed);
 }
 
 // ---- CacheAside ----
@@ -369,11 +369,9 @@ void CacheAside::Core::noteSuccess() {
 CacheAside::CacheAside(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 CacheAside::~CacheAside() = default;
 
-absl::StatusOr<std::unique_ptr<CacheAside>> CacheAside::create(std::shared_ptr<Cache> cache,
-                                                               const EntityInfo& entity,
-                                                               CachingOptions options,
-                                                               std::shared_ptr<Metrics> metrics,
-                                                               const Clock& clock) {
+absl::StatusOr<std::unique_ptr<CacheAside>> CacheAside::create(
+    std::shared_ptr<Cache> cache, const EntityInfo& entity, CachingOptions options,
+    std::shared_ptr<Metrics> metrics, const Clock& clock, std::shared_ptr<Executor> executor) {
   if (absl::Status status = validate(options); !status.ok()) return status;
   if (options.store.empty()) options.store = entity.table;
   if (options.consistency == Consistency::kSession && !cache->capabilities().fenced_reads) {
@@ -382,19 +380,24 @@ absl::StatusOr<std::unique_ptr<CacheAside>> CacheAside::create(std::shared_ptr<C
                     "kSession; ask for kEventual or use another cache",
                     options.store));
   }
-  return std::unique_ptr<CacheAside>(new CacheAside(std::make_unique<Core>(
-      std::move(cache), entity, std::move(options), std::move(metrics), clock)));
+  auto guarded = GuardedCache::over(std::move(cache), metrics, clock, executor);
+  return std::unique_ptr<CacheAside>(
+      new CacheAside(std::make_unique<Core>(std::move(guarded), entity, std::move(options),
+                                            std::move(metrics), clock, std::move(executor))));
 }
 
 Lookup CacheAside::lookup(const Id& id, const ReadOptions& options) {
   Lookup found;
   core_->lookUp({&id, 1}, options, {&found, 1});
   if (!found.filled_by_another) return found;
-  const absl::Duration wait =
-      std::clamp(absl::Nanoseconds(core_->typical_load.load()), kMinWaitForFill, kMaxWaitForFill);
-  core_->clock.sleepFor(options.deadline.remaining(wait, core_->clock));
-  found = Lookup();
-  core_->lookUp({&id, 1}, options, {&found, 1});
+  // A lease that outlives this was refilled again and again: enough.
+  const MonotonicTime until =
+      std::min(found.started + core_->options.lease_ttl, options.deadline.time());
+  bool has_slept = false;
+  while (found.filled_by_another && core_->waitForFill(found, until, has_slept)) {
+    found = Lookup();
+    core_->lookUp({&id, 1}, options, {&found, 1});
+  }
   return found;
 }
 
@@ -405,54 +408,34 @@ std::vector<Lookup> CacheAside::lookupMany(absl::Span<const Id> ids, const ReadO
 }
 
 void CacheAside::rejectPayload(Lookup& hit, const absl::Status& why) {
-  core_->noteReject(Reject::kUndecodable, describe(why));
+  core_->metrics.noteReject(Reject::kUndecodable, describe(why));
   Lookup* const lookup = &hit;
   core_->replace({&lookup, 1});
 }
 
 void CacheAside::fill(absl::Span<const Fill> fills) {
-  const MonotonicTime now = core_->clock.now();
-  std::vector<Core::Stored> stored;
-  std::vector<const Lookup*> lookups;
-  for (const Fill& fill : fills) {
-    if (auto cell = core_->storedFor(fill, now)) {
-      stored.push_back(*std::move(cell));
-      lookups.push_back(fill.lookup);
-    }
-  }
-  if (stored.empty()) return;
-  // An average that forgets: each load counts for an eighth.
-  const std::int64_t load = absl::ToInt64Nanoseconds(now - lookups.front()->started);
-  const std::int64_t typical = core_->typical_load.load(std::memory_order_relaxed);
-  core_->typical_load.store(typical + (load - typical) / 8, std::memory_order_relaxed);
-
-  std::vector<CompareAndSet> requests;
-  for (std::size_t i = 0; i < stored.size(); ++i) {
-    requests.push_back({lookups[i]->key, stored[i].expected, stored[i].cell, stored[i].ttl,
-                        lookups[i]->incarnation});
-  }
-  const auto replies = core_->cache->compareAndSet(requests);
-  for (std::size_t i = 0; i < stored.size(); ++i) {
-    if (!replies[i].ok()) core_->noteFailure(replies[i].status());
-    const Filled outcome = !replies[i].ok() ? Filled::kError
-                           : *replies[i]    ? stored[i].outcome
-                                            : Filled::kLost;
-    core_->fills[outcome].increment();
-  }
+  if (fills.empty()) return;
+  core_->noteLoad(core_->clock.now() - fills.front().lookup->started);
+  std::vector<CacheFills::Fill> made;
+  made.reserve(fills.size());
+  for (const Fill& fill : fills) made.push_back(core_->fillFor(fill));
+  core_->fills.send(std::move(made));
 }
 
-void CacheAside::invalidate(absl::Span<const Id> ids) {
+void CacheAside::invalidateAfter(const absl::Status& written, absl::Span<const Id> ids) {
+  // Unavailable says that nothing happened; deleting all the same costs little and trusts nobody.
+  if (!mayHaveHappened(written) && !written.ok()) return;
   std::vector<std::string> keys;
   for (const Id& id : ids) keys.push_back(KeySpace::keyUnder(core_->key_prefix, id));
-  const absl::Status status = core_->cache->remove(keys);
-  if (status.ok()) {
-    core_->deletes.add(static_cast<std::int64_t>(keys.size()));
+  const auto count = static_cast<std::int64_t>(keys.size());
+  if (!written.ok() && !absl::IsUnavailable(written)) {
+    core_->cache->removeUncertain(keys);
+    core_->metrics.failed_deletes.add(count);
     return;
   }
-  // Before the write is acknowledged: from here on this process does not believe the cache.
-  core_->pending.add(keys);
-  core_->failed_deletes.add(static_cast<std::int64_t>(keys.size()));
-  core_->noteFailure(status);
+  // Where it fails the cache remembers: from here on this process does not believe it about them.
+  const bool removed = core_->cache->remove(keys).ok();
+  (removed ? core_->metrics.deletes : core_->metrics.failed_deletes).add(count);
 }
 
 Health CacheAside::healthCheck() {

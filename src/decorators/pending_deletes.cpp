@@ -1,96 +1,204 @@
 #include "src/decorators/pending_deletes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <chrono>
+#include <array>
+#include <charconv>
 #include <utility>
+
+#include "strata/core/cache.h"
 
 namespace strata::internal {
 namespace {
 
-constexpr std::chrono::milliseconds kFirstRetry(50);
-constexpr std::chrono::milliseconds kLastRetry(1000);
-constexpr std::size_t kKeysPerRetry = 256;
+constexpr absl::Duration kFirstPause = absl::Milliseconds(50);
+constexpr absl::Duration kLongestPause = absl::Seconds(1);
+constexpr std::size_t kKeysPerAttempt = 256;
+
+// How long after a deletion the next one follows: at 1, 5 and 30 s in all.
+constexpr std::array kRepetitions{absl::Seconds(25), absl::Seconds(4), absl::Seconds(1)};
+
+// Of fixed width: none is the beginning of another.
+std::string epochText(std::uint64_t epoch) { return fmt::format("{:020}", epoch); }
+
+// Zero for what is no number: whatever follows is larger.
+std::uint64_t epochOf(std::string_view text) {
+  std::uint64_t epoch = 0;
+  std::from_chars(text.data(), text.data() + text.size(), epoch);
+  return epoch;
+}
 
 }  // namespace
 
-PendingDeletes::PendingDeletes(std::shared_ptr<Cache> cache, absl::Duration longest_life,
-                               const Clock& clock)
-    : cache_(std::move(cache)), longest_life_(longest_life), clock_(clock) {}
+PendingDeletes::PendingDeletes(Cache& cache, Options options, Metrics& metrics, const Clock& clock,
+                               std::shared_ptr<Executor> executor)
+    : cache_(cache),
+      options_(std::move(options)),
+      clock_(clock),
+      keys_gauge_(metrics.gauge("strata_pending_deletes", {{"cache", options_.name}})),
+      age_gauge_(
+          metrics.gauge("strata_pending_deletes_oldest_seconds", {{"cache", options_.name}})),
+      overflows_(
+          metrics.counter("strata_pending_deletes_forgotten_total", {{"cache", options_.name}})),
+      background_(std::move(executor), clock) {}
 
-PendingDeletes::~PendingDeletes() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
-  while (size() > 0 && retryOnce()) {
-  }
+void PendingDeletes::add(absl::Span<const std::string> keys) { remember(keys, 0); }
+
+void PendingDeletes::addUncertain(absl::Span<const std::string> keys) {
+  remember(keys, kRepetitions.size());
 }
 
-void PendingDeletes::add(absl::Span<const std::string> keys) {
-  const std::lock_guard lock(mutex_);
-  for (const std::string& key : keys) {
-    if (failures_.size() < kMaxKeys || failures_.contains(key)) {
-      failures_[key] = next_failure_++;
-    } else {
-      covers_all_until_ = (clock_.now() + longest_life_).nanos();
+void PendingDeletes::remember(absl::Span<const std::string> keys, std::uint8_t repetitions) {
+  const MonotonicTime now = clock_.now();
+  bool start = false;
+  std::int64_t forgotten = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& key : keys) {
+      const std::uint64_t failure = next_failure_++;
+      if (entries_.size() >= options_.max_keys && !entries_.contains(key)) {
+        forgotten_ = failure;
+        ++forgotten;
+        continue;
+      }
+      Entry& entry = entries_.try_emplace(key, Entry{.since = now}).first->second;
+      entry.failure = failure;
+      entry.due = now;
+      entry.repetitions = std::max(entry.repetitions, repetitions);
     }
+    publish();
+    start = !std::exchange(is_retrying_, true);
   }
-  count_.store(failures_.size(), std::memory_order_release);
-  if (!thread_.joinable() && !stopping_) thread_ = std::thread([this] { retryUntilStopped(); });
-  wake_.notify_all();
+  if (forgotten > 0) overflows_.add(forgotten);
+  if (start) background_.schedule(kFirstPause, [this] { retry(kFirstPause); });
+}
+
+void PendingDeletes::publish() {
+  count_.store(entries_.size() | (forgotten_ != 0 ? kOverflowed : 0), std::memory_order_release);
+  keys_gauge_.set(static_cast<std::int64_t>(entries_.size()));
 }
 
 bool PendingDeletes::covers(std::string_view key) const {
-  const std::int64_t all_until = covers_all_until_.load(std::memory_order_acquire);
-  if (all_until != 0 && clock_.now().nanos() < all_until) return true;
-  if (size() == 0) return false;
+  const std::size_t count = count_.load(std::memory_order_acquire);
+  if (count == 0) return false;
+  if ((count & kOverflowed) != 0) return true;
   const std::lock_guard lock(mutex_);
-  return failures_.contains(absl::string_view(key.data(), key.size()));
+  return entries_.contains(absl::string_view(key.data(), key.size()));
 }
 
-void PendingDeletes::retryUntilStopped() {
-  std::chrono::milliseconds pause = kFirstRetry;
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    if (failures_.empty()) {
-      wake_.wait(lock, [this] { return stopping_ || !failures_.empty(); });
-      pause = kFirstRetry;
-    }
-    if (wake_.wait_for(lock, pause, [this] { return stopping_; })) return;
-    lock.unlock();
-    pause =
-        retryOnce() ? std::chrono::milliseconds(0) : std::min(2 * pause + kFirstRetry, kLastRetry);
-    lock.lock();
+// ---- Deleting ----
+
+absl::Status PendingDeletes::drain() {
+  while (true) {
+    const Attempt attempt = nextAttempt();
+    if (attempt.keys.empty()) return moveEpoch();
+    if (absl::Status removed = cache_.remove(attempt.keys); !removed.ok()) return removed;
+    settle(attempt);
   }
 }
 
-bool PendingDeletes::retryOnce() {
-  const Attempt attempt = nextAttempt();
-  if (!cache_->remove(attempt.keys).ok()) return false;
-  clear(attempt);
-  return true;
-}
-
 PendingDeletes::Attempt PendingDeletes::nextAttempt() const {
+  const MonotonicTime now = clock_.now();
   const std::lock_guard lock(mutex_);
   Attempt attempt;
-  for (const auto& [key, failure] : failures_) {
-    if (attempt.keys.size() == kKeysPerRetry) break;
+  for (const auto& [key, entry] : entries_) {
+    if (attempt.keys.size() == kKeysPerAttempt) break;
+    if (entry.due > now) continue;
     attempt.keys.push_back(key);
-    attempt.failures.push_back(failure);
+    attempt.failures.push_back(entry.failure);
   }
   return attempt;
 }
 
-void PendingDeletes::clear(const Attempt& attempt) {
+void PendingDeletes::settle(const Attempt& attempt) {
+  const MonotonicTime now = clock_.now();
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < attempt.keys.size(); ++i) {
-    const auto found = failures_.find(attempt.keys[i]);
-    if (found != failures_.end() && found->second == attempt.failures[i]) failures_.erase(found);
+    const auto found = entries_.find(attempt.keys[i]);
+    // A later write's deletion may have failed meanwhile.
+    if (found == entries_.end() || found->second.failure != attempt.failures[i]) continue;
+    Entry& entry = found->second;
+    if (entry.repetitions == 0) {
+      entries_.erase(found);
+    } else {
+      entry.due = now + kRepetitions[--entry.repetitions];
+    }
   }
-  count_.store(failures_.size(), std::memory_order_release);
+  publish();
+}
+
+absl::Status PendingDeletes::moveEpoch() {
+  std::uint64_t forgotten = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    forgotten = forgotten_;
+  }
+  if (forgotten == 0) return absl::OkStatus();
+  const absl::StatusOr<std::uint64_t> next = nextEpoch();
+  if (!next.ok()) return next.status();
+  noteEpoch(*next);
+  const std::lock_guard lock(mutex_);
+  // What was forgotten meanwhile may be older than the epoch.
+  if (forgotten_ == forgotten) forgotten_ = 0;
+  publish();
+  return absl::OkStatus();
+}
+
+// Taken by compare-and-set, so that no two processes get the same: whatever carries the number was
+// leased by somebody who learned of it after this.
+absl::StatusOr<std::uint64_t> PendingDeletes::nextEpoch() {
+  std::uint64_t next = epoch() + 1;
+  std::string text = epochText(next);
+  const LeaseRequest first{options_.epoch_key, text};
+  absl::StatusOr<LeaseReply> present = std::move(cache_.getOrLease({&first, 1}, kMaxTtl).front());
+  while (true) {
+    if (!present.ok()) return present.status();
+    if (present->leased) return next;
+    if (!present->found) return absl::ResourceExhaustedError("the cache stores nothing now");
+    next = std::max(next, epochOf(*present->found) + 1);
+    text = epochText(next);
+    const CompareAndSet raise{options_.epoch_key, *present->found, text, kMaxTtl,
+                              present->incarnation};
+    const absl::StatusOr<bool> raised = std::move(cache_.compareAndSet({&raise, 1}).front());
+    if (!raised.ok()) return raised.status();
+    if (*raised) return next;
+    text = epochText(next);
+    const LeaseRequest again{options_.epoch_key, text};
+    present = std::move(cache_.getOrLease({&again, 1}, kMaxTtl).front());
+  }
+}
+
+void PendingDeletes::noteEpoch(std::uint64_t seen) {
+  std::uint64_t known = epoch();
+  while (known < seen && !epoch_.compare_exchange_weak(known, seen, std::memory_order_acq_rel)) {
+  }
+}
+
+void PendingDeletes::retry(absl::Duration pause) {
+  const bool done = options_.may_retry() && drain().ok();
+  pause = done ? kFirstPause : std::min(2 * pause, kLongestPause);
+  const absl::Duration next = untilNext();
+  const absl::Duration wait = done ? next : pause;
+  {
+    const std::lock_guard lock(mutex_);
+    is_retrying_ = !entries_.empty() || forgotten_ != 0;
+    if (!is_retrying_) return;
+  }
+  background_.schedule(wait, [this, pause] { retry(pause); });
+}
+
+absl::Duration PendingDeletes::untilNext() const {
+  const MonotonicTime now = clock_.now();
+  const std::lock_guard lock(mutex_);
+  absl::Duration next = kLongestPause;
+  MonotonicTime oldest = now;
+  for (const auto& [key, entry] : entries_) {
+    next = std::min(next, entry.due - now);
+    oldest = std::min(oldest, entry.since);
+  }
+  age_gauge_.set(absl::ToInt64Seconds(now - oldest));
+  return std::max(next, kFirstPause);
 }
 
 }  // namespace strata::internal

@@ -1,72 +1,121 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "src/core/background.h"
 #include "strata/core/cache.h"
 #include "strata/core/clock.h"
+#include "strata/core/executor.h"
+#include "strata/core/metrics.h"
 
 namespace strata::internal {
 
-// The keys whose deletion failed, or whose outcome is unknown: the cache may still hold an old
-// value under them, so this process reads past the cache until a retry in the background has
-// deleted them.
+// The keys whose deletion is still owed: it failed, or its outcome is unknown, or the write before
+// it may still come to pass. The cache may hold an old value under them, so this process reads past
+// it until they have been deleted for good, in the background.
 //
-// Bounded: past `kMaxKeys` it stops remembering single keys and covers every key for as long as
-// anything that is cached now can live.
+// Bounded: what does not fit is not remembered key by key. Instead nothing in the cache is believed
+// until the epoch has been moved, and after that nothing that was stored before (see cell.h).
 //
-// Thread-safe. The thread starts with the first failure; a store whose cache never failed has none.
+// Thread-safe.
 class PendingDeletes {
  public:
-  static constexpr std::size_t kMaxKeys = 100'000;
+  struct Options {
+    std::size_t max_keys = 100'000;
+    // Under which the cache keeps the epoch.
+    std::string epoch_key = "strata:epoch";
+    // In metrics.
+    std::string name = "cache";
+    // Whether a retry is of use now; while it is not, `drain` is somebody else's business.
+    std::function<bool()> may_retry = [] { return true; };
+  };
 
-  // Nothing in the cache lives longer than `longest_life`.
-  PendingDeletes(std::shared_ptr<Cache> cache, absl::Duration longest_life, const Clock& clock);
-  // Tries once more to delete what is left.
-  ~PendingDeletes();
+  // Both must outlive it.
+  PendingDeletes(Cache& cache, Options options, Metrics& metrics, const Clock& clock,
+                 std::shared_ptr<Executor> executor);
+  // No retries from here on; those that run are waited for.
+  void end() { background_.end(); }
 
+  // Their deletion failed, or nobody knows.
   void add(absl::Span<const std::string> keys);
-  // Whether the cache must not be believed about `key`. Costs two loads when nothing is pending.
+  // Whether the write before them took place is not known: a commit that nobody heard of may still
+  // surface. They are deleted now, and again after 1, 5 and 30 seconds, and covered until then.
+  void addUncertain(absl::Span<const std::string> keys);
+
+  // Whether the cache must not be believed about `key`. Costs a load when nothing is pending.
   bool covers(std::string_view key) const;
-  std::size_t size() const { return count_.load(std::memory_order_acquire); }
+  std::size_t size() const { return count_.load(std::memory_order_acquire) & ~kOverflowed; }
+
+  // Deletes all that is due now, and moves the epoch where that is owed.
+  absl::Status drain();
+
+  // What is stored under an older epoch than this is void.
+  std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+  // Somebody has stored something under a newer one.
+  void noteEpoch(std::uint64_t seen);
 
  private:
-  // A key, and which failure put it there: a retry clears a key only if no later write's deletion
-  // failed meanwhile.
+  static constexpr std::size_t kOverflowed = ~(~std::size_t{0} >> 1);
+
+  struct Entry {
+    // Which failure put it there, or put it off last: a deletion clears a key only if it began
+    // after that.
+    std::uint64_t failure = 0;
+    MonotonicTime since;
+    MonotonicTime due;
+    // How many times it is deleted again after the next success.
+    std::uint8_t repetitions = 0;
+  };
   struct Attempt {
     std::vector<std::string> keys;
     std::vector<std::uint64_t> failures;
   };
 
-  void retryUntilStopped();
-  bool retryOnce();
+  void remember(absl::Span<const std::string> keys, std::uint8_t repetitions);
+  void publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Attempt nextAttempt() const;
-  void clear(const Attempt& attempt);
+  void settle(const Attempt& attempt);
+  // Where keys were forgotten.
+  absl::Status moveEpoch();
+  // A number larger than any that was ever stored as the epoch.
+  absl::StatusOr<std::uint64_t> nextEpoch();
+  void retry(absl::Duration pause);
+  // How long until anything is due; at most the longest pause.
+  absl::Duration untilNext() const;
 
-  const std::shared_ptr<Cache> cache_;
-  const absl::Duration longest_life_;
+  Cache& cache_;
+  const Options options_;
   const Clock& clock_;
+  Gauge& keys_gauge_;
+  Gauge& age_gauge_;
+  Counter& overflows_;
 
+  // How many keys, and whether more were forgotten.
   std::atomic<std::size_t> count_{0};
-  std::atomic<std::int64_t> covers_all_until_{0};  // nanoseconds of the clock
+  std::atomic<std::uint64_t> epoch_{0};
 
   mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  absl::flat_hash_map<std::string, std::uint64_t> failures_;  // guarded by mutex_
-  std::uint64_t next_failure_ = 0;                            // guarded by mutex_
-  bool stopping_ = false;                                     // guarded by mutex_
-  std::thread thread_;                                        // started under mutex_
+  absl::flat_hash_map<std::string, Entry> entries_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t next_failure_ ABSL_GUARDED_BY(mutex_) = 1;
+  // The latest failure that was forgotten; none: zero.
+  std::uint64_t forgotten_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool is_retrying_ ABSL_GUARDED_BY(mutex_) = false;
+
+  Background background_;  // last: its tasks use all of the above
 };
 
 }  // namespace strata::internal

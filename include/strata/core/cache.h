@@ -44,6 +44,9 @@ struct Incarnation {
   friend bool operator==(Incarnation, Incarnation) = default;
 };
 
+// The longest time to live: ten years, far from where any server's arithmetic overflows.
+inline constexpr absl::Duration kMaxTtl = absl::Hours(24 * 3650);
+
 struct LeaseRequest {
   std::string_view key;
   // What to store if nothing is there: a cell with a nonce that no other attempt ever uses.

@@ -1,6 +1,7 @@
 // Cell: what one cache key holds. Bytes, always the same layout (integers big-endian):
 //
-//   tag 1 | nonce 16 | key hash 8 | incarnation 8 | version 8 | codec 2 | fingerprint 8 | payload
+//   tag 1 | nonce 16 | key hash 8 | incarnation 8 | epoch 8 | version 8 | codec 2 | fingerprint 8 |
+//   payload
 //
 // The tag says what it is; the nonce belongs to one attempt to fill and to no other; the rest lets
 // a reader recognise what is not for it: another key's reply, a server that came back from the
@@ -31,9 +32,10 @@ enum class CellTag : char {
 };
 
 struct Cell {
-  // The codec of payloads: JSON.
-  static constexpr std::uint16_t kJsonCodec = 1;
-  static constexpr std::size_t kHeaderBytes = 51;
+  // The codecs of payloads: JSON, and JSON compressed by zstd. 1 was JSON in a cell without epoch.
+  static constexpr std::uint16_t kJsonCodec = 2;
+  static constexpr std::uint16_t kZstdJsonCodec = 3;
+  static constexpr std::size_t kHeaderBytes = 59;
   // Tag and nonce: what a compare-and-set expects.
   static constexpr std::size_t kFencePrefixBytes = 17;
 
@@ -41,6 +43,8 @@ struct Cell {
   Nonce nonce{};
   std::uint64_t key_hash = 0;
   Incarnation incarnation;
+  // Whoever knows of a newer one does not believe it: see GuardedCache.
+  std::uint64_t epoch = 0;
   Version version;
   std::uint16_t codec = kJsonCodec;
   std::uint64_t fingerprint = 0;

@@ -29,15 +29,13 @@
 #include "strata/core/cell.h"
 #include "strata/core/clock.h"
 #include "strata/core/entity.h"
+#include "strata/core/executor.h"
 #include "strata/core/failure_tier.h"
 #include "strata/core/health.h"
 #include "strata/core/metrics.h"
 #include "strata/core/options.h"
 
 namespace strata {
-
-// Ten years: far from where any server's arithmetic overflows.
-inline constexpr absl::Duration kMaxTtl = absl::Hours(24 * 3650);
 
 struct CachingOptions {
   // The name of the store in metrics and logs.
@@ -52,8 +50,14 @@ struct CachingOptions {
   absl::Duration negative_ttl = absl::ZeroDuration();
   // How long a reader may take from its miss to its fill.
   absl::Duration lease_ttl = absl::Seconds(3);
-  // A value whose encoding is longer is served and not cached.
+  // A value whose encoding is longer is served and not cached; above zero, at most 512 MiB.
   std::size_t max_value_bytes = 1 << 20;
+  // An encoding longer than this is compressed (zstd) where that makes it shorter; zero: none is.
+  // Readers understand both, whatever they were told.
+  std::size_t compress_above_bytes = 0;
+  // How many fills may wait to be sent off the caller's path; zero: a caller sends its own before
+  // it returns. What does not fit is not cached. Destroying the store sends those that wait.
+  std::size_t max_queued_fills = 0;
   // What a failing cache means: kCritical, the caller gets its error; otherwise the store below
   // answers.
   FailureTier failure_tier = FailureTier::kImportant;
@@ -81,27 +85,38 @@ class CacheAside {
     std::string cell;
     Version version;
 
-    // What a fill needs: whose cell it replaces, in which life of the server, since when.
+    // What a fill needs: whose cell it replaces, in which life of the server and which epoch,
+    // since when.
     Nonce nonce{};
     Incarnation incarnation;
+    std::uint64_t epoch = 0;
     MonotonicTime started;
-    // kBypass: whether somebody else's lease is why.
+    // kBypass: whether somebody else's lease is why, which is `cell` then.
     bool filled_by_another = false;
+    // Where the payload was compressed: what it was before.
+    std::string decompressed;
 
     // Whether the lease is ours, so that `fill` must be told what the store below answered.
     bool owesFill() const { return outcome == Outcome::kLeased; }
 
-    std::string_view payload() const { return std::string_view(cell).substr(Cell::kHeaderBytes); }
+    std::string_view payload() const {
+      if (!decompressed.empty()) return decompressed;
+      return std::string_view(cell).substr(Cell::kHeaderBytes);
+    }
   };
 
   // InvalidArgument: as from `validate`. FailedPrecondition: the cache cannot keep
-  // options.consistency.
+  // options.consistency. A `cache` that is no GuardedCache gets one of its own around it; stores
+  // that share a cache should share that too.
   static absl::StatusOr<std::unique_ptr<CacheAside>> create(
       std::shared_ptr<Cache> cache, const EntityInfo& entity, CachingOptions options,
-      std::shared_ptr<Metrics> metrics = Metrics::none(), const Clock& clock = Clock::system());
+      std::shared_ptr<Metrics> metrics = Metrics::none(), const Clock& clock = Clock::system(),
+      std::shared_ptr<Executor> executor = Executor::shared());
+  // Sends the fills that wait.
   ~CacheAside();
 
-  // Waits once, for at most 20 ms, where somebody else is filling already.
+  // Where this process is filling already, waits for that; where another one is, once for at most
+  // 20 ms.
   Lookup lookup(const Id& id, const ReadOptions& options);
   // The same for many ids, which must be distinct, in one round trip. Waits for nobody.
   std::vector<Lookup> lookupMany(absl::Span<const Id> ids, const ReadOptions& options);
@@ -122,8 +137,10 @@ class CacheAside {
   // One round trip for all. A fill that fails is counted and harms nobody.
   void fill(absl::Span<const Fill> fills);
 
-  // After a write: the cached copies are gone, or this process reads past them until they are.
-  void invalidate(absl::Span<const Id> ids);
+  // After a write of these ids that ended so: the cached copies are gone, or this process reads
+  // past them until they are. Where nobody knows whether the write took place, or will, they go
+  // again and again for half a minute, and this process reads past them until then.
+  void invalidateAfter(const absl::Status& written, absl::Span<const Id> ids);
 
   // The cache as a part of a store: never worse than kWarn unless it is kCritical.
   Health healthCheck();

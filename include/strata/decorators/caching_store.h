@@ -16,7 +16,6 @@
 #include "strata/core/distinct_ids.h"
 #include "strata/core/entity.h"
 #include "strata/core/json_codec.h"
-#include "strata/core/status.h"
 #include "strata/core/store.h"
 #include "strata/decorators/cache_aside.h"
 
@@ -28,7 +27,8 @@ class CachingStore final : public Store<T> {
   // InvalidArgument, FailedPrecondition: see CacheAside::create.
   static absl::StatusOr<std::unique_ptr<CachingStore>> create(
       std::unique_ptr<Store<T>> backing, std::shared_ptr<Cache> cache, CachingOptions options,
-      std::shared_ptr<Metrics> metrics = Metrics::none(), const Clock& clock = Clock::system());
+      std::shared_ptr<Metrics> metrics = Metrics::none(), const Clock& clock = Clock::system(),
+      std::shared_ptr<Executor> executor = Executor::shared());
 
   absl::StatusOr<Snapshot<T>> get(const Id& id, const ReadOptions& options = {}) override;
   Snapshots<T> getMany(absl::Span<const Id> ids, const ReadOptions& options = {}) override;
@@ -59,9 +59,9 @@ class CachingStore final : public Store<T> {
 template <EntityType T>
 absl::StatusOr<std::unique_ptr<CachingStore<T>>> CachingStore<T>::create(
     std::unique_ptr<Store<T>> backing, std::shared_ptr<Cache> cache, CachingOptions options,
-    std::shared_ptr<Metrics> metrics, const Clock& clock) {
+    std::shared_ptr<Metrics> metrics, const Clock& clock, std::shared_ptr<Executor> executor) {
   auto aside = CacheAside::create(std::move(cache), entityInfo<T>(), std::move(options),
-                                  std::move(metrics), clock);
+                                  std::move(metrics), clock, std::move(executor));
   if (!aside.ok()) return aside.status();
   return std::unique_ptr<CachingStore>(new CachingStore(std::move(backing), *std::move(aside)));
 }
@@ -149,8 +149,7 @@ absl::StatusOr<Version> CachingStore<T>::remove(const Id& id, const WriteOptions
 template <EntityType T>
 absl::StatusOr<Version> CachingStore<T>::invalidatedAfter(const Id& id,
                                                           absl::StatusOr<Version> written) {
-  // Also after a failure that may have written something: nobody may go on reading the old copy.
-  if (written.ok() || mayHaveHappened(written.status())) cache_->invalidate({&id, 1});
+  cache_->invalidateAfter(written.status(), {&id, 1});
   return written;
 }
 

@@ -13,8 +13,10 @@
 #include "strata/core/cache.h"
 #include "strata/core/clock.h"
 #include "strata/core/config.h"
+#include "strata/core/executor.h"
 #include "strata/core/health.h"
 #include "strata/core/metrics.h"
+#include "strata/decorators/guarded_cache.h"
 
 namespace strata {
 
@@ -24,10 +26,11 @@ struct Backends {
   // Null without DATABASE_URL: stores are then kept in `memory`.
   std::shared_ptr<PostgresPool> database;
   std::shared_ptr<InMemoryDatabase> memory;
-  // What stands in front of the stores' database. Null: nothing does.
+  // What stands in front of the stores' database, a GuardedCache. Null: nothing does.
   std::shared_ptr<Cache> cache;
   std::shared_ptr<Metrics> metrics = Metrics::none();
   const Clock* clock = &Clock::system();
+  std::shared_ptr<Executor> executor = Executor::shared();
 };
 
 struct ConnectOptions {
@@ -37,6 +40,10 @@ struct ConnectOptions {
   const Clock* clock = &Clock::system();
   // Where stores live without a database: by default one for the whole process.
   std::shared_ptr<InMemoryDatabase> memory = InMemoryDatabase::shared();
+  // Where work runs that no caller waits for.
+  std::shared_ptr<Executor> executor = Executor::shared();
+  // When the cache counts as down, and when it is asked again.
+  CircuitBreakerOptions cache_breaker = {.name = "cache"};
 };
 
 // Connects to what `config` names.
@@ -44,7 +51,7 @@ struct ConnectOptions {
 // InvalidArgument: the configuration is wrong or contradicts itself. PermissionDenied: the database
 // or the cache refused the credentials. Unavailable, DeadlineExceeded: the database cannot be
 // reached. A cache that cannot be reached is logged and no error: it is used once it is back.
-absl::StatusOr<Backends> connect(const Config& config, ConnectOptions options = {});
+absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& options = {});
 
 // The cache that `config` names: a Redis client for redis://, rediss://, unix://, redis+sentinel://
 // and redis+cluster://, a REST client for https://, the in-process LRU when there is no URL, a

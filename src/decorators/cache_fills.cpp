@@ -1,0 +1,104 @@
+#include "src/decorators/cache_fills.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace strata::internal {
+namespace {
+
+// Of one round trip: what queued up during the last one, within reason.
+constexpr std::size_t kMostAtOnce = 256;
+
+std::string fence(const Nonce& lease) {
+  std::string prefix(1, static_cast<char>(CellTag::kLease));
+  return prefix.append(lease.data(), lease.size());
+}
+
+}  // namespace
+
+CacheFills::CacheFills(Cache& cache, LoadsUnderWay& loads, CacheMetrics& metrics,
+                       std::size_t max_queued, const Clock& clock,
+                       std::shared_ptr<Executor> executor)
+    : cache_(cache),
+      loads_(loads),
+      metrics_(metrics),
+      max_queued_(max_queued),
+      clock_(clock),
+      background_(std::move(executor), clock) {}
+
+CacheFills::~CacheFills() {
+  background_.end();
+  sendQueued();
+}
+
+void CacheFills::send(std::vector<Fill> fills) {
+  if (fills.empty()) return;
+  max_queued_ == 0 ? sendNow(fills) : enqueue(std::move(fills));
+}
+
+void CacheFills::enqueue(std::vector<Fill> fills) {
+  std::vector<Fill> refused;
+  bool start = false;
+  {
+    const std::lock_guard lock(mutex_);
+    for (Fill& fill : fills) {
+      (queue_.size() < max_queued_ ? queue_.emplace_back(std::move(fill))
+                                   : refused.emplace_back(std::move(fill)));
+    }
+    start = !std::exchange(is_sending_, true);
+  }
+  // Their leases expire by themselves.
+  for (const Fill& fill : refused) {
+    metrics_.fills[Filled::kQueueFull].increment();
+    loads_.end(fill.lease, false);
+  }
+  if (start) background_.schedule(absl::ZeroDuration(), [this] { sendQueued(); });
+}
+
+void CacheFills::sendQueued() {
+  while (true) {
+    std::vector<Fill> fills;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), kMostAtOnce));
+      std::move(queue_.begin(), queue_.begin() + count, std::back_inserter(fills));
+      queue_.erase(queue_.begin(), queue_.begin() + count);
+      is_sending_ = !fills.empty();
+    }
+    if (fills.empty()) return;
+    sendNow(fills);
+  }
+}
+
+void CacheFills::sendNow(absl::Span<const Fill> fills) {
+  const MonotonicTime now = clock_.now();
+  std::vector<const Fill*> sent;
+  std::vector<std::string> fences;
+  for (const Fill& fill : fills) {
+    if (fill.expires <= now) {
+      metrics_.fills[Filled::kLate].increment();
+      loads_.end(fill.lease, false);
+      continue;
+    }
+    sent.push_back(&fill);
+    fences.push_back(fence(fill.lease));
+  }
+  if (sent.empty()) return;
+  std::vector<CompareAndSet> requests;
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    requests.push_back(
+        {sent[i]->key, fences[i], sent[i]->cell, sent[i]->ttl, sent[i]->incarnation});
+  }
+  const auto replies = cache_.compareAndSet(requests);
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    const bool stored = replies[i].ok() && *replies[i];
+    const Filled failed = replies[i].ok() ? Filled::kLost : Filled::kError;
+    metrics_.fills[stored ? sent[i]->outcome : failed].increment();
+    // A lost lease was taken by a deletion: who waits for it may lease anew.
+    loads_.end(sent[i]->lease,
+               stored ? sent[i]->outcome == Filled::kStored : failed == Filled::kLost);
+  }
+}
+
+}  // namespace strata::internal

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "src/core/background.h"
+#include "src/decorators/cache_metrics.h"
+#include "src/decorators/loads_under_way.h"
+#include "strata/core/cache.h"
+#include "strata/core/cell.h"
+#include "strata/core/clock.h"
+#include "strata/core/executor.h"
+
+namespace strata::internal {
+
+// The way of fills into the cache: at once, or off the caller's path through a bounded queue.
+//
+// A fill is a compare-and-set against the lease that it was given for, so it may be late, or lost,
+// or sent after its process has long forgotten it. Thread-safe.
+class CacheFills {
+ public:
+  struct Fill {
+    std::string key;
+    Nonce lease;
+    std::string cell;
+    absl::Duration ttl;
+    Incarnation incarnation;
+    // What to count once it has been stored.
+    Filled outcome;
+    MonotonicTime expires;  // the lease
+  };
+
+  // `max_queued` zero: at once. All must outlive it.
+  CacheFills(Cache& cache, LoadsUnderWay& loads, CacheMetrics& metrics, std::size_t max_queued,
+             const Clock& clock, std::shared_ptr<Executor> executor);
+  // Sends what is queued.
+  ~CacheFills();
+
+  void send(std::vector<Fill> fills);
+
+ private:
+  void enqueue(std::vector<Fill> fills);
+  // Until the queue is empty.
+  void sendQueued();
+  void sendNow(absl::Span<const Fill> fills);
+
+  Cache& cache_;
+  LoadsUnderWay& loads_;
+  CacheMetrics& metrics_;
+  const std::size_t max_queued_;
+  const Clock& clock_;
+
+  std::mutex mutex_;
+  std::deque<Fill> queue_ ABSL_GUARDED_BY(mutex_);
+  bool is_sending_ ABSL_GUARDED_BY(mutex_) = false;
+
+  Background background_;  // last: its tasks use all of the above
+};
+
+}  // namespace strata::internal

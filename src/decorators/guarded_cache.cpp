@@ -1,0 +1,186 @@
+#include "strata/decorators/guarded_cache.h"
+
+#include <utility>
+
+#include "src/decorators/pending_deletes.h"
+#include "strata/core/status.h"
+
+namespace strata {
+namespace {
+
+// Whether a failure tells about the server: not what it refused for the call's own sake, nor that
+// the caller had less time than the server is given.
+bool isOutage(const absl::Status& status, Deadline deadline, const Clock& clock) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kFailedPrecondition:
+      return true;
+    case absl::StatusCode::kDeadlineExceeded:
+      return !deadline.hasPassed(clock);
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+struct GuardedCache::Core {
+  Core(std::shared_ptr<Cache> cache_in, const GuardedCacheOptions& options,
+       std::shared_ptr<Metrics> metrics_in, const Clock& clock_in,
+       const std::shared_ptr<Executor>& executor)
+      : cache(std::move(cache_in)),
+        metrics(std::move(metrics_in)),
+        clock(clock_in),
+        backend(options.backend),
+        pending(*cache,
+                {.max_keys = options.max_pending_deletes,
+                 .epoch_key = options.epoch_key,
+                 .name = options.breaker.name,
+                 .may_retry = [this] { return breaker.allows(); }},
+                *metrics, clock, executor),
+        breaker(
+            options.breaker, [this] { return recover(); }, metrics, clock, executor) {}
+
+  ~Core() {
+    pending.end();
+    // What cannot be deleted now goes with its time to live.
+    if (breaker.allows() && pending.size() > 0) pending.drain().IgnoreError();
+  }
+
+  // The breaker's probe. Whoever reads after it must not find what was to be deleted.
+  absl::Status recover() {
+    if (absl::Status met = cache->ping(); !met.ok()) return met;
+    return pending.drain();
+  }
+
+  void note(const absl::Status& status, Deadline deadline) {
+    if (status.ok()) return breaker.noteSuccess();
+    if (isOutage(status, deadline, clock)) breaker.noteFailure(status);
+  }
+  // Of one call for many keys. A server that answers for some of them is there.
+  template <typename Answers>
+  void noteAll(const Answers& answers, Deadline deadline) {
+    const absl::Status* failure = nullptr;
+    for (const auto& answer : answers) {
+      if (answer.ok()) return breaker.noteSuccess();
+      failure = &answer.status();
+    }
+    if (failure != nullptr) note(*failure, deadline);
+  }
+
+  const std::shared_ptr<Cache> cache;
+  const std::shared_ptr<Metrics> metrics;
+  const Clock& clock;
+  const std::string backend;
+  internal::PendingDeletes pending;
+  CircuitBreaker breaker;  // ends first: its probe uses what is pending
+};
+
+absl::StatusOr<std::shared_ptr<GuardedCache>> GuardedCache::create(
+    std::shared_ptr<Cache> cache, GuardedCacheOptions options, std::shared_ptr<Metrics> metrics,
+    const Clock& clock, std::shared_ptr<Executor> executor) {
+  if (absl::Status valid = validate(options.breaker); !valid.ok()) return valid;
+  if (options.max_pending_deletes < 1) {
+    return absl::InvalidArgumentError("guarded cache: max_pending_deletes must be at least 1");
+  }
+  if (options.epoch_key.empty()) {
+    return absl::InvalidArgumentError("guarded cache: epoch_key must not be empty");
+  }
+  return std::shared_ptr<GuardedCache>(new GuardedCache(
+      std::make_unique<Core>(std::move(cache), options, std::move(metrics), clock, executor)));
+}
+
+std::shared_ptr<GuardedCache> GuardedCache::over(std::shared_ptr<Cache> cache,
+                                                 std::shared_ptr<Metrics> metrics,
+                                                 const Clock& clock,
+                                                 std::shared_ptr<Executor> executor) {
+  if (auto guarded = std::dynamic_pointer_cast<GuardedCache>(cache)) return guarded;
+  return *create(std::move(cache), {}, std::move(metrics), clock, std::move(executor));
+}
+
+GuardedCache::GuardedCache(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+GuardedCache::~GuardedCache() = default;
+
+CacheCapabilities GuardedCache::capabilities() const { return core_->cache->capabilities(); }
+
+Incarnation GuardedCache::incarnation(std::string_view key) const {
+  return core_->cache->incarnation(key);
+}
+
+std::vector<absl::StatusOr<std::optional<std::string>>> GuardedCache::getMany(
+    absl::Span<const std::string> keys, Deadline deadline) {
+  if (!core_->breaker.allows()) return {keys.size(), core_->breaker.refusal()};
+  auto answers = core_->cache->getMany(keys, deadline);
+  core_->noteAll(answers, deadline);
+  return answers;
+}
+
+absl::Status GuardedCache::set(const std::string& key, std::string_view value, absl::Duration ttl,
+                               Deadline deadline) {
+  if (!core_->breaker.allows()) return core_->breaker.refusal();
+  absl::Status status = core_->cache->set(key, value, ttl, deadline);
+  core_->note(status, deadline);
+  return status;
+}
+
+absl::Status GuardedCache::remove(absl::Span<const std::string> keys, Deadline deadline) {
+  const bool allowed = core_->breaker.allows();
+  absl::Status status = allowed ? core_->cache->remove(keys, deadline) : core_->breaker.refusal();
+  if (allowed) core_->note(status, deadline);
+  if (!status.ok()) core_->pending.add(keys);
+  return status;
+}
+
+std::vector<absl::StatusOr<LeaseReply>> GuardedCache::getOrLease(
+    absl::Span<const LeaseRequest> requests, absl::Duration ttl, Deadline deadline) {
+  if (!core_->breaker.allows()) return {requests.size(), core_->breaker.refusal()};
+  auto answers = core_->cache->getOrLease(requests, ttl, deadline);
+  core_->noteAll(answers, deadline);
+  return answers;
+}
+
+std::vector<absl::StatusOr<bool>> GuardedCache::compareAndSet(
+    absl::Span<const CompareAndSet> requests, Deadline deadline) {
+  if (!core_->breaker.allows()) return {requests.size(), core_->breaker.refusal()};
+  auto answers = core_->cache->compareAndSet(requests, deadline);
+  core_->noteAll(answers, deadline);
+  return answers;
+}
+
+absl::Status GuardedCache::ping(Deadline deadline) {
+  if (!core_->breaker.allows()) return core_->breaker.refusal();
+  absl::Status status = core_->cache->ping(deadline);
+  core_->note(status, deadline);
+  return status;
+}
+
+Health GuardedCache::healthCheck() {
+  if (core_->breaker.allows()) {
+    Health health = core_->cache->healthCheck();
+    if (health.healthy()) core_->breaker.noteSuccess();
+    return health;
+  }
+  return {.component = "cache",
+          .backend = core_->backend,
+          .state = HealthState::kFail,
+          .error = describe(core_->breaker.refusal())};
+}
+
+void GuardedCache::removeUncertain(absl::Span<const std::string> keys) {
+  // Remembered first: from here on nobody here believes the cache about them.
+  core_->pending.addUncertain(keys);
+  if (core_->breaker.allows()) core_->note(core_->cache->remove(keys), Deadline::never());
+}
+
+bool GuardedCache::owesDeletion(std::string_view key) const { return core_->pending.covers(key); }
+
+std::size_t GuardedCache::pendingDeletes() const { return core_->pending.size(); }
+
+std::uint64_t GuardedCache::epoch() const { return core_->pending.epoch(); }
+
+void GuardedCache::noteEpoch(std::uint64_t seen) { core_->pending.noteEpoch(seen); }
+
+CircuitBreaker& GuardedCache::breaker() { return core_->breaker; }
+
+}  // namespace strata

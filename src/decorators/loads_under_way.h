@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/node_hash_map.h"
+#include "strata/core/cell.h"
+#include "strata/core/clock.h"
+
+namespace strata::internal {
+
+// The leases that this process holds. Other readers of the same key in this process wait here for
+// the fill instead of guessing how long it may take, so that a crowd makes one query.
+//
+// They do not take what was loaded, which may be older than a write that was acknowledged before
+// they came: they look into the cache once more. Thread-safe.
+class LoadsUnderWay {
+ public:
+  explicit LoadsUnderWay(const Clock& clock) : clock_(clock) {}
+
+  void begin(const Nonce& lease);
+  // `worth_a_look`: whether the cache may answer those who wait. Does nothing where it has ended
+  // already.
+  void end(const Nonce& lease, bool worth_a_look);
+
+  enum class Outcome {
+    kUnknown,  // not ours, or over already
+    kLookAgain,
+    kNothingThere,
+    kStillLoading,  // `until` was reached
+  };
+  Outcome wait(const Nonce& lease, MonotonicTime until);
+
+ private:
+  struct Load {
+    std::condition_variable over;
+    int waiting = 0;
+    Outcome outcome = Outcome::kStillLoading;
+  };
+  struct Shard {
+    std::mutex mutex;
+    // The last to leave erases it: whoever holds the lease, or waits.
+    absl::node_hash_map<Nonce, Load> loads ABSL_GUARDED_BY(mutex);
+  };
+
+  Shard& shardOf(const Nonce& lease) {
+    return shards_[static_cast<unsigned char>(lease.back()) % shards_.size()];
+  }
+
+  const Clock& clock_;
+  std::array<Shard, 16> shards_;
+};
+
+}  // namespace strata::internal

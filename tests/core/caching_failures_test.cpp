@@ -1,0 +1,380 @@
+// CachingStore over a cache that fails, hangs and comes back; and its fills off the caller's path.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
+#include <vector>
+
+#include "strata/testing/eventually.h"
+#include "strata/testing/fake_executor.h"
+#include "tests/core/caching_fixture.h"
+
+namespace strata::caching_test {
+namespace {
+
+using testing::eventually;
+using testing::FakeCache;
+using testing::FakeExecutor;
+using testing::IsOk;
+using testing::StatusIs;
+using Operation = FakeCache::Operation;
+using State = CircuitBreaker::State;
+
+// Where the first load waits until it is let go.
+struct Gate {
+  void pass() {
+    if (taken.exchange(true)) return;
+    reached.count_down();
+    let_go.wait();
+  }
+  std::atomic<bool> taken = false;
+  std::latch reached{1};
+  std::latch let_go{1};
+};
+
+class CachingFailuresTest : public CachingStoreTest {
+ protected:
+  CachingFailuresTest() { guard({}); }
+
+  void guard(const GuardedCacheOptions& options, const CachingOptions& caching = {}) {
+    executor_ = tasks_;
+    guarded_ = *GuardedCache::create(cache_, options, metrics_, clock_, executor_);
+    makeStore(caching);
+  }
+  void failThrice() {
+    cache_->setDown(true);
+    for (int i = 0; i < 3; ++i) textOf("b");
+    ASSERT_EQ(guarded_->breaker().status().state, State::kOpen);
+  }
+  std::int64_t bypasses(const std::string& reason) const {
+    return metrics_->count("strata_cache_bypasses_total", {{"reason", reason}});
+  }
+
+  std::shared_ptr<FakeExecutor> tasks_ = std::make_shared<FakeExecutor>(clock_);
+};
+
+// ---- The breaker ----
+
+// B-25, B-35
+TEST_F(CachingFailuresTest, AnOpenBreakerSparesEveryCallTheCache) {
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  failThrice();
+  cache_->resetCalls();
+  EXPECT_EQ(textOf("a"), "one");
+  EXPECT_THAT(store_->getMany(std::vector<Id>{"a", "b"}).front(), IsOk());
+  ASSERT_THAT(store_->put({"a", "two"}), IsOk());
+  EXPECT_EQ(textOf("a"), "two");
+  EXPECT_EQ(cache_->calls(), 0);
+  EXPECT_EQ(bypasses("breaker_open"), 4);
+  EXPECT_EQ(guarded_->pendingDeletes(), 1U);
+}
+
+// Races 19, 20. B-28, B-29, B-38
+TEST_F(CachingFailuresTest, TheProbeMakesTheDeletionsThatAreOwedBeforeAnybodyReads) {
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  textOf("a");
+  ASSERT_TRUE(cached());
+  failThrice();
+  ASSERT_THAT(store_->put({"a", "two"}), IsOk());
+  cache_->setDown(false);
+  bool read_first = false;
+  cache_->before(Operation::kRemove, kKey, [&] { read_first = guarded_->breaker().allows(); });
+  tasks_->advance(absl::Seconds(17));
+  EXPECT_FALSE(read_first);
+  EXPECT_EQ(guarded_->breaker().status().state, State::kClosed);
+  EXPECT_EQ(guarded_->pendingDeletes(), 0U);
+  EXPECT_EQ(cache_->peek(kKey), std::nullopt);
+  EXPECT_EQ(textOf("a"), "two");
+  EXPECT_TRUE(cached());
+}
+
+// Race 20. B-37
+TEST_F(CachingFailuresTest, AProbeThatCannotDeleteLeavesItOpen) {
+  failThrice();
+  ASSERT_THAT(store_->put({"a", "two"}), IsOk());
+  cache_->setDown(false);
+  cache_->loseNextRemove(FakeCache::Lost::kReply);
+  tasks_->advance(absl::Seconds(17));
+  EXPECT_EQ(guarded_->breaker().status().state, State::kOpen);
+  EXPECT_EQ(guarded_->pendingDeletes(), 1U);
+  tasks_->advance(absl::Seconds(17));
+  EXPECT_EQ(guarded_->breaker().status().state, State::kClosed);
+}
+
+// B-39
+TEST_F(CachingFailuresTest, AMissIsASuccess) {
+  const auto failOnce = [&] {
+    cache_->setDown(true);
+    textOf("a");
+    cache_->setDown(false);
+  };
+  failOnce();
+  failOnce();
+  textOf("a");  // nothing is cached under it
+  failOnce();
+  failOnce();
+  EXPECT_EQ(guarded_->breaker().status().state, State::kClosed);
+}
+
+TEST_F(CachingFailuresTest, ACallerInAHurryTellsNothingAboutTheServer) {
+  for (int i = 0; i < 10; ++i) {
+    cache_->before(Operation::kGetMany, "a", [&] { clock_.advance(absl::Seconds(1)); });
+    const std::string key = "a";
+    (void)guarded_->getMany({&key, 1}, Deadline::in(absl::Milliseconds(1), clock_));
+  }
+  EXPECT_EQ(guarded_->breaker().status().failures, 0);
+}
+
+// B-41
+TEST_F(CachingFailuresTest, WhileItIsForcedOpenReadsPassAndDeletionsAreOwed) {
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  textOf("a");
+  guarded_->breaker().forceOpen();
+  ASSERT_THAT(store_->put({"a", "two"}), IsOk());
+  EXPECT_EQ(textOf("a"), "two");
+  guarded_->breaker().reset();
+  EXPECT_EQ(textOf("a"), "two") << "what is owed is not believed";
+  EXPECT_EQ(bypasses("pending_delete"), 1);
+  tasks_->advance(absl::Seconds(2));
+  EXPECT_EQ(guarded_->pendingDeletes(), 0U);
+}
+
+TEST_F(CachingFailuresTest, HealthSaysWhyTheCacheIsNotAskedAndAsksItNot) {
+  failThrice();
+  cache_->resetCalls();
+  const Health health = store_->healthCheck();
+  EXPECT_EQ(health.state, HealthState::kWarn);
+  EXPECT_THAT(health.error, ::testing::HasSubstr("circuit breaker is open"));
+  EXPECT_EQ(cache_->calls(), 0);
+}
+
+TEST_F(CachingFailuresTest, TheCriticalTierHandsOnTheRefusal) {
+  guard({}, {.failure_tier = FailureTier::kCritical});
+  cache_->setDown(true);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(store_->get("a"), StatusIs(absl::StatusCode::kUnavailable));
+  }
+  EXPECT_THAT(store_->get("a"), StatusIs(absl::StatusCode::kUnavailable,
+                                         ::testing::HasSubstr("circuit breaker is open")));
+}
+
+// Two stores of one process over one table: what one could not delete the other must not read.
+TEST_F(CachingFailuresTest, StoresThatShareACacheShareWhatIsOwed) {
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  textOf("a");
+  auto first = std::move(store_);
+  makeStore({});
+  cache_->loseNextRemove(FakeCache::Lost::kRequest);
+  ASSERT_THAT(first->put({"a", "two"}), IsOk());
+  ASSERT_TRUE(cached()) << "the old copy is still there";
+  EXPECT_EQ(textOf("a"), "two");
+}
+
+// ---- More deletions than can be remembered ----
+
+TEST_F(CachingFailuresTest, NothingFromBeforeIsBelievedOnceTooManyDeletionsWereOwed) {
+  guard({.max_pending_deletes = 2});
+  for (const char* id : {"a", "b", "c", "d"}) {
+    ASSERT_THAT(store_->put({id, "one"}), IsOk());
+    textOf(id);
+  }
+  failThrice();
+  for (const char* id : {"a", "b", "c"}) ASSERT_THAT(store_->put({id, "two"}), IsOk());
+  cache_->setDown(false);
+  tasks_->advance(absl::Seconds(17));
+  ASSERT_TRUE(cached("app:notes:note:c")) << "its deletion was forgotten";
+  for (const char* id : {"a", "b", "c"}) EXPECT_EQ(textOf(id), "two");
+  EXPECT_EQ(textOf("d"), "one");
+  EXPECT_EQ(rejected("older_epoch"), 2);
+
+  // Another process has not moved its epoch. It believes the new cells, and learns of it by them.
+  auto guarded = *GuardedCache::create(cache_, {}, Metrics::none(), clock_, executor_);
+  auto other = *CachingStore<Note>::create(*InMemoryStore<Note>::create(database_), guarded,
+                                           {.store = "notes", .app = "app"}, Metrics::none(),
+                                           clock_, executor_);
+  EXPECT_EQ((**other->get("c")).text, "two");
+  EXPECT_EQ(guarded->epoch(), guarded_->epoch());
+}
+
+// ---- A commit of which nobody knows ----
+
+// Race 22. B-54
+TEST_F(CachingFailuresTest, ReadsPastTheCacheWhileAWriteMayStillComeToPass) {
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  textOf("a");
+  faults_->failCall(testing::StoreOperation::kPut, 1,
+                    {.error = absl::UnknownError("the connection was lost")});
+  EXPECT_THAT(store_->put({"a", "two"}), StatusIs(absl::StatusCode::kUnknown));
+  EXPECT_EQ(textOf("a"), "one");
+  EXPECT_FALSE(cached());
+  // It surfaces after another process has filled what it read before.
+  auto other = otherProcess();
+  EXPECT_EQ((**other->get("a")).text, "one");
+  ASSERT_TRUE(cached());
+  ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({"a", "two"}), IsOk());
+  EXPECT_EQ(textOf("a"), "two");
+  tasks_->advance(absl::Seconds(31));
+  EXPECT_EQ((**other->get("a")).text, "two") << "deleted again after it surfaced";
+  EXPECT_EQ(textOf("a"), "two");
+  EXPECT_TRUE(cached());
+}
+
+// ---- Fills off the caller's path ----
+
+// B-23
+TEST_F(CachingFailuresTest, AFillOffTheCallersPathIsSentInTheBackground) {
+  guard({}, {.max_queued_fills = 10});
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  EXPECT_EQ(textOf("a"), "one");
+  EXPECT_FALSE(cached());
+  tasks_->runDue();
+  EXPECT_TRUE(cached());
+  EXPECT_EQ(fills("stored"), 1);
+}
+
+// B-23
+TEST_F(CachingFailuresTest, DestroyingTheStoreSendsTheFillsThatWait) {
+  guard({}, {.max_queued_fills = 10});
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  EXPECT_EQ(textOf("a"), "one");
+  store_.reset();
+  EXPECT_TRUE(cached());
+}
+
+TEST_F(CachingFailuresTest, FillsThatDoNotFitIntoTheQueueAreDroppedAndTheOthersShareARoundTrip) {
+  guard({}, {.max_queued_fills = 3});
+  for (const char* id : {"a", "b", "c", "d", "e"}) {
+    ASSERT_THAT(store_->put({id, "one"}), IsOk());
+    EXPECT_EQ(textOf(id), "one");
+  }
+  cache_->resetCalls();
+  tasks_->runDue();
+  EXPECT_EQ(fills("stored"), 3);
+  EXPECT_EQ(fills("queue_full"), 2);
+  EXPECT_EQ(cache_->calls(Operation::kCompareAndSet), 1);
+}
+
+// B-49
+TEST_F(CachingFailuresTest, AFillThatWaitedTooLongIsNotSent) {
+  guard({}, {.max_queued_fills = 10});
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  EXPECT_EQ(textOf("a"), "one");
+  clock_.advance(absl::Seconds(3));
+  cache_->resetCalls();
+  tasks_->runDue();
+  EXPECT_EQ(cache_->calls(), 0);
+  EXPECT_EQ(fills("late"), 1);
+}
+
+// ---- Compression ----
+
+// B-24
+TEST_F(CachingFailuresTest, LongValuesAreCompressedAndEveryReaderUnderstandsBoth) {
+  const std::string text(10'000, 'x');
+  ASSERT_THAT(store_->put({"a", text}), IsOk());
+  ASSERT_THAT(store_->put({"b", text}), IsOk());
+  EXPECT_EQ(textOf("b"), text);  // stored as it is
+  guard({}, {.compress_above_bytes = 1000});
+  EXPECT_EQ(textOf("a"), text);
+  EXPECT_LT(cache_->peek(kKey)->size(), 1000U);
+  EXPECT_EQ(textOf("a"), text);
+  EXPECT_EQ(textOf("b"), text);
+  EXPECT_EQ(loads(), 2);
+  guard({}, {});
+  EXPECT_EQ(textOf("a"), text) << "by one that does not compress";
+  EXPECT_EQ(loads(), 2);
+}
+
+// B-24
+TEST_F(CachingFailuresTest, WhatCompressionDoesNotShortenStaysAsItIs) {
+  guard({}, {.compress_above_bytes = 1});
+  ASSERT_THAT(store_->put({"a", "Zk"}), IsOk());
+  EXPECT_EQ(textOf("a"), "Zk");
+  EXPECT_EQ(Cell::parse(*cache_->peek(kKey))->codec, Cell::kJsonCodec);
+  EXPECT_EQ(textOf("a"), "Zk");
+}
+
+// B-20, B-24
+TEST_F(CachingFailuresTest, ACompressedPayloadThatIsBrokenIsAMiss) {
+  guard({}, {.compress_above_bytes = 100});
+  const std::string text(10'000, 'x');
+  ASSERT_THAT(store_->put({"a", text}), IsOk());
+  EXPECT_EQ(textOf("a"), text);
+  const std::string good = *cache_->peek(kKey);
+  std::string huge = good;
+  huge.replace(Cell::kHeaderBytes, std::string::npos, "\x28\xB5\x2F\xFD\xE0");
+  huge.append(8, '\x7F');  // a frame that claims to hold 2^63 bytes
+  const std::size_t size = good.size();
+  for (const std::string& bad : {good.substr(0, size - 5), good.substr(0, Cell::kHeaderBytes),
+                                 good.substr(0, size - 8) + std::string(8, '!'), huge}) {
+    cache_->plant(kKey, bad);
+    EXPECT_EQ(textOf("a"), text);
+    EXPECT_TRUE(cached());
+  }
+  EXPECT_EQ(rejected("undecodable"), 4);
+}
+
+// ---- A crowd on one id ----
+
+// B-43
+TEST_F(CachingFailuresTest, ACrowdOnAColdIdMakesOneQueryHoweverLongItTakes) {
+  for (const int callers : {10, 100, 1000}) {
+    const std::string id = "crowd" + std::to_string(callers);
+    ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({id, "one"}), IsOk());
+    const std::int64_t before = loads();
+    const auto waiting = [&] { return metrics_->count("strata_cache_waits_total"); };
+    const std::int64_t waited_before = waiting();
+    Gate gate;
+    faults_->before(testing::StoreOperation::kGet, [&] { gate.pass(); });
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < callers; ++i) {
+      threads.emplace_back([&] { EXPECT_EQ(textOf(id), "one"); });
+    }
+    gate.reached.wait();
+    EXPECT_TRUE(eventually([&] { return waiting() - waited_before == callers - 1; }));
+    gate.let_go.count_down();
+    threads.clear();
+    EXPECT_EQ(loads() - before, 1) << callers << " callers";
+    EXPECT_EQ(clock_.sleptFor(), absl::ZeroDuration()) << "nobody had to guess";
+  }
+}
+
+// B-44
+TEST_F(CachingFailuresTest, WhenTheLoadFailsThoseWhoWaitedAskTheDatabaseThemselves) {
+  ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({"a", "one"}), IsOk());
+  Gate gate;
+  faults_->failCall(testing::StoreOperation::kGet, 1,
+                    {.error = absl::UnavailableError("the database is down")});
+  faults_->before(testing::StoreOperation::kGet, [&] { gate.pass(); });
+  std::jthread leader(
+      [&] { EXPECT_THAT(store_->get("a"), StatusIs(absl::StatusCode::kUnavailable)); });
+  gate.reached.wait();
+  std::jthread follower([&] { EXPECT_EQ(textOf("a"), "one"); });
+  EXPECT_TRUE(eventually([&] { return metrics_->count("strata_cache_waits_total") == 1; }));
+  gate.let_go.count_down();
+  leader.join();
+  follower.join();
+  EXPECT_EQ(fills("stored"), 0);
+}
+
+// B-45
+TEST_F(CachingFailuresTest, AWaitingReaderGoesOnAtItsOwnDeadline) {
+  ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({"a", "one"}), IsOk());
+  Gate gate;
+  faults_->before(testing::StoreOperation::kGet, [&] { gate.pass(); });
+  std::jthread leader([&] { EXPECT_EQ(textOf("a"), "one"); });
+  gate.reached.wait();
+  std::jthread follower([&] {
+    EXPECT_THAT(store_->get("a", {.deadline = Deadline::in(absl::Seconds(1), clock_)}),
+                StatusIs(absl::StatusCode::kDeadlineExceeded));
+  });
+  EXPECT_TRUE(eventually([&] { return metrics_->count("strata_cache_waits_total") == 1; }));
+  clock_.advance(absl::Seconds(1));
+  follower.join();
+  gate.let_go.count_down();
+}
+
+}  // namespace
+}  // namespace strata::caching_test
