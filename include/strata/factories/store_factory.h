@@ -83,8 +83,7 @@ absl::StatusOr<std::unique_ptr<Store<T>>> createStore(const Backends& backends,
   std::unique_ptr<Store<T>> store = internal::metered<T>(*std::move(base), backends, "database");
   if (backends.cache != nullptr && options.enable_cache) {
     auto cached = CachingStore<T>::create(std::move(store), backends.cache, std::move(caching),
-                                          backends.metrics, *backends.clock,
-                                          backends.executor);
+                                          backends.metrics, *backends.clock, backends.executor);
     if (!cached.ok()) return cached.status();
     store = *std::move(cached);
   }
