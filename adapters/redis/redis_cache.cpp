@@ -240,17 +240,20 @@ std::vector<absl::StatusOr<LeaseReply>> RedisCache::getOrLease(
   if (!checked.ok()) return toAll<LeaseReply>(requests.size(), checked.status());
   const auto times = core_->begin(deadline);
   if (!times.ok()) return toAll<LeaseReply>(requests.size(), times.status());
-  Call call(*core_->router, *times);
+  Call reading(*core_->router, *times);
   std::vector<absl::StatusOr<LeaseReply>> answers(requests.size(), LeaseReply{});
   std::vector<std::size_t> to_lease;
   const std::shared_ptr<RedisNode> node =
       requests.size() < kFewLeases ? nullptr : core_->router->only();
   if (node != nullptr && node->hasSetNxGet() && !core_->no_fenced_reads) {
-    to_lease = core_->readFenced(call, *node, requests, answers);
+    to_lease = core_->readFenced(reading, *node, requests, answers);
   } else {
     for (std::size_t i = 0; i < requests.size(); ++i) to_lease.push_back(i);
   }
-  if (!to_lease.empty()) core_->leaseEach(call, requests, *checked, to_lease, answers);
+  // Never sent twice: one that was cut off may be executed late, and would give back what a deletion
+  // has taken since (docs/decisions/0011-a-lease-is-sent-once.md).
+  Call leasing(*core_->router, *times, /*may_repeat=*/false);
+  if (!to_lease.empty()) core_->leaseEach(leasing, requests, *checked, to_lease, answers);
   return answers;
 }
 

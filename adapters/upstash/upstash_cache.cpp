@@ -146,7 +146,7 @@ absl::Status UpstashCache::set(const std::string& key, std::string_view value, a
   const UpstashCommand command{"SET", textOfKey(key), textOfBytes(value), "PX",
                                millisText(*checked)};
   const Reply reply =
-      std::move(core_->client.run({&command, 1}, Kind::kPlainWrite, deadline).front());
+      std::move(core_->client.run({&command, 1}, Kind::kSentOnce, deadline).front());
   if (!reply.ok()) return reply.status();
   const auto* const text = std::get_if<std::string>(&*reply);
   return text != nullptr && *text == "OK" ? absl::OkStatus() : core_->client.unexpected();
@@ -178,7 +178,7 @@ std::vector<absl::StatusOr<LeaseReply>> UpstashCache::getOrLease(
   }
   std::vector<absl::StatusOr<LeaseReply>> answers;
   answers.reserve(requests.size());
-  for (Reply& reply : core_->client.run(commands, Kind::kFencedWrite, deadline)) {
+  for (Reply& reply : core_->client.run(commands, Kind::kSentOnce, deadline)) {
     answers.push_back(core_->leaseReply(std::move(reply)));
   }
   return answers;

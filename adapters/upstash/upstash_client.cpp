@@ -115,7 +115,7 @@ absl::StatusOr<HttpAnswer> UpstashClient::exchange(Call& call, std::string_view 
   if (!call.connection->isUsable()) {
     if (absl::Status opened = call.connection.reopen(call.limit); !opened.ok()) return opened;
   }
-  const bool may_repeat = call.connection->hasAnswered() && kind != UpstashCallKind::kPlainWrite;
+  const bool may_repeat = call.connection->hasAnswered() && kind != UpstashCallKind::kSentOnce;
   absl::StatusOr<HttpAnswer> answer = call.connection->exchange(bytes, call.end());
   const bool again = !answer.ok() && may_repeat && call.connection->wasClosedUnanswered();
   if (!again) return answer;

@@ -22,7 +22,7 @@ namespace strata::internal {
 enum class UpstashCallKind : std::uint8_t {
   kRead,
   kFencedWrite,  // harmless when repeated
-  kPlainWrite,   // never sent twice
+  kSentOnce,     // a plain write, or a lease: late it does harm
 };
 
 // Redis commands over the REST API. Thread-safe. Every status it gives names the server.

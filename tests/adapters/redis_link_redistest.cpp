@@ -326,6 +326,21 @@ TEST(RedisLink, AReadThatAClosedConnectionCutOffIsRepeatedOnceAndAWriteIsNot) {
   EXPECT_EQ(writes, 1);
 }
 
+// A server executed late what had been sent on a connection that was cut off. For a lease that had
+// been sent again that meant: it came back after a deletion, and its reader's old value was stored.
+TEST(RedisLink, ALeaseThatAClosedConnectionCutOffIsNotSentAgain) {
+  std::atomic<int> leases = 0;
+  ScriptedRedis server([&](const Words& words, Connection& to) {
+    if (words[0] != "SET") return to.send(echo(words));
+    ++leases;
+    to.close();
+  });
+  const auto cache = patientCache(server.url());
+  std::vector<LeaseRequest> requests{{"cut", "L"}};
+  EXPECT_THAT(cache->getOrLease(requests, kLong).front(), StatusIs(StatusCode::kUnavailable));
+  EXPECT_EQ(leases, 1);
+}
+
 // ---- Leaving a dead server alone ----
 
 // B-25, B-26

@@ -9,9 +9,10 @@
 // this unique cell unless something is there". Only the holder of that very cell may replace it,
 // and a deletion in between takes it away. docs/caching.md tells the whole story.
 //
-// `getOrLease`, `compareAndSet` and `remove` are harmless when delayed, repeated or reordered; only
-// the loss of a `remove` matters. A plain `set` is not: one that arrives late puts an old value
-// back. Use it for what never goes stale.
+// `compareAndSet` and `remove` are harmless when delayed, repeated or reordered; only the loss of a
+// `remove` matters. `getOrLease` is when delayed, but must not be sent twice: the second would give
+// back a lease that a deletion has taken. A plain `set` is not when delayed: one that arrives late
+// puts an old value back. Use it for what never goes stale.
 #pragma once
 
 #include <cstdint>
