@@ -1,5 +1,6 @@
 #include "strata/factories/backends.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "strata/adapters/memory/lru_cache.h"
@@ -74,6 +75,7 @@ absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& opt
   Backends backends{.config = config,
                     .database = nullptr,
                     .memory = options.memory,
+                    .bulkhead = nullptr,
                     .cache = nullptr,
                     .metrics = options.metrics,
                     .clock = options.clock,
@@ -82,6 +84,12 @@ absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& opt
     auto pool = PostgresPool::open({.url = config.database_url}, *backends.clock);
     if (!pool.ok()) return annotate(pool.status(), "DATABASE_URL");
     backends.database = *std::move(pool);
+    // A place without a connection would only wait elsewhere.
+    BulkheadOptions places = options.bulkhead;
+    places.max_concurrent = std::min(places.max_concurrent, backends.database->stats().size);
+    auto bulkhead = Bulkhead::create(places, *options.clock);
+    if (!bulkhead.ok()) return bulkhead.status();
+    backends.bulkhead = *std::move(bulkhead);
   }
   if (wantsStoreCache(config)) {
     auto cache = createStoreCache(config, options);

@@ -8,6 +8,8 @@ CachingOptions cachingOptions(const Backends& backends, std::string store,
           .app = backends.config.app,
           .ttl = options.cache_ttl,
           .negative_ttl = options.negative_cache_ttl,
+          .compress_above_bytes = options.cache_compress_above_bytes,
+          .max_queued_fills = options.cache_max_queued_fills,
           .failure_tier = options.cache_failure_tier,
           .consistency = options.consistency};
 }

@@ -1,5 +1,5 @@
 // Harnesses of the store conformance suite that several test programs use: a table of one's own in
-// the shared PostgreSQL, and a cache in front of any other harness.
+// the shared PostgreSQL, and the decorators in front of any other harness.
 #pragma once
 
 #include <fmt/format.h>
@@ -11,6 +11,8 @@
 #include "strata/adapters/postgres/postgres_store.h"
 #include "strata/core/row_codec.h"
 #include "strata/decorators/caching_store.h"
+#include "strata/decorators/coalescing_store.h"
+#include "strata/decorators/guarded_store.h"
 #include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
@@ -69,6 +71,33 @@ struct CachingHarness : Below {
     return CachingStore<Record>::create(
         *std::move(below), MakeCache{}(),
         {.app = "conformance" + std::to_string(++made), .negative_ttl = absl::Seconds(5)});
+  }
+};
+
+// A CoalescingStore in front of another harness's store.
+template <typename Below>
+struct CoalescingHarness : Below {
+  using Record = typename Below::Record;
+
+  static absl::StatusOr<std::unique_ptr<Store<Record>>> makeStore() {
+    auto below = Below::makeStore();
+    if (!below.ok()) return below.status();
+    return CoalescingStore<Record>::create(*std::move(below), {.store = "conformance"});
+  }
+};
+
+// A GuardedStore in front of another harness's store, with fewer places than the suite has threads.
+template <typename Below>
+struct GuardedHarness : Below {
+  using Record = typename Below::Record;
+
+  static absl::StatusOr<std::unique_ptr<Store<Record>>> makeStore() {
+    auto below = Below::makeStore();
+    if (!below.ok()) return below.status();
+    auto bulkhead = Bulkhead::create({.max_concurrent = 2});
+    if (!bulkhead.ok()) return bulkhead.status();
+    return GuardedStore<Record>::create(*std::move(below), *std::move(bulkhead),
+                                        {.store = "conformance"});
   }
 };
 

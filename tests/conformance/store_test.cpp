@@ -1,10 +1,11 @@
-// The conformance suite on the in-memory store, alone and below the decorators that change nothing.
+// The conformance suite on the in-memory store, alone and below the decorators that need no server.
 #include <memory>
 
 #include "strata/adapters/memory/in_memory_store.h"
 #include "strata/testing/fault_injecting_store.h"
 #include "strata/testing/mock_store.h"
 #include "strata/testing/store_conformance.h"
+#include "tests/conformance/store_harnesses.h"
 
 namespace strata {
 namespace {
@@ -56,8 +57,10 @@ struct MockHarness : InMemoryHarness<Base> {
   }
 };
 
+using testing::CoalescingHarness;
 using testing::ConformancePairHarness;
 using testing::ConformanceRecordHarness;
+using testing::GuardedHarness;
 
 }  // namespace
 }  // namespace strata
@@ -67,3 +70,10 @@ STRATA_INSTANTIATE_STORE_CONFORMANCE(InMemory, InMemoryHarness<ConformanceRecord
 STRATA_INSTANTIATE_STORE_CONFORMANCE(FaultInjecting,
                                      FaultInjectingHarness<ConformanceRecordHarness>);
 STRATA_INSTANTIATE_STORE_CONFORMANCE(Mock, MockHarness<ConformanceRecordHarness>);
+STRATA_INSTANTIATE_STORE_CONFORMANCE(Coalescing,
+                                     CoalescingHarness<InMemoryHarness<ConformanceRecordHarness>>);
+STRATA_INSTANTIATE_STORE_CONFORMANCE(Guarded,
+                                     GuardedHarness<InMemoryHarness<ConformanceRecordHarness>>);
+STRATA_INSTANTIATE_STORE_CONFORMANCE(
+    CoalescingOverGuarded,
+    CoalescingHarness<GuardedHarness<InMemoryHarness<ConformanceRecordHarness>>>);

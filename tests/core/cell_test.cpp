@@ -19,6 +19,7 @@ Cell someCell() {
           .nonce = makeNonce(),
           .key_hash = 0x0123456789ABCDEF,
           .incarnation = {0xFEDCBA9876543210},
+          .epoch = 3,
           .version = Version(-2),
           .codec = 0x1234,
           .fingerprint = 42,
@@ -35,6 +36,7 @@ TEST(Cell, RoundTrips) {
   EXPECT_EQ(parsed->nonce, cell.nonce);
   EXPECT_EQ(parsed->key_hash, cell.key_hash);
   EXPECT_EQ(parsed->incarnation, cell.incarnation);
+  EXPECT_EQ(parsed->epoch, cell.epoch);
   EXPECT_EQ(parsed->version, cell.version);
   EXPECT_EQ(parsed->codec, cell.codec);
   EXPECT_EQ(parsed->fingerprint, cell.fingerprint);
@@ -47,8 +49,9 @@ TEST(Cell, HasTheLayoutThatIsWrittenDown) {
   cell.nonce.fill('n');
   EXPECT_EQ(cell.encode(),
             std::string("V") + std::string(16, 'n') + "\x01\x23\x45\x67\x89\xAB\xCD\xEF" +
-                "\xFE\xDC\xBA\x98\x76\x54\x32\x10" + "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFE" +
-                "\x12\x34" + std::string("\0\0\0\0\0\0\0\x2A", 8) + std::string(cell.payload));
+                "\xFE\xDC\xBA\x98\x76\x54\x32\x10" + std::string("\0\0\0\0\0\0\0\x03", 8) +
+                "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFE" + "\x12\x34" +
+                std::string("\0\0\0\0\0\0\0\x2A", 8) + std::string(cell.payload));
 }
 
 // B-20

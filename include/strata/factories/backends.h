@@ -16,6 +16,7 @@
 #include "strata/core/executor.h"
 #include "strata/core/health.h"
 #include "strata/core/metrics.h"
+#include "strata/decorators/bulkhead.h"
 #include "strata/decorators/guarded_cache.h"
 
 namespace strata {
@@ -26,6 +27,8 @@ struct Backends {
   // Null without DATABASE_URL: stores are then kept in `memory`.
   std::shared_ptr<PostgresPool> database;
   std::shared_ptr<InMemoryDatabase> memory;
+  // How many calls of the database go on at once; null without one.
+  std::shared_ptr<Bulkhead> bulkhead;
   // What stands in front of the stores' database, a GuardedCache. Null: nothing does.
   std::shared_ptr<Cache> cache;
   std::shared_ptr<Metrics> metrics = Metrics::none();
@@ -42,6 +45,8 @@ struct ConnectOptions {
   std::shared_ptr<InMemoryDatabase> memory = InMemoryDatabase::shared();
   // Where work runs that no caller waits for.
   std::shared_ptr<Executor> executor = Executor::shared();
+  // How many calls of the database go on at once, and how many wait for a place.
+  BulkheadOptions bulkhead;
   // When the cache counts as down, and when it is asked again.
   CircuitBreakerOptions cache_breaker = {.name = "cache"};
 };

@@ -1,8 +1,8 @@
 // createStore<T>(backends): the store of a described type, on whatever is configured.
 //
 //   neither             InMemoryStore
-//   a database          PostgresStore
-//   database and cache  CachingStore over PostgresStore
+//   a database          PostgresStore, guarded and coalescing
+//   database and cache  CachingStore over that
 //
 // An in-process cache in front of the in-memory store is built where CACHE_PROVIDER asks for it by
 // name, to try the stack without servers.
@@ -18,6 +18,8 @@
 #include "strata/core/entity.h"
 #include "strata/core/store.h"
 #include "strata/decorators/caching_store.h"
+#include "strata/decorators/coalescing_store.h"
+#include "strata/decorators/guarded_store.h"
 #include "strata/decorators/metered_store.h"
 #include "strata/factories/backends.h"
 
@@ -31,6 +33,13 @@ struct StoreOptions {
   Consistency consistency = Consistency::kSession;
   // Off: the store is built without a cache.
   bool enable_cache = true;
+  // See CachingOptions.
+  std::size_t cache_compress_above_bytes = 0;
+  std::size_t cache_max_queued_fills = 0;
+  // How long a call of the database may take whose caller brings no deadline; zero: for ever.
+  absl::Duration database_timeout = absl::Seconds(5);
+  // Off: every read of the database is a query of its own.
+  bool enable_coalescing = true;
   // What happens when the database has no table for T, or one that lacks columns.
   SchemaPolicy schema = SchemaPolicy::kCreateOrExtend;
 };
@@ -57,6 +66,22 @@ std::unique_ptr<Store<T>> metered(std::unique_ptr<Store<T>> store, const Backend
                                            *backends.clock);
 }
 
+template <EntityType T>
+absl::StatusOr<std::unique_ptr<Store<T>>> guarded(std::unique_ptr<Store<T>> store,
+                                                  const Backends& backends,
+                                                  const StoreOptions& options) {
+  const std::string name(entityInfo<T>().table);
+  auto guard = GuardedStore<T>::create(std::move(store), backends.bulkhead,
+                                       {.store = name, .timeout = options.database_timeout},
+                                       backends.metrics, *backends.clock);
+  if (!guard.ok()) return guard.status();
+  if (!options.enable_coalescing) return std::unique_ptr<Store<T>>(*std::move(guard));
+  auto coalescing = CoalescingStore<T>::create(*std::move(guard), {.store = name}, backends.metrics,
+                                               *backends.clock);
+  if (!coalescing.ok()) return coalescing.status();
+  return std::unique_ptr<Store<T>>(*std::move(coalescing));
+}
+
 }  // namespace internal
 
 // The stack, from the database outwards. The order, and why:
@@ -64,8 +89,12 @@ std::unique_ptr<Store<T>> metered(std::unique_ptr<Store<T>> store, const Backend
 //   MeteredStore "store"     outermost, so that it times what the caller waits for
 //   (near cache)             above the cache: a decoded object in process spares the round trip
 //   CachingStore             above everything that protects the database: a hit must not queue
+//   CoalescingStore          above the guard: a crowd that shares a query takes one place
+//   GuardedStore             right above what it guards; each attempt is one call of the database
 //   MeteredStore "database"  right above the database, so that it counts what really reaches it
 //   PostgresStore
+//
+// A store in memory has neither guard nor coalescing: it answers sooner than either.
 //
 // A layer that is off is not built and costs nothing.
 //
@@ -81,6 +110,11 @@ absl::StatusOr<std::unique_ptr<Store<T>>> createStore(const Backends& backends,
   auto base = internal::createBaseStore<T>(backends, options.schema);
   if (!base.ok()) return base.status();
   std::unique_ptr<Store<T>> store = internal::metered<T>(*std::move(base), backends, "database");
+  if (backends.database != nullptr) {
+    auto guarded = internal::guarded<T>(std::move(store), backends, options);
+    if (!guarded.ok()) return guarded.status();
+    store = *std::move(guarded);
+  }
   if (backends.cache != nullptr && options.enable_cache) {
     auto cached = CachingStore<T>::create(std::move(store), backends.cache, std::move(caching),
                                           backends.metrics, *backends.clock, backends.executor);

@@ -1,0 +1,316 @@
+#include "strata/decorators/flights.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "src/decorators/flights_core.h"
+
+namespace strata {
+namespace {
+
+constexpr std::size_t kMostInBatch = 10'000;
+constexpr std::size_t kMostBatches = 1'000;
+constexpr absl::Duration kMostGathering = absl::Seconds(1);
+// Databases count in milliseconds, and may end a call a little before its deadline.
+constexpr absl::Duration kRounding = absl::Milliseconds(5);
+
+absl::Status tooLate() {
+  return absl::DeadlineExceededError("the deadline passed before the answer came");
+}
+
+// The same status, sharing nothing with it: it goes to several threads, and the count of a shared
+// one lives in a library that ThreadSanitizer cannot look into.
+absl::Status copyOf(const absl::Status& status) {
+  return absl::Status(status.code(), std::string(status.message()));
+}
+
+// Makes `wanted` suit those who want `others` too. What a level that is not named means, only the
+// store below knows.
+void widen(ReadOptions& wanted, const ReadOptions& others) {
+  if (wanted.consistency != others.consistency) wanted.consistency = Consistency::kLatest;
+  wanted.min_version = std::max(wanted.min_version, others.min_version);
+}
+
+// An invalid id may read like a valid one, and must not be given that one's answer.
+bool checkAll(absl::Span<const Id> ids, absl::Span<Flights::Answer> answers) {
+  bool all_valid = true;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    answers[i].status = ids[i].check();
+    all_valid = all_valid && answers[i].status.ok();
+  }
+  return all_valid;
+}
+
+}  // namespace
+
+absl::Status validate(const CoalescingOptions& options) {
+  if (options.max_batch < 1 || options.max_batch > kMostInBatch) {
+    return absl::InvalidArgumentError("coalescing: max_batch must be 1 to 10 000");
+  }
+  if (options.max_concurrent_batches < 1 || options.max_concurrent_batches > kMostBatches) {
+    return absl::InvalidArgumentError("coalescing: max_concurrent_batches must be 1 to 1 000");
+  }
+  if (options.max_gathering < absl::ZeroDuration() || options.max_gathering > kMostGathering) {
+    return absl::InvalidArgumentError("coalescing: max_gathering must be between zero and 1 s");
+  }
+  return absl::OkStatus();
+}
+
+// ---- Alone ----
+
+bool Flights::Core::canGoAlone(absl::Span<const Id> ids) const {
+  if (!ready.empty() || !hasRoom(ids.size(), false)) return false;
+  // What waits and is not ready has its id below.
+  return sent.empty() || std::none_of(ids.begin(), ids.end(), [this](const Id& id) {
+           return sent.contains(id.canonical());
+         });
+}
+
+void Flights::Core::goAlone(Lock lock, absl::Span<const Id> ids, const ReadOptions& asked,
+                            absl::Span<Answer> answers, Load load) {
+  depart(ids);
+  lock.unlock();
+  ask(load, ids, asked, answers);
+  lock.lock();
+  arrive(ids);
+  wake(std::move(lock), nextLeader());
+}
+
+// ---- Together ----
+
+void Flights::Core::goTogether(Lock lock, Call& call) {
+  for (std::size_t i = 0; i < call.ids.size(); ++i) {
+    if (call.answers[i].status.ok()) call.seats.push_back(join(call, i));
+  }
+  while (!takeAnswers(call)) {
+    if (call.options.deadline.hasPassed(clock)) {
+      leave(call);
+      return wake(std::move(lock), nextLeader());
+    }
+    if (mayLead(call)) {
+      lead(lock, call);
+    } else {
+      clock.wait(lock, call.caller->changed, waitsUntil(call));
+    }
+  }
+}
+
+Flights::Core::Seat Flights::Core::join(Call& call, std::size_t index) {
+  const Id& id = call.ids[index];
+  ++call.caller->open;
+  if (const auto found = waiting.find(id.canonical()); found != waiting.end()) {
+    widen(found->second->wanted, call.options);
+    found->second->callers.push_back(call.caller);
+    return {index, found->second, true};
+  }
+  const auto flight = std::make_shared<Flight>(id);
+  flight->wanted = call.options;
+  flight->callers.push_back(call.caller);
+  waiting.emplace(flight->id.canonical(), flight);
+  if (!sent.contains(flight->id.canonical())) makeReady(flight);
+  return {index, flight, false};
+}
+
+bool Flights::Core::takeAnswers(Call& call) {
+  auto open = call.seats.begin();
+  for (Seat& seat : call.seats) {
+    if (takeAnswer(call, seat)) continue;
+    if (&*open != &seat) *open = std::move(seat);
+    ++open;
+  }
+  call.seats.erase(open, call.seats.end());
+  return call.seats.empty();
+}
+
+bool Flights::Core::takeAnswer(Call& call, Seat& seat) {
+  const Stage stage = seat.flight->stage;
+  if (stage == Stage::kUnanswered && !call.options.deadline.hasPassed(clock)) {
+    seat = join(call, seat.index);
+    return false;
+  }
+  if (stage < Stage::kAnswered) return false;
+  const Answer& answer = seat.flight->answer;
+  call.answers[seat.index] = {copyOf(answer.status), answer.value, answer.version};
+  if (seat.joined) ++call.coalesced;
+  return true;
+}
+
+void Flights::Core::leave(Call& call) {
+  for (const Seat& seat : call.seats) {
+    Flight& flight = *seat.flight;
+    flight.callers.erase(std::find(flight.callers.begin(), flight.callers.end(), call.caller));
+    call.answers[seat.index].status = tooLate();
+    if (!flight.callers.empty() || flight.stage == Stage::kSent) continue;
+    waiting.erase(flight.id.canonical());
+    if (flight.stage == Stage::kReady) ready.erase(flight.place);
+  }
+}
+
+// ---- Leading ----
+
+bool Flights::Core::mayLead(const Call& call) const {
+  const bool has_ready = std::any_of(call.seats.begin(), call.seats.end(), [](const Seat& seat) {
+    return seat.flight->stage == Stage::kReady;
+  });
+  const bool has_waited = call.patient_until && clock.now() >= *call.patient_until;
+  return has_ready && hasRoom(ready.size(), has_waited);
+}
+
+bool Flights::Core::hasRoom(std::size_t gathered, bool has_waited) const {
+  if (below == 0) return true;
+  if (below >= options.max_concurrent_batches) return false;
+  return shared_below == 0 || has_waited || gathered >= options.max_batch;
+}
+
+MonotonicTime Flights::Core::waitsUntil(Call& call) const {
+  const MonotonicTime deadline = call.options.deadline.time();
+  if (below >= options.max_concurrent_batches) return deadline;
+  const bool is_oldest =
+      std::any_of(call.seats.begin(), call.seats.end(), [this](const Seat& seat) {
+        return seat.flight->stage == Stage::kReady && seat.flight == ready.front();
+      });
+  if (!is_oldest) return deadline;
+  if (!call.patient_until) call.patient_until = clock.now() + options.max_gathering;
+  return std::min(deadline, *call.patient_until);
+}
+
+void Flights::Core::lead(Lock& lock, Call& call) {
+  Batch batch = take(call);
+  depart(batch.ids);
+  shared_below += batch.is_shared ? 1 : 0;
+  call.caller->is_below = true;
+  wake(std::move(lock), nextLeader());  // where more wait than fit
+  ask(call.load, batch.ids, batch.wanted, absl::MakeSpan(batch.answers));
+  lock = Lock(mutex);
+  call.caller->is_below = false;
+  call.patient_until.reset();
+  shared_below -= batch.is_shared ? 1 : 0;
+  arrive(batch.ids);
+  Callers awake = settle(batch, call);
+  awake.push_back(nextLeader());
+  lock.unlock();
+  // Woken without the mutex: they all want it at once.
+  for (const auto& caller : awake) {
+    if (caller != nullptr) caller->changed.notify_one();
+  }
+  lock.lock();
+}
+
+// The leader's own come first, so that a full batch never leaves them behind.
+Flights::Core::Batch Flights::Core::take(const Call& call) {
+  Batch batch;
+  for (const Seat& seat : call.seats) {
+    if (seat.flight->stage == Stage::kReady) board(seat.flight, batch);
+  }
+  const std::size_t own = batch.ids.size();
+  while (!ready.empty() && batch.ids.size() < options.max_batch) board(ready.front(), batch);
+  batch.is_shared = batch.ids.size() > own;
+  batch.wanted.deadline = call.options.deadline;
+  batch.answers.resize(batch.ids.size());
+  return batch;
+}
+
+void Flights::Core::board(std::shared_ptr<Flight> flight, Batch& batch) {
+  ready.erase(flight->place);
+  waiting.erase(flight->id.canonical());
+  flight->stage = Stage::kSent;
+  if (batch.ids.empty()) batch.wanted = flight->wanted;
+  widen(batch.wanted, flight->wanted);
+  batch.ids.push_back(std::move(flight->id));
+  batch.flights.push_back(std::move(flight));
+}
+
+Flights::Core::Callers Flights::Core::settle(Batch& batch, const Call& call) {
+  const bool leader_is_late =
+      call.options.deadline.remaining(absl::InfiniteDuration(), clock) < kRounding;
+  Callers awake;
+  for (std::size_t i = 0; i < batch.flights.size(); ++i) {
+    Flight& flight = *batch.flights[i];
+    flight.answer = std::move(batch.answers[i]);
+    const bool unanswered = leader_is_late && absl::IsDeadlineExceeded(flight.answer.status);
+    flight.stage = unanswered ? Stage::kUnanswered : Stage::kAnswered;
+    for (std::shared_ptr<Caller>& caller : flight.callers) {
+      const bool has_all = --caller->open == 0;
+      if ((has_all || unanswered) && caller != call.caller) awake.push_back(std::move(caller));
+    }
+    flight.callers.clear();
+  }
+  return awake;
+}
+
+// ---- Both ----
+
+void Flights::Core::ask(Load load, absl::Span<const Id> ids, const ReadOptions& wanted,
+                        absl::Span<Answer> answers) {
+  batches.increment();
+  batched_ids.add(static_cast<std::int64_t>(ids.size()));
+  load(ids, wanted, answers);
+}
+
+void Flights::Core::depart(absl::Span<const Id> ids) {
+  ++below;
+  for (const Id& id : ids) sent.insert(id.canonical());
+}
+
+void Flights::Core::arrive(absl::Span<const Id> ids) {
+  --below;
+  for (const Id& id : ids) {
+    sent.erase(id.canonical());
+    if (waiting.empty()) continue;
+    const auto next = waiting.find(id.canonical());
+    if (next != waiting.end()) makeReady(next->second);
+  }
+}
+
+void Flights::Core::makeReady(const std::shared_ptr<Flight>& flight) {
+  flight->stage = Stage::kReady;
+  flight->place = ready.insert(ready.end(), flight);
+}
+
+std::shared_ptr<Flights::Core::Caller> Flights::Core::nextLeader() const {
+  if (below >= options.max_concurrent_batches) return nullptr;
+  for (const auto& flight : ready) {
+    for (const auto& caller : flight->callers) {
+      if (!caller->is_below) return caller;
+    }
+  }
+  return nullptr;
+}
+
+void Flights::Core::wake(Lock lock, const std::shared_ptr<Caller>& caller) {
+  lock.unlock();
+  if (caller != nullptr) caller->changed.notify_one();
+}
+
+// ---- The interface ----
+
+Flights::Flights(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+Flights::~Flights() = default;
+
+absl::StatusOr<std::unique_ptr<Flights>> Flights::create(CoalescingOptions options,
+                                                         std::shared_ptr<Metrics> metrics,
+                                                         const Clock& clock) {
+  if (absl::Status status = validate(options); !status.ok()) return status;
+  auto core = std::make_unique<Core>(std::move(options), std::move(metrics), clock);
+  return std::unique_ptr<Flights>(new Flights(std::move(core)));
+}
+
+void Flights::read(absl::Span<const Id> ids, const ReadOptions& options, absl::Span<Answer> answers,
+                   Load load) {
+  if (ids.empty()) return;
+  const bool all_valid = checkAll(ids, answers);
+  if (options.deadline.hasPassed(core_->clock)) {
+    for (Answer& answer : answers) answer.status.Update(tooLate());
+    return;
+  }
+  Core::Lock lock(core_->mutex);
+  if (all_valid && core_->canGoAlone(ids)) {
+    return core_->goAlone(std::move(lock), ids, options, answers, load);
+  }
+  Core::Call call{ids, options, answers, load};
+  core_->goTogether(std::move(lock), call);
+  if (call.coalesced > 0) core_->coalesced.add(call.coalesced);
+}
+
+}  // namespace strata
