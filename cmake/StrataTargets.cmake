@@ -12,6 +12,7 @@ function(strata_compile_options target)
                                            $<$<BOOL:${STRATA_WARNINGS_AS_ERRORS}>:-Werror>)
   # GCC 12 sees overlapping copies in optimised std::string::insert where there are none (PR 105651).
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Wno-restrict>)
+  target_compile_definitions(${target} PRIVATE $<$<BOOL:${STRATA_MUTANTS}>:STRATA_MUTANTS>)
   if(STRATA_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${STRATA_SANITIZE}
                                              -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -1,14 +1,9 @@
 #include "strata/core/cell.h"
 
-#include <pthread.h>
-#include <sys/random.h>
-
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cstring>
-#include <stdexcept>
 
 namespace strata {
 namespace {
@@ -32,45 +27,12 @@ std::uint64_t take(std::string_view& bytes, std::size_t count) {
   return toBigEndian(number) >> (8 * (8 - count));
 }
 
-std::uint64_t random64() {
-  std::uint64_t number = 0;
-  if (getrandom(&number, sizeof number, 0) != sizeof number) {
-    // Without it two processes could take each other's leases; there is no safe way on.
-    throw std::runtime_error("strata: the system gives no random numbers");
-  }
-  return number;
-}
-
-// A forked child must not go on with its parent's nonces, so it draws a number of its own.
-class ProcessNumber {
- public:
-  ProcessNumber() : number_(random64()) {
-    pthread_atfork(nullptr, nullptr, [] { instance().number_ = random64(); });
-  }
-  static ProcessNumber& instance() {
-    static ProcessNumber number;
-    return number;
-  }
-  std::uint64_t get() const { return number_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> number_;
-};
-
 bool isKnown(char tag) {
   return tag == static_cast<char>(CellTag::kValue) || tag == static_cast<char>(CellTag::kAbsent) ||
          tag == static_cast<char>(CellTag::kLease);
 }
 
 }  // namespace
-
-Nonce makeNonce() {
-  static std::atomic<std::uint64_t> counter{0};
-  Nonce nonce;
-  char* const middle = put(nonce.data(), ProcessNumber::instance().get(), 8);
-  put(middle, counter.fetch_add(1, std::memory_order_relaxed), 8);
-  return nonce;
-}
 
 std::string Cell::encode() const {
   std::string bytes;

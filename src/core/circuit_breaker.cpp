@@ -11,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "src/core/background.h"
+#include "src/core/randomness.h"
 #include "strata/core/logging.h"
 #include "strata/core/status.h"
 
@@ -58,7 +59,7 @@ struct CircuitBreaker::Impl {
         state_gauge(metrics.gauge("strata_breaker_state", {{"breaker", options.name}})),
         transitions{&transition(metrics, State::kClosed), &transition(metrics, State::kOpen),
                     &transition(metrics, State::kHalfOpen)},
-        random(std::random_device{}()),
+        random(static_cast<std::minstd_rand::result_type>(internal::randomSeed())),
         background(std::move(executor), clock) {}
 
   Counter& transition(Metrics& metrics, State to) const {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "src/core/mutants.h"
 #include "src/decorators/cache_fills.h"
 #include "src/decorators/cache_metrics.h"
 #include "src/decorators/compression.h"
@@ -20,7 +21,9 @@ namespace {
 using internal::Bypass;
 using internal::CacheFills;
 using internal::Filled;
+using internal::isAlive;
 using internal::LoadsUnderWay;
+using internal::Mutant;
 using internal::Reject;
 using Lookup = CacheAside::Lookup;
 using Outcome = CacheAside::Outcome;
@@ -220,7 +223,9 @@ void CacheAside::Core::resolveCell(std::string bytes, const ReadOptions& read, L
 
 std::optional<Reject> CacheAside::Core::flawOf(const Cell& cell, const Lookup& lookup) const {
   if (cell.key_hash != lookup.key_hash) return Reject::kOtherKey;
-  if (cell.incarnation != lookup.incarnation) return Reject::kOtherLife;
+  if (cell.incarnation != lookup.incarnation && !isAlive(Mutant::kNoIncarnation)) {
+    return Reject::kOtherLife;
+  }
   const bool known_codec = cell.codec == Cell::kJsonCodec || cell.codec == Cell::kZstdJsonCodec;
   if (!known_codec) return Reject::kOtherType;
   if (cell.epoch < lookup.epoch) return Reject::kOldEpoch;

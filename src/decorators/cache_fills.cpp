@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "src/decorators/mutant_fills.h"
+
 namespace strata::internal {
 namespace {
 
@@ -90,7 +92,8 @@ void CacheFills::sendNow(absl::Span<const Fill> fills) {
     requests.push_back(
         {sent[i]->key, fences[i], sent[i]->cell, sent[i]->ttl, sent[i]->incarnation});
   }
-  const auto replies = cache_.compareAndSet(requests);
+  const auto replies =
+      fillsAreUnfenced() ? unfencedFills(cache_, requests) : cache_.compareAndSet(requests);
   for (std::size_t i = 0; i < sent.size(); ++i) {
     const bool stored = replies[i].ok() && *replies[i];
     const Filled failed = replies[i].ok() ? Filled::kLost : Filled::kError;

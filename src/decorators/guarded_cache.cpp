@@ -2,11 +2,15 @@
 
 #include <utility>
 
+#include "src/core/mutants.h"
 #include "src/decorators/pending_deletes.h"
 #include "strata/core/status.h"
 
 namespace strata {
 namespace {
+
+using internal::isAlive;
+using internal::Mutant;
 
 // Whether a failure tells about the server: not what it refused for the call's own sake, nor that
 // the caller had less time than the server is given.
@@ -51,6 +55,7 @@ struct GuardedCache::Core {
   // The breaker's probe. Whoever reads after it must not find what was to be deleted.
   absl::Status recover() {
     if (absl::Status met = cache->ping(); !met.ok()) return met;
+    if (isAlive(Mutant::kReadBeforeDrain)) return absl::OkStatus();
     return pending.drain();
   }
 
@@ -128,7 +133,9 @@ absl::Status GuardedCache::remove(absl::Span<const std::string> keys, Deadline d
   const bool allowed = core_->breaker.allows();
   absl::Status status = allowed ? core_->cache->remove(keys, deadline) : core_->breaker.refusal();
   if (allowed) core_->note(status, deadline);
-  if (!status.ok()) core_->pending.add(keys);
+  const bool forgets = isAlive(Mutant::kLostDeleteAcknowledged) ||
+                       (isAlive(Mutant::kDeleteSkippedWhileOpen) && !allowed);
+  if (!status.ok() && !forgets) core_->pending.add(keys);
   return status;
 }
 
@@ -168,12 +175,15 @@ Health GuardedCache::healthCheck() {
 }
 
 void GuardedCache::removeUncertain(absl::Span<const std::string> keys) {
+  if (isAlive(Mutant::kUncertainDeletedOnce)) return (void)remove(keys);
   // Remembered first: from here on nobody here believes the cache about them.
   core_->pending.addUncertain(keys);
   if (core_->breaker.allows()) core_->note(core_->cache->remove(keys), Deadline::never());
 }
 
-bool GuardedCache::owesDeletion(std::string_view key) const { return core_->pending.covers(key); }
+bool GuardedCache::owesDeletion(std::string_view key) const {
+  return core_->pending.covers(key) && !isAlive(Mutant::kReadBeforeDrain);
+}
 
 std::size_t GuardedCache::pendingDeletes() const { return core_->pending.size(); }
 

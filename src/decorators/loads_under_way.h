@@ -47,7 +47,7 @@ class LoadsUnderWay {
   };
 
   Shard& shardOf(const Nonce& lease) {
-    return shards_[static_cast<unsigned char>(lease.back()) % shards_.size()];
+    return shards_[stableHash({lease.data(), lease.size()}) % shards_.size()];
   }
 
   const Clock& clock_;

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "src/core/mutants.h"
 #include "strata/core/cache.h"
 
 namespace strata::internal {
@@ -135,7 +136,8 @@ absl::Status PendingDeletes::moveEpoch() {
     forgotten = forgotten_;
   }
   if (forgotten == 0) return absl::OkStatus();
-  const absl::StatusOr<std::uint64_t> next = nextEpoch();
+  const absl::StatusOr<std::uint64_t> next =
+      isAlive(Mutant::kEpochStays) ? absl::StatusOr<std::uint64_t>(epoch()) : nextEpoch();
   if (!next.ok()) return next.status();
   noteEpoch(*next);
   const std::lock_guard lock(mutex_);
