@@ -10,13 +10,23 @@
 namespace strata::internal {
 namespace {
 
+// One to a line: ./dev reads them here.
+// clang-format off
 constexpr std::array<std::string_view, 12> kNames{
-    "plain_cache_aside",        "double_delete",
-    "version_compare",          "token_per_process",
-    "lost_delete_acknowledged", "ordinary_single_flight",
-    "no_incarnation",           "delete_skipped_while_open",
-    "read_before_drain",        "lease_sent_twice",
-    "uncertain_deleted_once",   "epoch_stays"};
+    "plain_cache_aside",
+    "double_delete",
+    "version_compare",
+    "token_per_process",
+    "lost_delete_acknowledged",
+    "ordinary_single_flight",
+    "no_incarnation",
+    "delete_skipped_while_open",
+    "read_before_drain",
+    "lease_sent_twice",
+    "uncertain_deleted_once",
+    "epoch_stays",
+};
+// clang-format on
 
 int numberOfAlive() {
   const char* const name = std::getenv("STRATA_MUTANT");

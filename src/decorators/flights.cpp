@@ -4,10 +4,14 @@
 #include <string>
 #include <utility>
 
+#include "src/core/mutants.h"
 #include "src/decorators/flights_core.h"
 
 namespace strata {
 namespace {
+
+using internal::isAlive;
+using internal::Mutant;
 
 constexpr std::size_t kMostInBatch = 10'000;
 constexpr std::size_t kMostBatches = 1'000;
@@ -60,6 +64,7 @@ absl::Status validate(const CoalescingOptions& options) {
 // ---- Alone ----
 
 bool Flights::Core::canGoAlone(absl::Span<const Id> ids) const {
+  if (isAlive(Mutant::kOrdinarySingleFlight)) return false;
   if (!ready.empty() || !hasRoom(ids.size(), false)) return false;
   // What waits and is not ready has its id below.
   return sent.empty() || std::none_of(ids.begin(), ids.end(), [this](const Id& id) {
@@ -213,11 +218,12 @@ Flights::Core::Batch Flights::Core::take(const Call& call) {
 
 void Flights::Core::board(std::shared_ptr<Flight> flight, Batch& batch) {
   ready.erase(flight->place);
-  waiting.erase(flight->id.canonical());
+  // From here on nobody can join it any more.
+  if (!isAlive(Mutant::kOrdinarySingleFlight)) waiting.erase(flight->id.canonical());
   flight->stage = Stage::kSent;
   if (batch.ids.empty()) batch.wanted = flight->wanted;
   widen(batch.wanted, flight->wanted);
-  batch.ids.push_back(std::move(flight->id));
+  batch.ids.push_back(flight->id);
   batch.flights.push_back(std::move(flight));
 }
 
@@ -257,6 +263,7 @@ void Flights::Core::arrive(absl::Span<const Id> ids) {
   --below;
   for (const Id& id : ids) {
     sent.erase(id.canonical());
+    if (isAlive(Mutant::kOrdinarySingleFlight)) waiting.erase(id.canonical());
     if (waiting.empty()) continue;
     const auto next = waiting.find(id.canonical());
     if (next != waiting.end()) makeReady(next->second);

@@ -43,7 +43,7 @@ struct Flights::Core {
   // Guarded by the mutex; the answer does not change any more once there is one.
   struct Flight {
     explicit Flight(const Id& id_in) : id(id_in) {}
-    Id id;  // until it is sent
+    Id id;
     ReadOptions wanted;
     Stage stage = Stage::kParked;
     Callers callers;
