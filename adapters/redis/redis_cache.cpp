@@ -250,8 +250,8 @@ std::vector<absl::StatusOr<LeaseReply>> RedisCache::getOrLease(
   } else {
     for (std::size_t i = 0; i < requests.size(); ++i) to_lease.push_back(i);
   }
-  // Never sent twice: one that was cut off may be executed late, and would give back what a deletion
-  // has taken since (docs/decisions/0011-a-lease-is-sent-once.md).
+  // Never sent twice: one that was cut off may be executed late, and would give back what a
+  // deletion has taken since (docs/decisions/0011-a-lease-is-sent-once.md).
   Call leasing(*core_->router, *times, /*may_repeat=*/false);
   if (!to_lease.empty()) core_->leaseEach(leasing, requests, *checked, to_lease, answers);
   return answers;

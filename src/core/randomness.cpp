@@ -9,7 +9,6 @@
 #include <stdexcept>
 
 #include "src/core/mutants.h"
-#include "strata/core/cell.h"
 
 namespace strata {
 namespace {
@@ -48,6 +47,10 @@ class Nonces {
     std::memcpy(nonce.data() + sizeof process, &count, sizeof count);
     return nonce;
   }
+  bool made(const Nonce& nonce) const {
+    const std::uint64_t process = process_.load(std::memory_order_relaxed);
+    return std::memcmp(nonce.data(), &process, sizeof process) == 0;
+  }
 
  private:
   std::atomic<std::uint64_t> process_;
@@ -63,6 +66,8 @@ Nonce makeNonce() { return Nonces::instance().next(); }
 namespace internal {
 
 std::uint64_t randomSeed() { return fixed_source == nullptr ? systemRandom() : (*fixed_source)(); }
+
+bool isOwn(const Nonce& nonce) { return Nonces::instance().made(nonce); }
 
 void fixRandomness(std::uint64_t seed) {
   static std::mt19937_64 source;

@@ -2,11 +2,16 @@
 
 #include <cstdint>
 
+#include "strata/core/cell.h"
+
 namespace strata::internal {
 
 // 64 bits from the system, for a generator that is nobody's secret: where all randomness of the
 // core and the decorators begins.
 std::uint64_t randomSeed();
+
+// Whether `nonce` was made by this process.
+bool isOwn(const Nonce& nonce);
 
 // For a simulation that must replay exactly: from here on all randomness of this process, nonces
 // included, follows from `seed`. Never in production: two processes with one seed take each other's

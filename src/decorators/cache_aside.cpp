@@ -8,6 +8,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "src/core/mutants.h"
+#include "src/core/randomness.h"
 #include "src/decorators/cache_fills.h"
 #include "src/decorators/cache_metrics.h"
 #include "src/decorators/compression.h"
@@ -294,8 +295,9 @@ bool CacheAside::Core::waitForFill(const Lookup& lookup, MonotonicTime until, bo
   if (waited != LoadsUnderWay::Outcome::kUnknown) {
     return waited == LoadsUnderWay::Outcome::kLookAgain;
   }
-  // Another process's, or one of ours that has ended since.
+  // Another process's, or one of ours that has ended since: that is worth a look, but no pause.
   if (std::exchange(has_slept, true)) return false;
+  if (internal::isOwn(cell->nonce)) return true;
   const absl::Duration typical =
       std::clamp(absl::Nanoseconds(typical_load.load()), kMinWaitForFill, kMaxWaitForFill);
   clock.sleepFor(std::clamp(until - clock.now(), absl::ZeroDuration(), typical));

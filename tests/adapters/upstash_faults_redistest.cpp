@@ -221,8 +221,8 @@ TEST_F(UpstashFaultsTest, ASetIsNeverSentAgain) {
   EXPECT_EQ(proxy_->requests(), 2U);
 }
 
-// One that was executed late gave a lease back that a deletion had taken, and its reader's old value
-// was stored.
+// One that was executed late gave a lease back that a deletion had taken, and its reader's old
+// value was stored.
 TEST_F(UpstashFaultsTest, ALeaseIsNeverSentAgain) {
   ASSERT_OK(cache_->ping());
   inject(Kind::kClose);
