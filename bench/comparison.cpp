@@ -57,9 +57,10 @@ double callsPerSecond(const std::vector<Call>& calls, absl::Duration duration) {
          std::chrono::duration<double>(SteadyClock::now() - began).count();
 }
 
-// Ours and the baseline by turns; `measure` is told which.
-template <typename Measure>
-Row compare(std::string name, Budget budget, std::string unit, int rounds, const Measure& measure) {
+}  // namespace
+
+Row compareRuns(std::string name, Budget budget, std::string unit, int rounds,
+                const std::function<double(bool is_ours)>& measure) {
   std::vector<double> ours;
   std::vector<double> baseline;
   std::vector<double> ratios;
@@ -79,14 +80,12 @@ Row compare(std::string name, Budget budget, std::string unit, int rounds, const
           .unit = std::move(unit)};
 }
 
-}  // namespace
-
 Row compareLatency(std::string name, Budget budget, const Call& ours, const Call& baseline,
                    const LatencyOptions& options) {
   // What is done once (connections, prepared statements, scripts) is not measured.
   medianLatency(ours, options.calls_per_round);
   medianLatency(baseline, options.calls_per_round);
-  return compare(std::move(name), budget, "us", options.rounds, [&](bool is_ours) {
+  return compareRuns(std::move(name), budget, "us", options.rounds, [&](bool is_ours) {
     return medianLatency(is_ours ? ours : baseline, options.calls_per_round);
   });
 }
@@ -101,7 +100,7 @@ Row compareThroughput(std::string name, Budget budget, const MakeCall& ours,
   }
   callsPerSecond(our_calls, options.round);
   callsPerSecond(baseline_calls, options.round);
-  return compare(std::move(name), budget, "calls/s", options.rounds, [&](bool is_ours) {
+  return compareRuns(std::move(name), budget, "calls/s", options.rounds, [&](bool is_ours) {
     return callsPerSecond(is_ours ? our_calls : baseline_calls, options.round);
   });
 }

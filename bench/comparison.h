@@ -25,7 +25,7 @@ struct Row {
   Budget budget{};
   double ours = 0;
   double baseline = 0;
-  std::string unit;  // of both: "us" or "calls/s"
+  std::string unit;  // of both: "us", "calls/s" or "queries"
 
   bool met() const {
     if (budget.kind == Budget::Kind::kNone) return true;
@@ -59,12 +59,17 @@ using MakeCall = std::function<Call(int thread)>;
 Row compareThroughput(std::string name, Budget budget, const MakeCall& ours,
                       const MakeCall& baseline, const ThroughputOptions& options = {});
 
+// The same for anything else that is measured in one go: `measure` is told whether of ours.
+Row compareRuns(std::string name, Budget budget, std::string unit, int rounds,
+                const std::function<double(bool is_ours)>& measure);
+
 // A benchmark is listed by its name and made only when it is asked for: it may start servers.
 struct Benchmark {
   std::string name;
   std::function<Row()> run;
 };
 std::vector<Benchmark> layerBenchmarks();
+std::vector<Benchmark> coalescingBenchmarks();
 std::vector<Benchmark> postgresBenchmarks();
 std::vector<Benchmark> redisBenchmarks();
 

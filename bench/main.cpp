@@ -19,7 +19,8 @@ namespace po = boost::program_options;
 
 std::vector<Benchmark> allBenchmarks() {
   std::vector<Benchmark> all;
-  for (const auto& some : {layerBenchmarks(), postgresBenchmarks(), redisBenchmarks()}) {
+  for (const auto& some :
+       {layerBenchmarks(), postgresBenchmarks(), coalescingBenchmarks(), redisBenchmarks()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
@@ -29,11 +30,11 @@ bool hasBudget(const Row& row) { return row.budget.kind != Budget::Kind::kNone; 
 
 std::string budgetText(const Budget& budget) {
   if (budget.kind == Budget::Kind::kNone) return "none";
-  return fmt::format("{} {:.2f}", budget.kind == Budget::Kind::kAtMost ? "<=" : ">=", budget.ratio);
+  return fmt::format("{} {:.3f}", budget.kind == Budget::Kind::kAtMost ? "<=" : ">=", budget.ratio);
 }
 
 void print(const Row& row) {
-  fmt::print("{:<24}{:>12.2f}{:>14.2f}  {:<9}{:>7.2f}  {:<8} {}\n", row.name, row.ours,
+  fmt::print("{:<26}{:>12.2f}{:>14.2f}  {:<9}{:>8.3f}  {:<9} {}\n", row.name, row.ours,
              row.baseline, row.unit, row.ratio, budgetText(row.budget),
              hasBudget(row) ? (row.met() ? "met" : "MISSED") : "");
   std::fflush(stdout);
@@ -53,7 +54,7 @@ boost::json::object toObject(const Row& row) {
 }
 
 int run(const std::string& filter, const std::string& json_file) {
-  fmt::print("{:<24}{:>12}{:>14}  {:<9}{:>7}  {:<8}\n", "", "ours", "baseline", "", "ratio",
+  fmt::print("{:<26}{:>12}{:>14}  {:<9}{:>8}  {:<9}\n", "", "ours", "baseline", "", "ratio",
              "budget");
   boost::json::array rows;
   for (const Benchmark& benchmark : allBenchmarks()) {

@@ -32,6 +32,7 @@ using Outcome = CacheAside::Outcome;
 // How long a reader waits for another process's fill before it asks the database itself.
 constexpr absl::Duration kMaxWaitForFill = absl::Milliseconds(20);
 constexpr absl::Duration kMinWaitForFill = absl::Milliseconds(1);
+constexpr int kMaxPauses = 20;
 // A lease is given back by making it expire at once; a fence still guards it.
 constexpr absl::Duration kAtOnce = absl::Milliseconds(1);
 // What Redis takes as one value.
@@ -94,7 +95,7 @@ struct CacheAside::Core {
   void bypass(Lookup& lookup, Bypass reason);
   void fail(Lookup& lookup, const absl::Status& status);
   // Whether another look is worth it, after having waited for whoever fills.
-  bool waitForFill(const Lookup& lookup, MonotonicTime until, bool& has_slept);
+  bool waitForFill(const Lookup& lookup, MonotonicTime until, int& pauses);
 
   // ---- Filling ----
 
@@ -288,16 +289,21 @@ void CacheAside::Core::fail(Lookup& lookup, const absl::Status& status) {
   if (options.failure_tier == FailureTier::kCritical) lookup.status = status;
 }
 
-bool CacheAside::Core::waitForFill(const Lookup& lookup, MonotonicTime until, bool& has_slept) {
+bool CacheAside::Core::waitForFill(const Lookup& lookup, MonotonicTime until, int& pauses) {
   metrics.waits.increment();
   const std::optional<Cell> cell = Cell::parse(lookup.cell);
   const LoadsUnderWay::Outcome waited = loads.wait(cell->nonce, until);
   if (waited != LoadsUnderWay::Outcome::kUnknown) {
     return waited == LoadsUnderWay::Outcome::kLookAgain;
   }
-  // Another process's, or one of ours that has ended since: that is worth a look, but no pause.
-  if (std::exchange(has_slept, true)) return false;
-  if (internal::isOwn(cell->nonce)) return true;
+  // One of ours that has ended since, or of which its reader has not heard yet: soon it is another
+  // matter.
+  if (internal::isOwn(cell->nonce)) {
+    if (++pauses > kMaxPauses) return false;
+    clock.sleepFor(std::clamp(until - clock.now(), absl::ZeroDuration(), kMinWaitForFill));
+    return true;
+  }
+  if (std::exchange(pauses, kMaxPauses) > 0) return false;
   const absl::Duration typical =
       std::clamp(absl::Nanoseconds(typical_load.load()), kMinWaitForFill, kMaxWaitForFill);
   clock.sleepFor(std::clamp(until - clock.now(), absl::ZeroDuration(), typical));
@@ -400,8 +406,8 @@ Lookup CacheAside::lookup(const Id& id, const ReadOptions& options) {
   // A lease that outlives this was refilled again and again: enough.
   const MonotonicTime until =
       std::min(found.started + core_->options.lease_ttl, options.deadline.time());
-  bool has_slept = false;
-  while (found.filled_by_another && core_->waitForFill(found, until, has_slept)) {
+  int pauses = 0;
+  while (found.filled_by_another && core_->waitForFill(found, until, pauses)) {
     found = Lookup();
     core_->lookUp({&id, 1}, options, {&found, 1});
   }
