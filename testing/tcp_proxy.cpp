@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <list>
 #include <mutex>
@@ -109,7 +110,8 @@ class TcpProxy::Impl {
       // It stays bound to its port, which nobody else can take, but listens no more.
       shutdown(listener_.get(), SHUT_RD);
     } else if (mode_ == Mode::kRefuse) {
-      listen(listener_.get(), kBacklog);
+      // One that goes on refusing would silently test something else.
+      if (listen(listener_.get(), kBacklog) != 0) std::abort();
     }
     mode_ = mode;
   }
@@ -205,6 +207,9 @@ absl::StatusOr<std::unique_ptr<TcpProxy>> TcpProxy::start(std::uint16_t target_p
     // Named, not chosen by the kernel: only so does a socket keep its port while it is not
     // listening.
     const std::uint16_t port = internal::freePort();
+    // Or connections that were closed in order would keep it from listening once more for a minute.
+    const int yes = 1;
+    setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (!internal::bindTo(listener.get(), port) || listen(listener.get(), kBacklog) != 0) continue;
     return std::unique_ptr<TcpProxy>(
         new TcpProxy(std::make_unique<Impl>(std::move(listener), port, target_port)));

@@ -348,6 +348,21 @@ TEST_F(TcpProxyTest, RefusesAndComesBackOnItsPort) {
   EXPECT_EQ(proxy().openConnections(), 1U);
 }
 
+// The ends of those that were closed in order stay for a minute, and held the port.
+TEST_F(TcpProxyTest, ComesBackOnItsPortAlsoAfterConnectionsWereClosedInOrder) {
+  {
+    auto [client, server] = connected();
+    proxy().closeConnections(TcpProxy::How::kFin);
+    EXPECT_EQ(client->end(), End::kFin);
+  }
+  EXPECT_TRUE(eventually([&] { return proxy().openConnections() == 0; }));
+  proxy().setMode(Mode::kRefuse);
+  proxy().heal();
+  auto [client, server] = connected();
+  client->send("still there");
+  EXPECT_EQ(server.receive(11), "still there");
+}
+
 TEST_F(TcpProxyTest, WhatRefusedTwiceComesBackAsIfOnce) {
   proxy().setMode(Mode::kRefuse);
   proxy().setMode(Mode::kRefuse);
