@@ -113,10 +113,10 @@ class Crowd {
   std::vector<std::jthread> threads_;  // last, so that they end before the rest
 };
 
-// `numberOf` says which session a thread asks for in which round. The queries of one crowd.
+// `number_of` says which session a thread asks for in which round. The queries of one crowd.
 using NumberOf = int (*)(int round, int thread);
 
-Row queriesOfCrowds(const std::string& name, Budget budget, bool enable_cache, NumberOf numberOf) {
+Row queriesOfCrowds(const std::string& name, Budget budget, bool enable_cache, NumberOf number_of) {
   fillDatabase();
   const auto store = sessions({.enable_cache = enable_cache});
   const auto plain = plainSessions();
@@ -128,7 +128,7 @@ Row queriesOfCrowds(const std::string& name, Budget budget, bool enable_cache, N
     Store<Session>& asked = is_ours ? *store : *plain;
     const double before = queries();
     const int round = run++ / 2;
-    crowd.run([&](int thread) { getOrFail(asked, numberOf(round, thread)); });
+    crowd.run([&](int thread) { getOrFail(asked, number_of(round, thread)); });
     return queries() - before;
   });
 }
@@ -141,11 +141,11 @@ Row rateOfCoalesced() {
   fillDatabase();
   const auto store = sessions({.enable_cache = false});
   const auto plain = plainSessions();
-  const auto ownOf = [](Store<Session>& asked) {
+  const auto own_of = [](Store<Session>& asked) {
     return [&asked](int thread) -> Call { return [&asked, thread] { getOrFail(asked, thread); }; };
   };
-  return compareThroughput("coalesce_1000_ids_rate", {Budget::Kind::kAtLeast, 5}, ownOf(*store),
-                           ownOf(*plain), {.threads = kThreads});
+  return compareThroughput("coalesce_1000_ids_rate", {Budget::Kind::kAtLeast, 5}, own_of(*store),
+                           own_of(*plain), {.threads = kThreads});
 }
 
 // The most that coalescing could reach: one caller who knows all the ids.
@@ -169,8 +169,8 @@ Row rateOfOneQuery() {
 }  // namespace
 
 std::vector<Benchmark> coalescingBenchmarks() {
-  const auto crowds = [](const char* name, Budget budget, bool enable_cache, NumberOf numberOf) {
-    return Benchmark{name, [=] { return queriesOfCrowds(name, budget, enable_cache, numberOf); }};
+  const auto crowds = [](const char* name, Budget budget, bool enable_cache, NumberOf number_of) {
+    return Benchmark{name, [=] { return queriesOfCrowds(name, budget, enable_cache, number_of); }};
   };
   return {crowds("coalesce_one_cold_id", {Budget::Kind::kAtMost, 0.001}, true, oneColdId),
           crowds("coalesce_one_id_no_cache", {}, false, oneColdId),

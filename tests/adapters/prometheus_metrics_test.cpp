@@ -116,17 +116,17 @@ TEST(PrometheusMetrics, AStackTellsHitsMissesErrorsBreakerAndLatenciesOfItsStore
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(store->get("a").ok());
   const std::string text = metrics->text();
   expectValid(text);
-  for (const char* line :
-       {"strata_cache_hits_total{store=\"records\"} 2",
-        "strata_cache_misses_total{store=\"records\"} 1",
-        "strata_cache_fills_total{result=\"stored\",store=\"records\"} 1",
-        "strata_cache_bypasses_total{reason=\"error\",store=\"records\"} 3",
-        "strata_cache_bypasses_total{reason=\"breaker_open\",store=\"records\"} 1",
-        "strata_breaker_state{breaker=\"cache\"} 1",
-        "strata_breaker_transitions_total{breaker=\"cache\",to=\"open\"} 1",
-        "strata_pending_deletes{cache=\"cache\"} 0",
-        "strata_store_latency_seconds_count{layer=\"database\",operation=\"get\",store=\"records\"}"
-        " 5"}) {
+  for (
+      const char* line :
+      {"strata_cache_hits_total{store=\"records\"} 2",
+       "strata_cache_misses_total{store=\"records\"} 1",
+       "strata_cache_fills_total{result=\"stored\",store=\"records\"} 1",
+       "strata_cache_bypasses_total{reason=\"error\",store=\"records\"} 3",
+       "strata_cache_bypasses_total{reason=\"breaker_open\",store=\"records\"} 1",
+       "strata_breaker_state{breaker=\"cache\"} 1",
+       "strata_breaker_transitions_total{breaker=\"cache\",to=\"open\"} 1",
+       "strata_pending_deletes{cache=\"cache\"} 0",
+       R"(strata_store_latency_seconds_count{layer="database",operation="get",store="records"} 5)"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
 }

@@ -105,16 +105,16 @@ TEST_F(CachingFailuresTest, AProbeThatCannotDeleteLeavesItOpen) {
 
 // B-39
 TEST_F(CachingFailuresTest, AMissIsASuccess) {
-  const auto failOnce = [&] {
+  const auto fail_once = [&] {
     cache_->setDown(true);
     textOf("a");
     cache_->setDown(false);
   };
-  failOnce();
-  failOnce();
+  fail_once();
+  fail_once();
   textOf("a");  // nothing is cached under it
-  failOnce();
-  failOnce();
+  fail_once();
+  fail_once();
   EXPECT_EQ(guarded_->breaker().status().state, State::kClosed);
 }
 

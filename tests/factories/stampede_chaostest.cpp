@@ -44,13 +44,13 @@ class TwoProcessesTest : public StampedeTest {
 
 // B-46
 TEST_F(TwoProcessesTest, OneWaitsOnceAndBrieflyForTheOtherThenServesItself) {
-  Process process(*servers_);
+  Process process(*servers);
   put({"cold", "cold"});
   forgetQueries();
-  DatabaseGate gate(servers_->postgres().url());
+  DatabaseGate gate(servers->postgres().url());
   Crowd<Found> loading(1, [&](std::size_t) { return process.notes->get("cold"); });
   ASSERT_TRUE(awaitAtGate(1));
-  other_.get(*servers_, "cold");
+  other_.get(*servers, "cold");
   EXPECT_LE(other_.waits(), absl::Milliseconds(20));
   other_.goOn();
   ASSERT_TRUE(awaitAtGate(2)) << "it asks the database itself";
@@ -62,13 +62,13 @@ TEST_F(TwoProcessesTest, OneWaitsOnceAndBrieflyForTheOtherThenServesItself) {
 
 // B-46
 TEST_F(TwoProcessesTest, OneThatIsFastEnoughSparesTheOtherTheQuery) {
-  Process process(*servers_);
+  Process process(*servers);
   put({"cold", "cold"});
   forgetQueries();
-  DatabaseGate gate(servers_->postgres().url());
+  DatabaseGate gate(servers->postgres().url());
   Crowd<Found> loading(1, [&](std::size_t) { return process.notes->get("cold"); });
   ASSERT_TRUE(awaitAtGate(1));
-  other_.get(*servers_, "cold");
+  other_.get(*servers, "cold");
   EXPECT_LE(other_.waits(), absl::Milliseconds(20));
   gate.open();
   expectAll(loading.results(), "cold");
@@ -80,12 +80,12 @@ TEST_F(TwoProcessesTest, OneThatIsFastEnoughSparesTheOtherTheQuery) {
 // B-43: the first has the lease, and is in the database when all others have come. They wait for
 // its fill and take it from Redis.
 TEST_F(StampedeTest, ACrowdOnAColdIdIsOneQuery) {
-  Process process(*servers_);
+  Process process(*servers);
   for (const std::size_t callers : {10U, 100U, 1000U}) {
     const std::string id = "cold" + std::to_string(callers);
     put({id, id});
     forgetQueries();
-    DatabaseGate gate(servers_->postgres().url());
+    DatabaseGate gate(servers->postgres().url());
     Crowd<Found> crowd(callers, [&](std::size_t) { return process.notes->get(id); });
     ASSERT_TRUE(awaitAtGate(1));
     ASSERT_TRUE(process.clock.awaitWaiting(callers - 1));
@@ -98,13 +98,13 @@ TEST_F(StampedeTest, ACrowdOnAColdIdIsOneQuery) {
 // B-43, with Redis down: one query would be too few. The first has been sent when the others come,
 // who may know of a write since; so they share a second one, and two objects serve all.
 TEST_F(StampedeTest, WithoutACacheACrowdOnOneIdIsTwoQueries) {
-  Process process(*servers_);
-  ASSERT_THAT(servers_->redis().kill(), IsOk());
+  Process process(*servers);
+  ASSERT_THAT(servers->redis().kill(), IsOk());
   for (const std::size_t callers : {10U, 100U, 1000U}) {
     const std::string id = "cold" + std::to_string(callers);
     put({id, id});
     forgetQueries();
-    DatabaseGate gate(servers_->postgres().url());
+    DatabaseGate gate(servers->postgres().url());
     Crowd<Found> crowd(callers, [&](std::size_t) { return process.notes->get(id); });
     ASSERT_TRUE(awaitAtGate(1));
     ASSERT_TRUE(process.clock.awaitWaiting(callers - 1));
@@ -118,11 +118,11 @@ TEST_F(StampedeTest, WithoutACacheACrowdOnOneIdIsTwoQueries) {
 // B-43, with Redis down and nothing sent yet for the id: other ids hold all four calls that a
 // CoalescingStore makes at once.
 TEST_F(StampedeTest, WithoutACacheACrowdThatWasNotSentForIsOneQuery) {
-  Process process(*servers_);
+  Process process(*servers);
   put({"cold", "cold"});
-  ASSERT_THAT(servers_->redis().kill(), IsOk());
+  ASSERT_THAT(servers->redis().kill(), IsOk());
   forgetQueries();
-  DatabaseGate gate(servers_->postgres().url());
+  DatabaseGate gate(servers->postgres().url());
   Crowd<Found> others(4, [&](std::size_t i) { return process.notes->get(std::to_string(i)); });
   ASSERT_TRUE(awaitAtGate(4));
   Crowd<Found> crowd(1000, [&](std::size_t) { return process.notes->get("cold"); });
@@ -139,11 +139,11 @@ TEST_F(StampedeTest, WithoutACacheACrowdThatWasNotSentForIsOneQuery) {
 TEST_F(StampedeTest, AThousandColdIdsAreEightQueriesAndOneBadRowFailsAlone) {
   constexpr std::size_t kIds = 1000;
   constexpr std::size_t kBad = 500;
-  Process process(*servers_);
+  Process process(*servers);
   for (std::size_t i = 0; i < kIds; ++i) put({std::to_string(i), "text"});
   ask("UPDATE stampede_notes SET tags = '{}' WHERE id = '" + std::to_string(kBad) + "'");
   forgetQueries();
-  DatabaseGate gate(servers_->postgres().url());
+  DatabaseGate gate(servers->postgres().url());
   Crowd<Found> crowd(kIds, [&](std::size_t i) { return process.notes->get(std::to_string(i)); });
   ASSERT_TRUE(awaitAtGate(4));
   ASSERT_TRUE(process.clock.awaitWaiting(kIds - 4));
@@ -170,12 +170,12 @@ std::string hotId(std::size_t thread, std::size_t call) {
 
 // B-48
 TEST_F(StampedeTest, WithoutACacheNoMoreQueriesAreAtWorkThanTheBulkheadAdmits) {
-  Process process(*servers_, {.max_concurrent = 3, .max_wait = absl::Minutes(1)});
+  Process process(*servers, {.max_concurrent = 3, .max_wait = absl::Minutes(1)});
   const auto other = process.createNotes();
   for (std::size_t i = 0; i < 100; ++i) put({hotId(i, 0), "text"});
-  ASSERT_THAT(servers_->redis().kill(), IsOk());
+  ASSERT_THAT(servers->redis().kill(), IsOk());
   forgetQueries();
-  DatabaseGate gate(servers_->postgres().url());
+  DatabaseGate gate(servers->postgres().url());
   Crowd<std::vector<Found>> crowd(kThreads, [&](std::size_t thread) {
     Store<Note>& store = thread < kThreads / 2 ? *process.notes : *other;
     std::vector<Found> answers;
@@ -196,10 +196,10 @@ TEST_F(StampedeTest, WithoutACacheNoMoreQueriesAreAtWorkThanTheBulkheadAdmits) {
 
 // B-48: the database does not answer at all, and the callers have 100 ms for each of ten calls.
 TEST_F(StampedeTest, WhatTheBulkheadDoesNotAdmitIsRefusedOrRunsOutOfTime) {
-  Process process(*servers_, {.max_concurrent = 3, .max_queue = 2});
+  Process process(*servers, {.max_concurrent = 3, .max_queue = 2});
   const auto other = process.createNotes();
-  ASSERT_THAT(servers_->redis().kill(), IsOk());
-  DatabaseGate gate(servers_->postgres().url());
+  ASSERT_THAT(servers->redis().kill(), IsOk());
+  DatabaseGate gate(servers->postgres().url());
   Crowd<std::map<absl::StatusCode, int>> crowd(64, [&](std::size_t thread) {
     Store<Note>& store = thread % 2 == 0 ? *process.notes : *other;
     std::map<absl::StatusCode, int> codes;

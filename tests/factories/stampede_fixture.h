@@ -161,17 +161,17 @@ class StampedeTest : public ::testing::Test {
          .redis = true,
          .postgres_settings = {{"shared_preload_libraries", "pg_stat_statements"}}});
     ASSERT_THAT(started, testing::IsOk());
-    servers_ = *std::move(started);
+    servers = *std::move(started);
     ask("CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
   }
-  static void TearDownTestSuite() { servers_.reset(); }
+  static void TearDownTestSuite() { servers.reset(); }
 
   // An empty Redis, and notes that only the database has.
   void SetUp() override {
-    if (servers_->redis().pid() != 0) {
-      ASSERT_THAT(servers_->redis().kill(), testing::IsOk());
+    if (servers->redis().pid() != 0) {
+      ASSERT_THAT(servers->redis().kill(), testing::IsOk());
     }
-    ASSERT_THAT(servers_->redis().start(), testing::IsOk());
+    ASSERT_THAT(servers->redis().start(), testing::IsOk());
     ask("DROP TABLE IF EXISTS stampede_notes");
     put({"warm", "warm"});
   }
@@ -182,7 +182,7 @@ class StampedeTest : public ::testing::Test {
 
   void put(const Note& note) {
     if (pool_ == nullptr) {
-      pool_ = *PostgresPool::open({.url = servers_->postgres().url()});
+      pool_ = *PostgresPool::open({.url = servers->postgres().url()});
       written_ = *PostgresStore<Note>::create(pool_);
     }
     ASSERT_THAT(written_->put(note), testing::IsOk());
@@ -190,7 +190,7 @@ class StampedeTest : public ::testing::Test {
 
   // The first column of the first row.
   static std::string ask(const std::string& sql) {
-    const auto rows = servers_->postgres().query(sql);
+    const auto rows = servers->postgres().query(sql);
     EXPECT_THAT(rows, testing::IsOk());
     if (!rows.ok() || rows->empty()) return "";
     return rows->front().front().value_or("");
@@ -220,7 +220,7 @@ class StampedeTest : public ::testing::Test {
                          std::string(kApplication) + "'"));
   }
 
-  static inline std::unique_ptr<testing::LocalServers> servers_;
+  static inline std::unique_ptr<testing::LocalServers> servers;
   std::shared_ptr<PostgresPool> pool_;
   std::unique_ptr<PostgresStore<Note>> written_;
 };
