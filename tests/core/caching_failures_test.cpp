@@ -221,6 +221,38 @@ TEST_F(CachingFailuresTest, ReadsPastTheCacheWhileAWriteMayStillComeToPass) {
   EXPECT_TRUE(cached());
 }
 
+// B-58
+TEST_F(CachingFailuresTest, AWriteThatWasRolledBackLeavesTheCacheAlone) {
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  textOf("a");
+  cache_->resetCalls();
+  faults_->failCall(testing::StoreOperation::kPut, 1,
+                    {.error = absl::FailedPreconditionError("a constraint forbids it")});
+  EXPECT_THAT(store_->put({"a", "two"}), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(cache_->calls(), 0);
+  EXPECT_TRUE(cached());
+  EXPECT_EQ(textOf("a"), "one");
+  EXPECT_EQ(loads(), 1);
+}
+
+// Race 44. B-60
+TEST_F(CachingFailuresTest, HostsWhoseClocksAreAnHourApartShareACache) {
+  testing::FakeClock other_clock;
+  other_clock.advance(absl::Hours(1));
+  other_clock.jumpWallClock(-absl::Hours(3));
+  auto guarded = *GuardedCache::create(cache_, {}, Metrics::none(), other_clock, executor_);
+  auto other = *CachingStore<Note>::create(*InMemoryStore<Note>::create(database_), guarded,
+                                           {.store = "notes", .app = "app"}, Metrics::none(),
+                                           other_clock, executor_);
+  for (int i = 0; i < 10; ++i) {
+    const std::string text = "text " + std::to_string(i);
+    ASSERT_THAT((i % 2 == 0 ? *store_ : *other).put({"a", text}), IsOk());
+    EXPECT_EQ((**other->get("a")).text, text);
+    EXPECT_EQ(textOf("a"), text);
+  }
+  EXPECT_EQ(loads(), 0) << "what the other filled is believed here";
+}
+
 // ---- Fills off the caller's path ----
 
 // B-23
