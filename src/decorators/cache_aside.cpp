@@ -32,7 +32,7 @@ using Outcome = CacheAside::Outcome;
 // How long a reader waits for another process's fill before it asks the database itself.
 constexpr absl::Duration kMaxWaitForFill = absl::Milliseconds(20);
 constexpr absl::Duration kMinWaitForFill = absl::Milliseconds(1);
-constexpr int kMaxPauses = 20;
+constexpr int kMaxPauses = 200;
 // A lease is given back by making it expire at once; a fence still guards it.
 constexpr absl::Duration kAtOnce = absl::Milliseconds(1);
 // What Redis takes as one value.
@@ -296,11 +296,11 @@ bool CacheAside::Core::waitForFill(const Lookup& lookup, MonotonicTime until, in
   if (waited != LoadsUnderWay::Outcome::kUnknown) {
     return waited == LoadsUnderWay::Outcome::kLookAgain;
   }
-  // One of ours that has ended since, or of which its reader has not heard yet: soon it is another
-  // matter.
+  // One of ours that was filled meanwhile, or of which its reader has not heard yet: soon it is
+  // another matter, where threads are not starved for long.
   if (internal::isOwn(cell->nonce)) {
-    if (++pauses > kMaxPauses) return false;
-    clock.sleepFor(std::clamp(until - clock.now(), absl::ZeroDuration(), kMinWaitForFill));
+    if (++pauses > kMaxPauses || clock.now() >= until) return false;
+    clock.sleepFor(kMinWaitForFill);
     return true;
   }
   if (std::exchange(pauses, kMaxPauses) > 0) return false;

@@ -1,5 +1,7 @@
 #include "src/decorators/loads_under_way.h"
 
+#include <algorithm>
+
 namespace strata::internal {
 
 void LoadsUnderWay::begin(const Nonce& lease) {
@@ -13,6 +15,10 @@ void LoadsUnderWay::end(const Nonce& lease, bool worth_a_look) {
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.loads.find(lease);
   if (found == shard.loads.end() || found->second.outcome != Outcome::kStillLoading) return;
+  if (!worth_a_look) {
+    Unfilled& unfilled = shard.unfilled;
+    unfilled.leases[unfilled.next++ % unfilled.leases.size()] = lease;
+  }
   Load& load = found->second;
   load.outcome = worth_a_look ? Outcome::kLookAgain : Outcome::kNothingThere;
   if (load.waiting == 0) {
@@ -26,7 +32,11 @@ LoadsUnderWay::Outcome LoadsUnderWay::wait(const Nonce& lease, MonotonicTime unt
   Shard& shard = shardOf(lease);
   std::unique_lock lock(shard.mutex);
   const auto found = shard.loads.find(lease);
-  if (found == shard.loads.end()) return Outcome::kUnknown;
+  if (found == shard.loads.end()) {
+    const auto& unfilled = shard.unfilled.leases;
+    const bool is_over = std::find(unfilled.begin(), unfilled.end(), lease) != unfilled.end();
+    return is_over ? Outcome::kNothingThere : Outcome::kUnknown;
+  }
   Load& load = found->second;
   ++load.waiting;
   while (load.outcome == Outcome::kStillLoading && clock_.now() < until) {

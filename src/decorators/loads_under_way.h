@@ -27,7 +27,7 @@ class LoadsUnderWay {
   void end(const Nonce& lease, bool worth_a_look);
 
   enum class Outcome {
-    kUnknown,  // not ours, or over already
+    kUnknown,  // not ours, or not begun yet, or filled
     kLookAgain,
     kNothingThere,
     kStillLoading,  // `until` was reached
@@ -40,8 +40,14 @@ class LoadsUnderWay {
     int waiting = 0;
     Outcome outcome = Outcome::kStillLoading;
   };
+  // The last that ended with nothing there: their leases may outlive them.
+  struct Unfilled {
+    std::array<Nonce, 64> leases{};
+    std::size_t next = 0;
+  };
   struct Shard {
     std::mutex mutex;
+    Unfilled unfilled ABSL_GUARDED_BY(mutex);
     // The last to leave erases it: whoever holds the lease, or waits.
     absl::node_hash_map<Nonce, Load> loads ABSL_GUARDED_BY(mutex);
   };

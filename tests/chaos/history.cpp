@@ -65,8 +65,8 @@ Entry* History::begin(std::size_t index, const Entry& entry) {
 
 void History::complete(Entry& entry, Outcome outcome) {
   entry.returned = nowNanos();
-  std::atomic_thread_fence(std::memory_order_release);
-  entry.outcome = outcome;
+  // Last, so that a kill leaves no half of it.
+  std::atomic_ref(entry.outcome).store(outcome, std::memory_order_release);
 }
 
 std::vector<Operation> History::operations() const {

@@ -372,8 +372,10 @@ TEST_F(CachingStoreTest, DoesNotFillAServerOfAnotherLife) {
 // B-46
 TEST_F(CachingStoreTest, WaitsOnceAndBrieflyForSomebodyElsesFill) {
   ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  Nonce of_another_process = makeNonce();
+  of_another_process.front() ^= 1;
   const std::string lease = Cell{.tag = CellTag::kLease,
-                                 .nonce = makeNonce(),
+                                 .nonce = of_another_process,
                                  .key_hash = stableHash(kKey),
                                  .incarnation = cache_->incarnation()}
                                 .encode();
