@@ -109,7 +109,7 @@ class Cache {
   virtual absl::Status remove(absl::Span<const std::string> keys, Deadline deadline = {}) = 0;
 
   // For each request: what is stored under the key, or else the request's cell, stored now for
-  // `ttl`. One round trip for all.
+  // `ttl`. One round trip for all. Of two requests for one key either may be executed first.
   virtual std::vector<absl::StatusOr<LeaseReply>> getOrLease(
       absl::Span<const LeaseRequest> requests, absl::Duration ttl, Deadline deadline = {}) = 0;
 
