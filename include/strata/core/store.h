@@ -29,13 +29,14 @@ using Snapshots = std::vector<absl::StatusOr<Snapshot<T>>>;
 // Thread-safe: every method may be called concurrently, without external synchronisation.
 //
 // The errors of every method, by what to do about them:
-//   InvalidArgument     an id or a value that no store accepts (the message says what); fix the
-//   call Unavailable         the backend was not asked or did nothing; retry later DeadlineExceeded
-//   time ran out; a read may be retried, a write may have happened ResourceExhausted   too much in
-//   flight already; retry later, with less DataLoss            what is stored is not a T; names
-//   table and column, never the value FailedPrecondition  the backend is not set up for this store
-//   (a missing table or column) PermissionDenied    the backend refused these credentials Unknown
-//   a write whose outcome is not known (the connection was lost); read to see
+//   InvalidArgument     an id or a value that no store accepts; the message says which
+//   Unavailable         the backend was not asked or did nothing; retry later
+//   DeadlineExceeded    time ran out; a read may be retried, a write may have happened
+//   ResourceExhausted   too much in flight already; retry later, with less
+//   DataLoss            what is stored is not a T; names table and column, never the value
+//   FailedPrecondition  the backend is not set up for this store (a missing table or column)
+//   PermissionDenied    the backend refused these credentials
+//   Unknown             a write whose outcome is not known (the connection was lost); read to see
 template <typename T>
 class Store {
  public:
