@@ -124,11 +124,8 @@ void CacheAside::Core::lookUp(absl::Span<const Id> ids, const ReadOptions& read,
                               absl::Span<Lookup> lookups) {
   absl::InlinedVector<Lookup*, 1> asked;
   const MonotonicTime now = clock.now();
-  const std::uint64_t epoch = cache->epoch();
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (!admit(ids[i], read, now, lookups[i])) continue;
-    lookups[i].epoch = epoch;
-    asked.push_back(&lookups[i]);
+    if (admit(ids[i], read, now, lookups[i])) asked.push_back(&lookups[i]);
   }
   if (!asked.empty()) ask(asked, read);
 }
@@ -162,6 +159,9 @@ void CacheAside::Core::ask(absl::Span<Lookup* const> asked, const ReadOptions& r
     lookup->key_hash = stableHash(lookup->key);
     lookup->nonce = makeNonce();
     lookup->incarnation = cache->incarnation(lookup->key);
+    // Not before it was asked what is owed: where deletions were forgotten, the epoch moves first
+    // and only then are reads let through again.
+    lookup->epoch = cache->epoch();
     cellFor(CellTag::kLease, *lookup).appendTo(cells);
   }
   absl::InlinedVector<LeaseRequest, 1> requests;
