@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "strata/core/json.h"
 #include "strata/core/timestamp.h"
 
 namespace strata::testing {
@@ -58,6 +59,31 @@ void fillTime(void* value, ValueCase value_case) {
   if (value_case == ValueCase::kSmallest) as<Timestamp>(value) = kMinTimestamp;
   if (value_case == ValueCase::kLargest) as<Timestamp>(value) = kMaxTimestamp;
   if (value_case == ValueCase::kFinest) as<Timestamp>(value) = Timestamp{} - one;
+}
+
+// No text here is canonical: a store must give back what Json::parse made of it.
+std::string_view jsonText(ValueCase value_case) {
+  switch (value_case) {
+    case ValueCase::kEmpty:
+      return "{ }";
+    case ValueCase::kSmallest:
+      return R"([-9223372036854775808, -1.7976931348623157e308, -0.0, -1E2, [], [[{}]], ""])";
+    case ValueCase::kLargest:
+      return R"({"z": 18446744073709551615, "y": 18446744073709551616, "bb": 1e300, "c": 1e22,
+                 "a": 1.7976931348623157e308})";
+    case ValueCase::kFinest:
+      return R"({"e": 5e-324, "d": [0.1, 1E2, 1.0], "c": 9007199254740993, "b": 1e-7})";
+    case ValueCase::kOtherText:
+      return R"({"b": {"Grüße": ["世界 🌍", "\u00e9\ud83c\udf89\t\"\\\/\u0001\u007f"]}, "": [null],
+                 "aa": {}, "ключ": true, "b": {"é": 1, "z": [{"b": null, "a": [], "b": false}]}})";
+    case ValueCase::kSql:
+      return R"( "'; DROP TABLE strata_conformance_records; -- $1 :id ? %s \\' \" {\"a\":1} NULL")";
+  }
+  return "";
+}
+
+void fillJson(void* value, ValueCase value_case) {
+  as<Json>(value) = Json::parse(jsonText(value_case)).value();
 }
 
 void fillEnum(const TypeInfo& type, void* value, ValueCase value_case) {
@@ -130,6 +156,8 @@ void fillAt(const TypeInfo& type, void* value, ValueCase value_case, int depth) 
       return fillText(value, value_case);
     case Kind::kTimestamp:
       return fillTime(value, value_case);
+    case Kind::kJson:
+      return fillJson(value, value_case);
     case Kind::kEnum:
       return fillEnum(type, value, value_case);
     case Kind::kOptional:

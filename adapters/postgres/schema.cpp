@@ -54,6 +54,7 @@ bool canHold(const TypeInfo& field_type, std::string_view sql_type) {
     case Kind::kList:
     case Kind::kMap:
     case Kind::kStruct:
+    case Kind::kJson:
       return isOneOf(sql_type, {"jsonb", "json"});
     default:
       return isInteger(sql_type);

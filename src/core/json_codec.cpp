@@ -1,55 +1,17 @@
 // Writing; readJson is in json_reader.cpp.
 #include "strata/core/json_codec.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <charconv>
-#include <cstddef>
 #include <utility>
 
+#include "src/core/json_text.h"
 #include "src/core/scalars.h"
+#include "strata/core/json.h"
 #include "strata/core/timestamp.h"
 
 namespace strata {
 namespace {
-
-void appendEscape(char c, std::string& out) {
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      break;
-    case '\\':
-      out += "\\\\";
-      break;
-    case '\n':
-      out += "\\n";
-      break;
-    case '\r':
-      out += "\\r";
-      break;
-    case '\t':
-      out += "\\t";
-      break;
-    default:
-      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-      break;
-  }
-}
-
-void appendQuoted(std::string_view text, std::string& out) {
-  out += '"';
-  std::size_t copied = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (static_cast<unsigned char>(c) >= ' ' && c != '"' && c != '\\') continue;
-    out.append(text, copied, i - copied);
-    appendEscape(c, out);
-    copied = i + 1;
-  }
-  out.append(text, copied);
-  out += '"';
-}
 
 template <typename Number>
 void appendNumber(Number number, std::string& out) {
@@ -84,7 +46,7 @@ void appendMap(const TypeInfo& type, const void* value, std::string& out) {
       ->visit(value,
               [&](std::string_view key, const void* element) {
                 out += std::exchange(separator, ',');
-                appendQuoted(key, out);
+                internal::appendQuotedJson(key, out);
                 out += ':';
                 appendJson(type.element(), element, out);
                 return absl::OkStatus();
@@ -99,7 +61,7 @@ void appendStruct(const TypeInfo& type, const void* value, std::string& out) {
   bool first = true;
   for (const Field& field : type.fields) {
     if (!std::exchange(first, false)) out += ',';
-    appendQuoted(field.name, out);
+    internal::appendQuotedJson(field.name, out);
     out += ':';
     appendJson(field.type(), field.in(value), out);
   }
@@ -121,13 +83,13 @@ void appendJson(const TypeInfo& type, const void* value, std::string& out) {
       out += *static_cast<const bool*>(value) ? "true" : "false";
       break;
     case Kind::kString:
-      appendQuoted(*static_cast<const std::string*>(value), out);
+      internal::appendQuotedJson(*static_cast<const std::string*>(value), out);
       break;
     case Kind::kTimestamp:
-      appendQuoted(formatTimestamp(*static_cast<const Timestamp*>(value)), out);
+      internal::appendQuotedJson(formatTimestamp(*static_cast<const Timestamp*>(value)), out);
       break;
     case Kind::kEnum:
-      appendQuoted(internal::getEnumName(type, value).value_or(""), out);
+      internal::appendQuotedJson(internal::getEnumName(type, value).value_or(""), out);
       break;
     case Kind::kOptional: {
       const void* element = type.optional->get(value);
@@ -138,6 +100,9 @@ void appendJson(const TypeInfo& type, const void* value, std::string& out) {
       }
       break;
     }
+    case Kind::kJson:
+      out += static_cast<const Json*>(value)->text();
+      break;
     case Kind::kList:
       appendList(type, value, out);
       break;

@@ -18,7 +18,9 @@
 #include <utility>
 
 #include "src/core/field_path.h"
+#include "src/core/json_capture.h"
 #include "src/core/scalars.h"
+#include "strata/core/json.h"
 #include "strata/core/json_codec.h"
 #include "strata/core/timestamp.h"
 
@@ -65,7 +67,8 @@ std::string pathText(std::span<const Open> opened, const FieldPath& path) {
 
 // What json::basic_parser calls. Every event returns true, "go on", even once a value has been
 // refused: whether the text is JSON at all is said first. The text comes in one piece, so a number
-// is always whole; a string comes in parts when it has escapes.
+// is always whole; a string comes in parts when it has escapes. What lies within a Json is ignored
+// like a member that nobody knows, but for being captured.
 class Reader {
  public:
   static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
@@ -80,16 +83,26 @@ class Reader {
   bool on_document_begin(json::error_code&) { return true; }
   bool on_document_end(json::error_code&) { return true; }
   bool on_object_begin(json::error_code&) {
-    return open(take(), [](Kind kind) { return kind == Kind::kStruct || kind == Kind::kMap; });
+    const Place place = take();
+    if (isCaptured(place)) capture_.openObject();
+    return open(place, [](Kind kind) { return kind == Kind::kStruct || kind == Kind::kMap; });
   }
   bool on_array_begin(json::error_code&) {
-    return open(take(), [](Kind kind) { return kind == Kind::kList; });
+    const Place place = take();
+    if (isCaptured(place)) capture_.openArray();
+    return open(place, [](Kind kind) { return kind == Kind::kList; });
   }
-  bool on_object_end(std::size_t, json::error_code&) { return close(); }
-  bool on_array_end(std::size_t, json::error_code&) { return close(); }
+  bool on_object_end(std::size_t, json::error_code&) {
+    if (captured_ != nullptr) capture_.closeObject();
+    return close();
+  }
+  bool on_array_end(std::size_t, json::error_code&) {
+    if (captured_ != nullptr) capture_.closeArray();
+    return close();
+  }
   bool on_key_part(json::string_view text, std::size_t, json::error_code&) { return hold(text); }
   bool on_key(json::string_view text, std::size_t, json::error_code&) {
-    if (isIgnoring()) return true;
+    if (isIgnoring()) return captureKey(text);
     Open& object = opened_[depth_ - 1];
     pending_ = object.type->kind == Kind::kStruct ? member(object, whole(text))
                                                   : entry(object, whole(text));
@@ -99,7 +112,12 @@ class Reader {
   bool on_string_part(json::string_view text, std::size_t, json::error_code&) { return hold(text); }
   bool on_string(json::string_view text, std::size_t, json::error_code&) {
     const Place place = take();
-    if (place.type != nullptr) setText(place, text);
+    if (isCaptured(place)) {
+      capture_.string(whole(text));
+      endCaptured();
+    } else if (place.type != nullptr) {
+      setText(place, text);
+    }
     held_.clear();
     return true;
   }
@@ -112,6 +130,7 @@ class Reader {
   }
   bool on_double(double rounded, json::string_view text, json::error_code&) {
     const Place place = take();
+    if (isCaptured(place)) return capture_.number(text), endCaptured();
     if (place.type == nullptr) return true;
     if (!internal::isFloating(place.type->kind)) return refuse(expectedOf(place.type->kind));
     double exact = rounded;  // stays an infinity where the number is beyond a double
@@ -120,6 +139,7 @@ class Reader {
   }
   bool on_bool(bool value, json::error_code&) {
     const Place place = take();
+    if (isCaptured(place)) return capture_.boolean(value), endCaptured();
     if (place.type == nullptr) return true;
     if (place.type->kind != Kind::kBool) return refuse(expectedOf(place.type->kind));
     if (place.address == nullptr) return appendBit(value);
@@ -129,6 +149,7 @@ class Reader {
   // Resets an optional and leaves anything else as it is.
   bool on_null(json::error_code&) {
     const Place place = next();
+    if (captured_ != nullptr) capture_.null();
     if (place.type == nullptr) return true;
     if (place.type->kind == Kind::kOptional) place.type->optional->reset(place.address);
     return place.address == nullptr ? appendBit(false) : true;
@@ -160,7 +181,7 @@ class Reader {
   bool open(const Place& place, Fits fits) {
     if (place.type == nullptr || !fits(place.type->kind)) {
       ++ignored_;
-      return place.type == nullptr || refuse(expectedOf(place.type->kind));
+      return place.type == nullptr || captured_ != nullptr || refuse(expectedOf(place.type->kind));
     }
     if (place.type->kind == Kind::kList) place.type->list->clear(place.address);
     if (place.type->kind == Kind::kMap) place.type->map->clear(place.address);
@@ -170,6 +191,29 @@ class Reader {
 
   bool close() {
     --(ignored_ > 0 ? ignored_ : depth_);
+    return captured_ == nullptr || endCaptured();
+  }
+
+  // Whether what comes at `place` is a Json or within one.
+  bool isCaptured(const Place& place) {
+    if (place.type != nullptr && place.type->kind == Kind::kJson) {
+      captured_ = static_cast<Json*>(place.address);
+    }
+    return captured_ != nullptr;
+  }
+
+  bool captureKey(std::string_view rest) {
+    if (captured_ != nullptr) capture_.key(whole(rest));
+    held_.clear();
+    return true;
+  }
+
+  // After something that was captured: with the last of it the Json ends.
+  bool endCaptured() {
+    if (ignored_ > 0) return true;
+    Json& json = *std::exchange(captured_, nullptr);
+    if (!capture_.wanted().empty()) return refuse(capture_.wanted());
+    json = capture_.take();
     return true;
   }
 
@@ -191,7 +235,7 @@ class Reader {
   }
 
   bool hold(std::string_view part) {
-    if (!isIgnoring()) held_.append(part);
+    if (captured_ != nullptr || !isIgnoring()) held_.append(part);
     return true;
   }
 
@@ -223,6 +267,7 @@ class Reader {
   template <typename Number>
   bool setInteger(Number number, bool (*set)(Kind, Number, void*)) {
     const Place place = take();
+    if (isCaptured(place)) return capture_.integer(number), endCaptured();
     if (place.type == nullptr) return true;
     const Kind kind = place.type->kind;
     if (internal::isFloating(kind)) return setFloating(place, static_cast<double>(number));
@@ -254,10 +299,12 @@ class Reader {
   }
 
   absl::Status status_;
-  Place pending_;            // the root's place, and after a key that of its value
-  std::string held_;         // the parts that came of a key or string whose end has not come
-  std::size_t ignored_ = 0;  // how many open containers are ignored
-  std::size_t depth_ = 0;    // how many are not
+  Place pending_;             // the root's place, and after a key that of its value
+  std::string held_;          // the parts that came of a key or string whose end has not come
+  std::size_t ignored_ = 0;   // how many open containers are ignored
+  std::size_t depth_ = 0;     // how many are not
+  Json* captured_ = nullptr;  // the Json whose end has not come
+  internal::JsonCapture capture_;
   std::array<Open, kMaxDepth> opened_;
 };
 

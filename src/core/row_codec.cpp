@@ -79,6 +79,11 @@ absl::Status readEnum(const TypeInfo& type, std::string_view text, void* value) 
   return mismatch("one of the names of its enum");
 }
 
+// A null in jsonb is none, as it is in JSON.
+absl::Status readJsonColumn(const TypeInfo& type, std::string_view text, void* value) {
+  return readJson(type, text, value).ok() ? absl::OkStatus() : mismatch("JSON");
+}
+
 std::string columnDefinition(const Field& field, const EntityInfo& entity) {
   const TypeInfo& type = field.type();
   std::string sql = fmt::format("{} {}", quoteIdentifier(field.name), columnType(type));
@@ -159,6 +164,7 @@ std::optional<std::string> toColumnText(const TypeInfo& type, const void* value)
 
 absl::Status fromColumnText(const TypeInfo& type, std::optional<std::string_view> text,
                             void* value) {
+  if (text && withoutOptional(type).kind == Kind::kJson) return readJsonColumn(type, *text, value);
   if (type.kind == Kind::kOptional) {
     if (text) return fromColumnText(type.element(), text, type.optional->emplace(value));
     type.optional->reset(value);

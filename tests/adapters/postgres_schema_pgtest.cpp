@@ -23,8 +23,9 @@ struct Item {
   Timestamp made{};
   std::map<std::string, double> prices;
   std::optional<double> weight;
+  Json notes;
 };
-BOOST_DESCRIBE_STRUCT(Item, (), (id, count, sold, made, prices, weight))
+BOOST_DESCRIBE_STRUCT(Item, (), (id, count, sold, made, prices, weight, notes))
 
 struct Timed {
   Timestamp id{};
@@ -136,19 +137,20 @@ TEST_F(PostgresSchemaTest, NeedsNoRightToCreateWhenNothingIsMissing) {
 TEST_F(PostgresSchemaTest, NamesColumnsOfATypeThatCannotBeRead) {
   query(
       "CREATE SEQUENCE strata_row_version; CREATE TABLE shop.items (id text PRIMARY KEY,"
-      "count text, sold boolean, made timestamp, prices jsonb, weight numeric,"
+      "count text, sold boolean, made timestamp, prices jsonb, weight numeric, notes text,"
       "row_version bigint)");
   EXPECT_THAT(
       create(SchemaPolicy::kVerify),
       StatusIs(kFailedPrecondition, AllOf(HasSubstr("column count is text and not bigint"),
                                           HasSubstr("column made is timestamp without time zone"),
+                                          HasSubstr("column notes is text and not jsonb"),
                                           Not(HasSubstr("weight")), Not(HasSubstr("prices")))));
 }
 
 TEST_F(PostgresSchemaTest, WantsAUniqueIndexOnTheKey) {
   query(
       "CREATE SEQUENCE strata_row_version; CREATE TABLE shop.items (id text,"
-      "count bigint, sold boolean, made timestamptz, prices json, weight real,"
+      "count bigint, sold boolean, made timestamptz, prices json, weight real, notes json,"
       "row_version bigint)");
   EXPECT_THAT(create(SchemaPolicy::kCreateOrExtend),
               StatusIs(kFailedPrecondition, HasSubstr("no unique index on (id)")));

@@ -42,6 +42,13 @@ struct Document {
 };
 BOOST_DESCRIBE_STRUCT(Document, (), (id, title))
 
+struct Note {
+  std::string id;
+  Json metadata;
+  std::optional<Json> usage;
+};
+BOOST_DESCRIBE_STRUCT(Note, (), (id, metadata, usage))
+
 // Its id is not what its key column says.
 struct Liar {
   std::string id;
@@ -72,6 +79,12 @@ struct Entity<pgtest::Document> {
   static std::string id(const pgtest::Document& document) { return document.id; }
 };
 template <>
+struct Entity<pgtest::Note> {
+  static constexpr auto table = "notes";
+  static constexpr KeySpace keys{"pgtest", "note"};
+  static std::string id(const pgtest::Note& note) { return note.id; }
+};
+template <>
 struct Entity<pgtest::Liar> {
   static constexpr auto table = "liars";
   static constexpr KeySpace keys{"pgtest", "liar"};
@@ -85,6 +98,7 @@ using pgtest::Document;
 using pgtest::Flag;
 using pgtest::Liar;
 using pgtest::Member;
+using pgtest::Note;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::IsOk;
@@ -143,6 +157,40 @@ TEST_F(PostgresStoreTest, NamesTableAndColumnOfARowThatIsNotAT) {
   EXPECT_THAT(flags->get("a"),
               StatusIs(absl::StatusCode::kDataLoss,
                        AllOf(HasSubstr("flags.audiences"), Not(HasSubstr("s3cret")))));
+}
+
+// B-7. PostgreSQL spells what it stores in a way of its own.
+TEST_F(PostgresStoreTest, GivesBackTheTextOfAJson) {
+  auto notes = createStore<Note>();
+  const char* const kSpelling =
+      R"({"bb":1E2,"é":[-0.0,1.50,1e300,5e-324,1e22,18446744073709551615,9007199254740993e0,0.1],)"
+      R"("a":{"y":[],"x":{"\u00e9":null}},"a":{"z":"\u0001\ud83c\udf89","yy":{}},"aaa":""})";
+  const auto metadata = Json::parse(kSpelling);
+  ASSERT_THAT(metadata, IsOk());
+  ASSERT_THAT(notes->put({.id = "ours", .metadata = *metadata}), IsOk());
+  EXPECT_NE(query("SELECT metadata::text FROM notes")[0][0], metadata->text());
+  query(std::string("INSERT INTO notes (id, metadata, usage) VALUES ('theirs', '") + kSpelling +
+        "', 'null')");
+  for (const char* id : {"ours", "theirs"}) {
+    const auto note = notes->get(id);
+    ASSERT_THAT(note, IsOk());
+    EXPECT_EQ((*note)->metadata.text(), metadata->text()) << id;
+    EXPECT_EQ((*note)->usage, std::nullopt) << id;
+  }
+}
+
+TEST_F(PostgresStoreTest, ReadsAJsonThatNoStoreWrote) {
+  auto notes = createStore<Note>();
+  query("INSERT INTO notes (id) VALUES ('fresh')");
+  EXPECT_EQ((**notes->get("fresh")).metadata, Json());
+  query("UPDATE notes SET metadata = 'null', usage = '{\"b\": 1.0, \"a\": [true]}'");
+  EXPECT_EQ((**notes->get("fresh")).metadata, Json());
+  EXPECT_EQ((**notes->get("fresh")).usage->text(), R"({"a":[true],"b":1})");
+  // jsonb holds numbers that no double does.
+  query("UPDATE notes SET metadata = '{\"s3cret\": 1e400}'");
+  EXPECT_THAT(notes->get("fresh"),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       AllOf(HasSubstr("notes.metadata"), Not(HasSubstr("s3cret")))));
 }
 
 // B-10

@@ -5,6 +5,7 @@
 #include <rapidcheck.h>
 
 #include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value_stack.hpp>
 #include <charconv>
 #include <cmath>
@@ -48,11 +49,13 @@ struct Whole {
   std::map<std::string, std::vector<Part>> shelves;
   std::map<std::string, std::optional<bool>> votes;
   std::unordered_map<std::string, Part> named;
+  Json json;
+  std::vector<std::optional<Json>> jsons;
   friend bool operator==(const Whole&, const Whole&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Whole, (),
                       (text, count, large, f, d, flag, mood, at, part, maybe, parts, gaps, grid,
-                       bits, maybe_bits, shelves, votes, named))
+                       bits, maybe_bits, shelves, votes, named, json, jsons))
 
 namespace {
 
@@ -175,12 +178,21 @@ absl::Status fillStruct(const TypeInfo& type, const json::object& from, void* to
   return absl::OkStatus();
 }
 
+absl::Status fillJson(const json::value& from, void* to) {
+  const std::string text = json::serialize(from);
+  const auto parsed = Json::parse(text);
+  if (!parsed.ok()) return absl::DataLossError("type");
+  *static_cast<Json*>(to) = *parsed;
+  return absl::OkStatus();
+}
+
 absl::Status fill(const TypeInfo& type, const json::value& from, void* to) {
   if (type.kind == Kind::kOptional) {
     if (!from.is_null()) return fill(type.element(), from, type.optional->emplace(to));
     type.optional->reset(to);
   }
   if (from.is_null()) return absl::OkStatus();
+  if (type.kind == Kind::kJson) return fillJson(from, to);
   if (type.kind == Kind::kList && from.is_array()) return fillList(type, from.get_array(), to);
   if (type.kind == Kind::kMap && from.is_object()) return fillMap(type, from.get_object(), to);
   if (type.kind == Kind::kStruct && from.is_object()) {
@@ -261,7 +273,9 @@ Whole sample() {
           .maybe_bits = std::vector<bool>{true},
           .shelves = {{"k\n", {{"c", 3}}}, {"l", {}}},
           .votes = {{"yes", true}, {"none", std::nullopt}},
-          .named = {{"n", {"d", 4}}}};
+          .named = {{"n", {"d", 4}}},
+          .json = Json::parse(R"({"a":[1,0.5,"x\t",{"b":null}],"c":{}})").value(),
+          .jsons = {Json(), std::nullopt, Json::parse("[[true],-7]").value()}};
 }
 
 class Damage {

@@ -1,9 +1,10 @@
 // typeInfo<T>(): the TypeInfo of a type, made from its Boost.Describe description.
 //
 // What a field may be: bool, the integers of <cstdint>, float, double, std::string,
-// strata::Timestamp, a described enum, a described struct (its described bases included), and
-// std::optional, std::vector, std::map<std::string, …> or std::unordered_map<std::string, …> of
-// these. Anything else does not compile, with a message that says so.
+// strata::Timestamp, strata::Json, a described enum, a described struct (its described bases
+// included), and std::optional, std::vector, std::map<std::string, …> or
+// std::unordered_map<std::string, …> of these. Anything else does not compile, with a message that
+// says so.
 //
 // An enumerator is stored by its name; `kPascalCase` is stored as `pascal_case`. To store other
 // names, specialise EnumNames:
@@ -28,6 +29,7 @@
 #include <utility>
 #include <vector>
 
+#include "strata/core/json.h"
 #include "strata/core/timestamp.h"
 #include "strata/core/type_info.h"
 
@@ -80,6 +82,7 @@ consteval std::optional<Kind> scalarKind() {
   if constexpr (std::is_same_v<T, double>) return Kind::kDouble;
   if constexpr (std::is_same_v<T, std::string>) return Kind::kString;
   if constexpr (std::is_same_v<T, Timestamp>) return Kind::kTimestamp;
+  if constexpr (std::is_same_v<T, Json>) return Kind::kJson;
   constexpr bool is_character = std::is_same_v<T, char> || std::is_same_v<T, wchar_t> ||
                                 std::is_same_v<T, char8_t> || std::is_same_v<T, char16_t> ||
                                 std::is_same_v<T, char32_t>;
@@ -229,7 +232,7 @@ TypeInfo makeTypeInfo() {
     return {.kind = Kind::kEnum, .enum_ops = &enumOps<T>()};
   } else {
     static_assert(is_described_struct<T>,
-                  "strata: a field is a bool, integer, float, double, std::string, "
+                  "strata: a field is a bool, integer, float, double, std::string, strata::Json, "
                   "strata::Timestamp (UTC microseconds), an enum or struct described with "
                   "Boost.Describe, or a std::optional, std::vector or string-keyed map of these");
     return {.kind = Kind::kStruct, .fields = structFields<T>()};

@@ -4,8 +4,8 @@
 //   absl::StatusOr<FeatureFlag> flag = decodeJson<FeatureFlag>(text);
 //
 // A struct is an object with a member per field, in the order of the description; an empty optional
-// is null; a Timestamp is "2026-01-31T23:59:59.123456Z"; numbers are written so that they read back
-// exactly.
+// is null; a Timestamp is "2026-01-31T23:59:59.123456Z"; a Json is its own text, in place; numbers
+// are written so that they read back exactly.
 //
 // Reading is lenient towards other versions of the same type: an absent member keeps its default
 // (and so does a null one that is no optional), an unknown one is ignored. A wrong type or a number

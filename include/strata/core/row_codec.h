@@ -2,7 +2,7 @@
 //
 //   bool → boolean; integers → smallint, integer, bigint, numeric(20) by range; float → real;
 //   double → double precision; string and enum → text; Timestamp → timestamptz;
-//   list, map, struct → jsonb; optional → the same column, nullable.
+//   list, map, struct, Json → jsonb; optional → the same column, nullable.
 #pragma once
 
 #include <optional>

@@ -34,6 +34,7 @@ enum class Kind : std::uint8_t {
   kList,       // std::vector<element>
   kMap,        // std::map or std::unordered_map from std::string to element
   kStruct,     // a described struct
+  kJson,       // strata::Json. Last: the fingerprints of cached values have the numbers of kinds
 };
 
 struct TypeInfo;

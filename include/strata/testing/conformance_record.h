@@ -57,13 +57,18 @@ struct ConformanceRecord {
   std::unordered_map<std::string, std::string> labels;
   ConformancePart part;
   std::vector<ConformancePart> parts;
+  Json json;
+  std::optional<Json> maybe_json;
+  std::vector<Json> jsons;
+  std::map<std::string, Json> named_jsons;
 
   friend bool operator==(const ConformanceRecord&, const ConformanceRecord&) = default;
 };
 BOOST_DESCRIBE_STRUCT(ConformanceRecord, (),
                       (key, text, flag, int8, int16, int32, int64, uint8, uint16, uint32, uint64,
                        real, number, at, colour, maybe_flag, maybe_int, maybe_text, maybe_at,
-                       maybe_part, texts, flags, numbers, counts, labels, part, parts))
+                       maybe_part, texts, flags, numbers, counts, labels, part, parts, json,
+                       maybe_json, jsons, named_jsons))
 
 // A composite id, whose segments are columns of their own, and a name that SQL reserves.
 struct ConformancePair {

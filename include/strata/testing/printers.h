@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "strata/core/id.h"
+#include "strata/core/json.h"
 #include "strata/core/json_codec.h"
 #include "strata/core/snapshot.h"
 #include "strata/core/version.h"
@@ -13,6 +14,8 @@ namespace strata {
 inline void PrintTo(const Id& id, std::ostream* out) { *out << '"' << id.canonical() << '"'; }
 
 inline void PrintTo(Version version, std::ostream* out) { *out << "version " << version.value(); }
+
+inline void PrintTo(const Json& json, std::ostream* out) { *out << json.text(); }
 
 template <typename T>
 void PrintTo(const Snapshot<T>& snapshot, std::ostream* out) {
