@@ -33,8 +33,9 @@ class SystemClock final : public Clock {
 }  // namespace
 
 const Clock& Clock::system() {
-  static const SystemClock clock;
-  return clock;
+  // Never destroyed: threads that outlive main still read it.
+  static const auto* const clock = new SystemClock();
+  return *clock;
 }
 
 }  // namespace strata

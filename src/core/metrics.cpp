@@ -126,8 +126,9 @@ std::int64_t sumOf(const std::map<Key, std::unique_ptr<Metric>>& metrics, const 
 }  // namespace
 
 const std::shared_ptr<Metrics>& Metrics::none() {
-  static const std::shared_ptr<Metrics> none = std::make_shared<NullMetrics>();
-  return none;
+  // Never destroyed: threads that outlive main still count into it.
+  static const auto* const none = new std::shared_ptr<Metrics>(std::make_shared<NullMetrics>());
+  return *none;
 }
 
 struct InMemoryMetrics::Impl {

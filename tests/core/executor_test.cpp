@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <latch>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 
 #include "src/core/background.h"
 #include "strata/core/clock.h"
+#include "strata/core/metrics.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/fake_clock.h"
 #include "strata/testing/fake_executor.h"
@@ -106,6 +108,20 @@ TEST(Background, WaitsForATaskThatIsRunning) {
   std::jthread opener([&] { let_go.count_down(); });
   tasks.reset();
   EXPECT_TRUE(finished);
+}
+
+// The real clock was destroyed at the end of main, while the threads of the shared executor, which
+// go on until the process is gone, were reading it: "pure virtual method called", now and then.
+// What is registered to run at the end before the clock is first used runs after all that came
+// later is destroyed, as those threads may.
+TEST(SharedExecutorDeathTest, MayOutliveMainWithTheClockThatItReads) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto use_the_clock_last = [] {
+    std::atexit([] { std::_Exit(Clock::system().now() > MonotonicTime() ? 7 : 8); });
+    Metrics::none()->counter("", {}).increment();
+    std::exit(Clock::system().now() > MonotonicTime() ? 0 : 1);
+  };
+  EXPECT_EXIT(use_the_clock_last(), ::testing::ExitedWithCode(7), "");
 }
 
 }  // namespace
