@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/hash/hash.h"
+#include "strata/adapters/memory/in_memory_transaction.h"
 
 namespace strata {
 namespace {
@@ -32,17 +33,22 @@ InMemoryTable::InMemoryTable(InMemoryDatabase& database, const EntityInfo& entit
 
 InMemoryTable::~InMemoryTable() = default;
 
-InMemoryTable::Shard& InMemoryTable::shardOf(const Id& id) const {
+InMemoryTable::Shard& InMemoryTable::shardOf(std::string_view id) const {
   // The middle bits: the map itself uses those at both ends.
-  return (*shards_)[(absl::Hash<std::string>()(id.canonical()) >> 24) % kShards];
+  return (*shards_)[(absl::Hash<std::string_view>()(id) >> 24) % kShards];
 }
 
-absl::StatusOr<InMemoryTable::Row> InMemoryTable::get(const Id& id, Deadline deadline,
+absl::StatusOr<InMemoryTable::Row> InMemoryTable::get(const Id& id, const ReadOptions& options,
                                                       const Clock& clock) const {
   if (absl::Status status = id.check(); !status.ok()) return status;
-  if (absl::Status status = checkDeadline(deadline, clock); !status.ok()) return status;
+  if (absl::Status status = checkDeadline(options.deadline, clock); !status.ok()) return status;
+  if (options.unit != nullptr) {
+    auto transaction = InMemoryTransaction::of(*options.unit, database_);
+    if (!transaction.ok()) return transaction.status();
+    if (const Row* written = (*transaction)->written(*this, id)) return *written;
+  }
   {
-    const Shard& shard = shardOf(id);
+    const Shard& shard = shardOf(id.canonical());
     const std::shared_lock lock(shard.mutex);
     const auto found = shard.rows.find(id.canonical());
     if (found != shard.rows.end()) return found->second;
@@ -53,29 +59,49 @@ absl::StatusOr<InMemoryTable::Row> InMemoryTable::get(const Id& id, Deadline dea
 }
 
 absl::StatusOr<Version> InMemoryTable::put(const Id& id, std::shared_ptr<const void> value,
-                                           Deadline deadline, const Clock& clock) {
-  if (absl::Status status = checkDeadline(deadline, clock); !status.ok()) return status;
-  // Takes what it replaces out of the lock, to be destroyed there.
-  Row row{.value = std::move(value), .version = {}};
-  Shard& shard = shardOf(id);
-  const std::lock_guard lock(shard.mutex);
-  // Taken with the lock, so that the versions of an id grow in the order of its writes.
-  const Version version = row.version = database_.nextVersion();
-  std::swap(shard.rows[id.canonical()], row);
+                                           const WriteOptions& options, const Clock& clock) {
+  return write(id, {.value = std::move(value), .version = {}}, options, clock);
+}
+
+absl::StatusOr<Version> InMemoryTable::remove(const Id& id, const WriteOptions& options,
+                                              const Clock& clock) {
+  if (absl::Status status = checkId(entity_, id); !status.ok()) return status;
+  return write(id, {}, options, clock);
+}
+
+absl::StatusOr<Version> InMemoryTable::write(const Id& id, Row row, const WriteOptions& options,
+                                             const Clock& clock) {
+  if (absl::Status status = checkDeadline(options.deadline, clock); !status.ok()) return status;
+  if (options.unit != nullptr) {
+    auto transaction = InMemoryTransaction::of(*options.unit, database_);
+    if (!transaction.ok()) return transaction.status();
+    row.version = database_.nextVersion();
+    const Version version = row.version;
+    (*transaction)->write(*this, id, std::move(row));
+    return version;
+  }
+  absl::Status locked = database_.lock().lockShared(options.deadline, clock);
+  if (!locked.ok()) return locked;
+  const Version version = exchange(id.canonical(), std::move(row));
+  database_.lock().unlockShared();
   return version;
 }
 
-absl::StatusOr<Version> InMemoryTable::remove(const Id& id, Deadline deadline, const Clock& clock) {
-  if (absl::Status status = checkId(entity_, id); !status.ok()) return status;
-  if (absl::Status status = checkDeadline(deadline, clock); !status.ok()) return status;
-  Row removed;
+Version InMemoryTable::exchange(const std::string& id, Row row) {
+  Row replaced;  // out of the lock, to be destroyed there
   Shard& shard = shardOf(id);
   const std::lock_guard lock(shard.mutex);
-  if (const auto found = shard.rows.find(id.canonical()); found != shard.rows.end()) {
-    removed = std::move(found->second);
+  // Taken with the lock, so that the versions of an id grow in the order of its writes.
+  if (row.version == Version{}) row.version = database_.nextVersion();
+  const Version version = row.version;
+  const auto found = shard.rows.find(id);
+  if (found != shard.rows.end()) replaced = std::move(found->second);
+  if (row.value != nullptr) {
+    shard.rows.insert_or_assign(id, std::move(row));
+  } else if (found != shard.rows.end()) {
     shard.rows.erase(found);
   }
-  return database_.nextVersion();
+  return version;
 }
 
 const std::shared_ptr<InMemoryDatabase>& InMemoryDatabase::shared() {

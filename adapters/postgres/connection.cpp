@@ -250,6 +250,10 @@ bool Connection::inTransaction() const {
   return PQtransactionStatus(connection_) == PQTRANS_INTRANS;
 }
 
+bool Connection::inFailedTransaction() const {
+  return PQtransactionStatus(connection_) == PQTRANS_INERROR;
+}
+
 bool Connection::mustBeDropped() const {
   return lost_ || PQtransactionStatus(connection_) != PQTRANS_IDLE;
 }

@@ -79,6 +79,8 @@ class Connection {
   // readable socket is one that was closed. Not looked at again within a millisecond of its use.
   bool looksAlive(MonotonicTime now) const;
   bool inTransaction() const;
+  // A statement of the transaction failed: the server refuses all but its end.
+  bool inFailedTransaction() const;
   // No further statement may be sent: the session is gone, in doubt, or inside a transaction.
   bool mustBeDropped() const;
   // Whether the last error makes the session useless; the statement may have happened unless

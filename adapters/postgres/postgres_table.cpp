@@ -14,6 +14,7 @@
 #include "adapters/postgres/pool.h"
 #include "adapters/postgres/schema.h"
 #include "adapters/postgres/table_sql.h"
+#include "adapters/postgres/transaction.h"
 #include "strata/core/row_codec.h"
 #include "strata/core/status.h"
 
@@ -53,9 +54,10 @@ struct PostgresTable::Impl {
         put_sql(putSql(entity, keys)),
         remove_sql(removeSql(entity, keys)) {}
 
+  template <typename Options>
   absl::StatusOr<Answer> run(const Statement& statement, absl::Span<const Bind> binds,
-                             Deadline deadline) const {
-    return pool->internals().run(statement, binds, deadline);
+                             const Options& options) const {
+    return postgres::run(*pool, options.unit, statement, binds, options.deadline);
   }
   // The texts of the key columns of the row under `id`.
   absl::StatusOr<std::vector<std::string>> keyTexts(const Id& id) const;
@@ -122,7 +124,7 @@ absl::StatusOr<std::optional<Version>> PostgresTable::get(const Id& id, const Re
   if (!texts.ok()) return texts.status();
   const std::vector<Bind> binds(std::make_move_iterator(texts->begin()),
                                 std::make_move_iterator(texts->end()));
-  absl::StatusOr<Answer> answer = impl_->run(impl_->get_sql, binds, options.deadline);
+  absl::StatusOr<Answer> answer = impl_->run(impl_->get_sql, binds, options);
   if (!answer.ok()) return answer.status();
   if (answer->rows.size() == 0) return std::nullopt;
   if (absl::Status status = impl_->readRecord(answer->rows, 0, record); !status.ok()) return status;
@@ -144,11 +146,11 @@ class PostgresTable::Batch {
 
   std::size_t size() const { return places_.size(); }
 
-  void run(Deadline deadline, absl::FunctionRef<std::shared_ptr<void>()> make) {
+  void run(const ReadOptions& options, absl::FunctionRef<std::shared_ptr<void>()> make) {
     if (places_.empty()) return;
     std::vector<Bind> binds;
     for (postgres::ArrayText& array : arrays_) binds.emplace_back(array.take());
-    absl::StatusOr<Answer> answer = impl_.run(impl_.get_many_sql, binds, deadline);
+    absl::StatusOr<Answer> answer = impl_.run(impl_.get_many_sql, binds, options);
     if (!answer.ok()) {
       for (const auto& [key, places] : places_) fill(places, answer.status());
     } else {
@@ -191,9 +193,9 @@ std::vector<absl::StatusOr<PostgresRow>> PostgresTable::getMany(
       continue;
     }
     batch.add(i, *texts);
-    if (batch.size() == kMostIdsPerQuery) batch.run(options.deadline, make);
+    if (batch.size() == kMostIdsPerQuery) batch.run(options, make);
   }
-  batch.run(options.deadline, make);
+  batch.run(options, make);
   return answers;
 }
 
@@ -207,7 +209,7 @@ absl::StatusOr<Version> PostgresTable::put(const void* record, const WriteOption
   for (const Field& field : entity.typeInfo().fields) {
     binds.push_back(toColumnText(field.type(), field.in(record)));
   }
-  absl::StatusOr<Answer> answer = impl_->run(impl_->put_sql, binds, options.deadline);
+  absl::StatusOr<Answer> answer = impl_->run(impl_->put_sql, binds, options);
   if (!answer.ok()) return answer.status();
   return toVersion(answer->rows.at(0, 0));
 }
@@ -221,7 +223,7 @@ absl::StatusOr<Version> PostgresTable::remove(const Id& id, const WriteOptions& 
   Version absent;
   // Nothing found: once more, up to the version of that finding (table_sql.cpp tells why).
   for (const bool again : {false, true}) {
-    absl::StatusOr<Answer> answer = impl_->run(impl_->remove_sql, binds, options.deadline);
+    absl::StatusOr<Answer> answer = impl_->run(impl_->remove_sql, binds, options);
     if (!answer.ok()) return answer.status();
     if (const auto removed = answer->rows.at(0, 0)) return toVersion(removed);
     if (again) break;

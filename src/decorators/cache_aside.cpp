@@ -15,6 +15,7 @@
 #include "src/decorators/loads_under_way.h"
 #include "strata/core/status.h"
 #include "strata/decorators/guarded_cache.h"
+#include "strata/decorators/invalidator.h"
 
 namespace strata {
 namespace {
@@ -71,6 +72,7 @@ struct CacheAside::Core {
         key_prefix(entity.keys.prefix(options.app)),
         type_fingerprint(strata::fingerprint(entity.typeInfo())),
         metrics(*metrics_owner, options.store),
+        invalidator(cache, entity, options.store, options.app, metrics_owner),
         loads(clock),
         fills(*cache, loads, metrics, options.max_queued_fills, clock, std::move(executor)) {}
 
@@ -112,6 +114,7 @@ struct CacheAside::Core {
   const std::string key_prefix;
   const std::uint64_t type_fingerprint;
   internal::CacheMetrics metrics;
+  Invalidator invalidator;
   // About how long a load takes, in nanoseconds: how long waiting for another process is worth it.
   std::atomic<std::int64_t> typical_load{absl::ToInt64Nanoseconds(kMaxWaitForFill)};
   LoadsUnderWay loads;
@@ -435,20 +438,9 @@ void CacheAside::fill(absl::Span<const Fill> fills) {
   core_->fills.send(std::move(made));
 }
 
-void CacheAside::invalidateAfter(const absl::Status& written, absl::Span<const Id> ids) {
-  // Unavailable says that nothing happened; deleting all the same costs little and trusts nobody.
-  if (!mayHaveHappened(written) && !written.ok()) return;
-  std::vector<std::string> keys;
-  for (const Id& id : ids) keys.push_back(KeySpace::keyUnder(core_->key_prefix, id));
-  const auto count = static_cast<std::int64_t>(keys.size());
-  if (!written.ok() && !absl::IsUnavailable(written)) {
-    core_->cache->removeUncertain(keys);
-    core_->metrics.failed_deletes.add(count);
-    return;
-  }
-  // Where it fails the cache remembers: from here on this process does not believe it about them.
-  const bool removed = core_->cache->remove(keys).ok();
-  (removed ? core_->metrics.deletes : core_->metrics.failed_deletes).add(count);
+void CacheAside::invalidateAfter(const absl::Status& written, absl::Span<const Id> ids,
+                                 UnitOfWork* unit) {
+  core_->invalidator.after(written, ids, unit);
 }
 
 Health CacheAside::healthCheck() {

@@ -19,9 +19,6 @@ CacheMetrics::CacheMetrics(Metrics& metrics, const std::string& store)
     : hits(metrics.counter("strata_cache_hits_total", {{"store", store}})),
       absents(metrics.counter("strata_cache_negative_hits_total", {{"store", store}})),
       misses(metrics.counter("strata_cache_misses_total", {{"store", store}})),
-      deletes(metrics.counter("strata_cache_deletes_total", {{"store", store}, {"result", "ok"}})),
-      failed_deletes(
-          metrics.counter("strata_cache_deletes_total", {{"store", store}, {"result", "pending"}})),
       waits(metrics.counter("strata_cache_waits_total", {{"store", store}})),
       lookup_time(&metrics == Metrics::none().get()
                       ? nullptr

@@ -61,8 +61,6 @@ class CacheMetrics {
   Counter& hits;
   Counter& absents;
   Counter& misses;
-  Counter& deletes;
-  Counter& failed_deletes;
   // How many readers waited for another's fill in this process.
   Counter& waits;
   // None where nobody counts: a hit then reads the clock once.

@@ -9,6 +9,8 @@
 
 namespace strata {
 
+class UnitOfWork;
+
 // How new an answer must be, weakest first. A store is created with one of them; a call may ask
 // for another. docs/caching.md says what each costs.
 enum class Consistency : std::uint8_t {
@@ -28,11 +30,15 @@ struct ReadOptions {
   std::optional<Consistency> consistency;
   // The least version to accept, from `put` or `remove`, of this process or another.
   Version min_version;
+  // Reads what this unit of work wrote, from the database. Null: what is committed.
+  UnitOfWork* unit = nullptr;
 };
 
 struct WriteOptions {
   // After it the call answers DeadlineExceeded; the write may have happened all the same.
   Deadline deadline;
+  // The unit of work that the write is part of. Null: it stands by itself.
+  UnitOfWork* unit = nullptr;
 };
 
 }  // namespace strata

@@ -34,6 +34,7 @@
 #include "strata/core/health.h"
 #include "strata/core/metrics.h"
 #include "strata/core/options.h"
+#include "strata/core/unit_of_work.h"
 
 namespace strata {
 
@@ -137,10 +138,9 @@ class CacheAside {
   // One round trip for all. A fill that fails is counted and harms nobody.
   void fill(absl::Span<const Fill> fills);
 
-  // After a write of these ids that ended so: the cached copies are gone, or this process reads
-  // past them until they are. Where nobody knows whether the write took place, or will, they go
-  // again and again for half a minute, and this process reads past them until then.
-  void invalidateAfter(const absl::Status& written, absl::Span<const Id> ids);
+  // See Invalidator::after.
+  void invalidateAfter(const absl::Status& written, absl::Span<const Id> ids,
+                       UnitOfWork* unit = nullptr);
 
   // The cache as a part of a store: never worse than kWarn unless it is kCritical.
   Health healthCheck();

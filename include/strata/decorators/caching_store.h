@@ -1,8 +1,9 @@
 // CachingStore<T>: a cache in front of another store.
 //
 // Reads are cache-aside with fenced fills; writes go to the store below first and then delete the
-// cached copy, never update it. A cache that is down costs its timeout and nothing else. See
-// cache_aside.h for the decisions and docs/caching.md for the picture.
+// cached copy, never update it. A cache that is down costs its timeout and nothing else. Calls that
+// name a unit of work go past the cache, and what they wrote is deleted from it once the unit is
+// committed. See cache_aside.h for the decisions and docs/caching.md for the picture.
 #pragma once
 
 #include <cstddef>
@@ -50,7 +51,8 @@ class CachingStore final : public Store<T> {
   void loadMissed(absl::Span<const Id> ids, const ReadOptions& options,
                   const std::vector<std::size_t>& missed,
                   const std::vector<CacheAside::Lookup>& lookups, Snapshots<T>& answers);
-  absl::StatusOr<Version> invalidatedAfter(const Id& id, absl::StatusOr<Version> written);
+  absl::StatusOr<Version> invalidatedAfter(const Id& id, absl::StatusOr<Version> written,
+                                           UnitOfWork* unit);
 
   std::unique_ptr<Store<T>> backing_;
   std::unique_ptr<CacheAside> cache_;
@@ -68,6 +70,7 @@ absl::StatusOr<std::unique_ptr<CachingStore<T>>> CachingStore<T>::create(
 
 template <EntityType T>
 absl::StatusOr<Snapshot<T>> CachingStore<T>::get(const Id& id, const ReadOptions& options) {
+  if (options.unit != nullptr) return backing_->get(id, options);
   CacheAside::Lookup lookup = cache_->lookup(id, options);
   if (!lookup.status.ok()) return lookup.status;
   if (auto answer = answerFrom(lookup)) return *std::move(answer);
@@ -81,6 +84,7 @@ absl::StatusOr<Snapshot<T>> CachingStore<T>::get(const Id& id, const ReadOptions
 
 template <EntityType T>
 Snapshots<T> CachingStore<T>::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
+  if (options.unit != nullptr) return backing_->getMany(ids, options);
   const DistinctIds distinct(ids);
   std::vector<CacheAside::Lookup> lookups = cache_->lookupMany(distinct.ids(), options);
   Snapshots<T> answers(lookups.size(), Snapshot<T>());
@@ -138,18 +142,19 @@ CacheAside::Fill CachingStore<T>::fillFor(const CacheAside::Lookup& lookup,
 
 template <EntityType T>
 absl::StatusOr<Version> CachingStore<T>::put(const T& item, const WriteOptions& options) {
-  return invalidatedAfter(idOf(item), backing_->put(item, options));
+  return invalidatedAfter(idOf(item), backing_->put(item, options), options.unit);
 }
 
 template <EntityType T>
 absl::StatusOr<Version> CachingStore<T>::remove(const Id& id, const WriteOptions& options) {
-  return invalidatedAfter(id, backing_->remove(id, options));
+  return invalidatedAfter(id, backing_->remove(id, options), options.unit);
 }
 
 template <EntityType T>
 absl::StatusOr<Version> CachingStore<T>::invalidatedAfter(const Id& id,
-                                                          absl::StatusOr<Version> written) {
-  cache_->invalidateAfter(written.status(), {&id, 1});
+                                                          absl::StatusOr<Version> written,
+                                                          UnitOfWork* unit) {
+  cache_->invalidateAfter(written.status(), {&id, 1}, unit);
   return written;
 }
 

@@ -32,7 +32,8 @@ class CoalescingStore final : public Store<T> {
       std::unique_ptr<Store<T>> below, CoalescingOptions options,
       std::shared_ptr<Metrics> metrics = Metrics::none(), const Clock& clock = Clock::system());
 
-  // Errors are those of the store below, for all callers that shared the read.
+  // Errors are those of the store below, for all callers that shared the read. A read that names a
+  // unit of work is shared with nobody.
   absl::StatusOr<Snapshot<T>> get(const Id& id, const ReadOptions& options = {}) override;
   Snapshots<T> getMany(absl::Span<const Id> ids, const ReadOptions& options = {}) override;
 
@@ -80,6 +81,7 @@ absl::StatusOr<std::unique_ptr<CoalescingStore<T>>> CoalescingStore<T>::create(
 
 template <typename T>
 absl::StatusOr<Snapshot<T>> CoalescingStore<T>::get(const Id& id, const ReadOptions& options) {
+  if (options.unit != nullptr) return below_->get(id, options);
   Answer answer;
   read({&id, 1}, options, {&answer, 1});
   return toSnapshot(std::move(answer));
@@ -87,6 +89,7 @@ absl::StatusOr<Snapshot<T>> CoalescingStore<T>::get(const Id& id, const ReadOpti
 
 template <typename T>
 Snapshots<T> CoalescingStore<T>::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
+  if (options.unit != nullptr) return below_->getMany(ids, options);
   const DistinctIds distinct(ids);
   std::vector<Answer> answers(distinct.ids().size());
   read(distinct.ids(), options, absl::MakeSpan(answers));

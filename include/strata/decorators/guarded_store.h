@@ -7,6 +7,8 @@
 // Every call has a deadline, reads are tried again when the database was not there, and no more
 // calls go on at once than the bulkhead has places. See guard.h for the decisions and
 // docs/guarding.md for the picture. It stands right above the store that does the I/O.
+// A call that names a unit of work goes straight through: the unit has its place already, and half
+// of a transaction cannot be tried again.
 #pragma once
 
 #include <cstddef>
@@ -82,6 +84,7 @@ Answer GuardedStore<T>::guarded(Operation operation, Deadline deadline, Ask ask)
 
 template <typename T>
 absl::StatusOr<Snapshot<T>> GuardedStore<T>::get(const Id& id, const ReadOptions& options) {
+  if (options.unit != nullptr) return below_->get(id, options);
   ReadOptions bounded = options;
   return guarded<absl::StatusOr<Snapshot<T>>>(Operation::kGet, options.deadline,
                                               [&](Deadline until) {
@@ -92,6 +95,7 @@ absl::StatusOr<Snapshot<T>> GuardedStore<T>::get(const Id& id, const ReadOptions
 
 template <typename T>
 absl::StatusOr<Version> GuardedStore<T>::put(const T& item, const WriteOptions& options) {
+  if (options.unit != nullptr) return below_->put(item, options);
   return guarded<absl::StatusOr<Version>>(Operation::kPut, options.deadline, [&](Deadline until) {
     return below_->put(item, {.deadline = until});
   });
@@ -99,6 +103,7 @@ absl::StatusOr<Version> GuardedStore<T>::put(const T& item, const WriteOptions& 
 
 template <typename T>
 absl::StatusOr<Version> GuardedStore<T>::remove(const Id& id, const WriteOptions& options) {
+  if (options.unit != nullptr) return below_->remove(id, options);
   return guarded<absl::StatusOr<Version>>(
       Operation::kRemove, options.deadline,
       [&](Deadline until) { return below_->remove(id, {.deadline = until}); });
@@ -106,6 +111,7 @@ absl::StatusOr<Version> GuardedStore<T>::remove(const Id& id, const WriteOptions
 
 template <typename T>
 Snapshots<T> GuardedStore<T>::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
+  if (options.unit != nullptr) return below_->getMany(ids, options);
   Snapshots<T> answers;
   if (ids.empty()) return answers;
   ReadOptions bounded = options;

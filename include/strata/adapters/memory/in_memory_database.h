@@ -12,14 +12,17 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <typeindex>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "strata/adapters/memory/database_lock.h"
 #include "strata/core/clock.h"
-#include "strata/core/deadline.h"
 #include "strata/core/entity.h"
 #include "strata/core/id.h"
+#include "strata/core/options.h"
 #include "strata/core/version.h"
 
 namespace strata {
@@ -43,17 +46,23 @@ class InMemoryTable {
 
   const EntityInfo& entity() const { return entity_; }
 
-  absl::StatusOr<Row> get(const Id& id, Deadline deadline, const Clock& clock) const;
+  absl::StatusOr<Row> get(const Id& id, const ReadOptions& options, const Clock& clock) const;
   // Of a value and an id that `checkRecord` takes.
-  absl::StatusOr<Version> put(const Id& id, std::shared_ptr<const void> value, Deadline deadline,
-                              const Clock& clock);
-  absl::StatusOr<Version> remove(const Id& id, Deadline deadline, const Clock& clock);
+  absl::StatusOr<Version> put(const Id& id, std::shared_ptr<const void> value,
+                              const WriteOptions& options, const Clock& clock);
+  absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options, const Clock& clock);
 
  private:
+  friend class InMemoryTransaction;
   struct Shard;
   static constexpr std::size_t kShards = 64;  // a power of two
 
-  Shard& shardOf(const Id& id) const;
+  Shard& shardOf(std::string_view id) const;
+  // Writes a row, by itself or as part of a unit of work. A null value is no row.
+  absl::StatusOr<Version> write(const Id& id, Row row, const WriteOptions& options,
+                                const Clock& clock);
+  // Writes it under its canonical id, with the next version unless it has one.
+  Version exchange(const std::string& id, Row row);
 
   InMemoryDatabase& database_;
   const EntityInfo& entity_;
@@ -73,6 +82,19 @@ class InMemoryDatabase {
   // InvalidArgument: `checkEntity` refuses the entity.
   absl::StatusOr<InMemoryTable*> table(const EntityInfo& entity);
 
+  // The one D of this database, for data that is not rows under ids; made by the first who asks.
+  // Read with `lock()` shared, change it within an InMemoryTransaction.
+  template <typename D>
+  D& data() {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<void>& data = data_[std::type_index(typeid(D))];
+    if (data == nullptr) data = std::make_shared<D>();
+    return *static_cast<D*>(data.get());
+  }
+
+  // Whoever writes a row of a table shares it, a unit of work excludes all others.
+  DatabaseLock& lock() { return lock_; }
+
   // Newer than every version before it, over all tables.
   Version nextVersion() { return Version(last_version_.fetch_add(1) + 1); }
 
@@ -81,6 +103,8 @@ class InMemoryDatabase {
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<InMemoryTable>, std::less<>> tables_
       ABSL_GUARDED_BY(mutex_);
+  std::map<std::type_index, std::shared_ptr<void>> data_ ABSL_GUARDED_BY(mutex_);
+  DatabaseLock lock_;
 };
 
 }  // namespace strata

@@ -52,7 +52,7 @@ absl::StatusOr<std::unique_ptr<InMemoryStore<T>>> InMemoryStore<T>::create(
 
 template <EntityType T>
 absl::StatusOr<Snapshot<T>> InMemoryStore<T>::get(const Id& id, const ReadOptions& options) {
-  absl::StatusOr<InMemoryTable::Row> row = table_.get(id, options.deadline, clock_);
+  absl::StatusOr<InMemoryTable::Row> row = table_.get(id, options, clock_);
   if (!row.ok()) return row.status();
   return Snapshot<T>(std::static_pointer_cast<const T>(std::move(row->value)), row->version);
 }
@@ -70,12 +70,12 @@ absl::StatusOr<Version> InMemoryStore<T>::put(const T& item, const WriteOptions&
   const Id id = idOf(item);
   absl::Status status = checkRecord(table_.entity(), id, &item);
   if (!status.ok()) return status;
-  return table_.put(id, std::make_shared<const T>(item), options.deadline, clock_);
+  return table_.put(id, std::make_shared<const T>(item), options, clock_);
 }
 
 template <EntityType T>
 absl::StatusOr<Version> InMemoryStore<T>::remove(const Id& id, const WriteOptions& options) {
-  return table_.remove(id, options.deadline, clock_);
+  return table_.remove(id, options, clock_);
 }
 
 }  // namespace strata

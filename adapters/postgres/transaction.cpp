@@ -1,0 +1,107 @@
+#include "adapters/postgres/transaction.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "strata/core/status.h"
+
+namespace strata::postgres {
+namespace {
+
+const Statement& beginSql() {
+  static const auto* const statement =
+      new Statement("BEGIN ISOLATION LEVEL READ COMMITTED", "begin a transaction", Effect::kReads);
+  return *statement;
+}
+
+const Statement& commitSql() {
+  static const auto* const statement =
+      new Statement("COMMIT", "commit a transaction", Effect::kWrites);
+  return *statement;
+}
+
+const Statement& rollbackSql() {
+  static const auto* const statement =
+      new Statement("ROLLBACK", "roll a transaction back", Effect::kReads);
+  return *statement;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<PostgresTransaction>> PostgresTransaction::begin(
+    std::shared_ptr<PostgresPool> pool, std::shared_ptr<Bulkhead> bulkhead, Deadline deadline) {
+  std::unique_ptr<PostgresTransaction> made(new PostgresTransaction(std::move(pool)));
+  if (bulkhead != nullptr) {
+    made->bulkhead_ = std::move(bulkhead);
+    made->place_.emplace(made->bulkhead_->enter(deadline));
+    if (made->place_->admission() != Bulkhead::Admission::kAdmitted) {
+      return absl::ResourceExhaustedError(
+          "begin a transaction: too many calls of the database go on at once");
+    }
+  }
+  if (absl::Status status = made->connect(deadline); !status.ok()) return status;
+  return made;
+}
+
+absl::Status PostgresTransaction::connect(Deadline deadline) {
+  for (bool retried = false;; retried = true) {
+    absl::StatusOr<Lease> lease = pool_->internals().lease(deadline);
+    if (!lease.ok()) return annotate(lease.status(), beginSql().what());
+    const absl::Status status = (*lease)->run(beginSql(), {}, deadline).status();
+    if (status.ok()) {
+      lease_ = *std::move(lease);
+      open_ = true;
+      return status;
+    }
+    if (retried || !(*lease)->lost() || (*lease)->expired()) return status;
+  }
+}
+
+// A connection that is still in the transaction when it is given back is closed, which makes the
+// server roll back too; this spares a new one.
+PostgresTransaction::~PostgresTransaction() {
+  if (!open_ || lease_->lost()) return;
+  lease_->run(rollbackSql(), {}, {}).status().IgnoreError();
+}
+
+absl::Status PostgresTransaction::commit() {
+  open_ = false;
+  // The server would answer COMMIT with a rollback and call it a success.
+  if (lease_->inFailedTransaction()) {
+    return absl::FailedPreconditionError(
+        "commit a transaction: a statement of it failed, so it was rolled back");
+  }
+  absl::Status status = lease_->run(commitSql(), {}, {}).status();
+  if (status.ok() || !lease_->lost() || lease_->expired()) return status;
+  return absl::UnknownError("commit a transaction: the connection was lost before the answer");
+}
+
+absl::StatusOr<PostgresTransaction*> PostgresTransaction::of(UnitOfWork& unit,
+                                                             const PostgresPool& pool) {
+  if (absl::Status status = unit.check(); !status.ok()) return status;
+  auto* const transaction = dynamic_cast<PostgresTransaction*>(&unit.transaction());
+  if (transaction != nullptr && transaction->pool_.get() == &pool) return transaction;
+  return absl::InvalidArgumentError("the unit of work is one of another database");
+}
+
+absl::StatusOr<Rows> PostgresTransaction::run(const Statement& statement,
+                                              absl::Span<const Bind> binds, Deadline deadline) {
+  if (deadline.hasPassed(pool_->internals().clock())) {
+    return absl::DeadlineExceededError(fmt::format("{}: no time left", statement.what()));
+  }
+  return lease_->run(statement, binds, deadline);
+}
+
+absl::StatusOr<Answer> run(PostgresPool& pool, UnitOfWork* unit, const Statement& statement,
+                           absl::Span<const Bind> binds, Deadline deadline) {
+  if (unit == nullptr) return pool.internals().run(statement, binds, deadline);
+  auto transaction = PostgresTransaction::of(*unit, pool);
+  if (!transaction.ok()) return transaction.status();
+  auto rows = (*transaction)->run(statement, binds, deadline);
+  if (rows.ok()) return Answer{.lease = {}, .rows = *rows};
+  unit->fail();
+  return rows.status();
+}
+
+}  // namespace strata::postgres

@@ -1,0 +1,51 @@
+// PostgresTransaction: a unit of work on a PostgreSQL database.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "adapters/postgres/pool.h"
+#include "strata/core/unit_of_work.h"
+#include "strata/decorators/bulkhead.h"
+
+namespace strata::postgres {
+
+// Read committed, on a connection of its own. For one thread at a time.
+class PostgresTransaction final : public Transaction {
+ public:
+  // Of a connection that turns out to be lost one more is tried. With a bulkhead it holds one of
+  // its places until it ends. ResourceExhausted: there is none.
+  static absl::StatusOr<std::unique_ptr<PostgresTransaction>> begin(
+      std::shared_ptr<PostgresPool> pool, std::shared_ptr<Bulkhead> bulkhead, Deadline deadline);
+  ~PostgresTransaction() override;
+
+  absl::Status commit() override;
+
+  // The one of `unit`. FailedPrecondition: the unit has ended or failed. InvalidArgument: it is one
+  // of another database.
+  static absl::StatusOr<PostgresTransaction*> of(UnitOfWork& unit, const PostgresPool& pool);
+
+  // The rows are valid until it runs something else. A write that fails ends in a rollback.
+  absl::StatusOr<Rows> run(const Statement& statement, absl::Span<const Bind> binds,
+                           Deadline deadline);
+
+ private:
+  explicit PostgresTransaction(std::shared_ptr<PostgresPool> pool) : pool_(std::move(pool)) {}
+  absl::Status connect(Deadline deadline);
+
+  const std::shared_ptr<PostgresPool> pool_;
+  std::shared_ptr<Bulkhead> bulkhead_;
+  std::optional<Bulkhead::Place> place_;
+  Lease lease_;
+  bool open_ = false;
+};
+
+// Runs one statement in the transaction of `unit`, or by itself where that is null. An error of a
+// statement makes the unit fail, as it does the transaction.
+absl::StatusOr<Answer> run(PostgresPool& pool, UnitOfWork* unit, const Statement& statement,
+                           absl::Span<const Bind> binds, Deadline deadline);
+
+}  // namespace strata::postgres

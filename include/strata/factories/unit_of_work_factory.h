@@ -1,0 +1,19 @@
+// beginUnitOfWork(backends): several writes that happen together, on whatever is configured.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "strata/core/unit_of_work.h"
+#include "strata/factories/backends.h"
+
+namespace strata {
+
+// Begins one for the stores that were made from `backends`. With a database it takes a place of the
+// bulkhead and a connection; without one, the turn to write to `backends.memory`.
+//
+// Unavailable, ResourceExhausted, DeadlineExceeded: it could not have them in time; repeat later.
+absl::StatusOr<std::unique_ptr<UnitOfWork>> beginUnitOfWork(const Backends& backends,
+                                                            Deadline deadline = {});
+
+}  // namespace strata

@@ -1,0 +1,44 @@
+#include "strata/core/unit_of_work.h"
+
+#include <utility>
+
+#include "strata/core/status.h"
+
+namespace strata {
+
+UnitOfWork::UnitOfWork(std::unique_ptr<Transaction> transaction)
+    : transaction_(std::move(transaction)) {}
+
+UnitOfWork::~UnitOfWork() = default;
+
+absl::Status UnitOfWork::check() const {
+  if (transaction_ == nullptr) return absl::FailedPreconditionError("the unit of work has ended");
+  if (!failed_) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "a write of the unit of work failed, so it can only be rolled back");
+}
+
+void UnitOfWork::fail() { failed_ = true; }
+
+void UnitOfWork::onceCommitted(std::function<void(const absl::Status&)> then) {
+  once_committed_.push_back(std::move(then));
+}
+
+absl::Status UnitOfWork::commit() {
+  if (absl::Status status = check(); !status.ok()) {
+    rollback();
+    return status;
+  }
+  const auto transaction = std::exchange(transaction_, nullptr);
+  absl::Status outcome = transaction->commit();
+  if (!outcome.ok() && !mayHaveHappened(outcome)) return outcome;
+  for (const auto& then : std::exchange(once_committed_, {})) then(outcome);
+  return outcome;
+}
+
+void UnitOfWork::rollback() {
+  once_committed_.clear();
+  transaction_.reset();
+}
+
+}  // namespace strata

@@ -1,0 +1,93 @@
+// Units of work on real servers, and what happens when those go.
+#include "strata/testing/eventually.h"
+#include "strata/testing/local_servers.h"
+#include "tests/factories/unit_of_work_suite.h"
+
+namespace strata {
+namespace {
+
+using testing::eventually;
+using testing::LocalServers;
+using testing::sharedServers;
+
+Config postgresOnly() {
+  Config config;
+  config.database_url = sharedServers().postgres().url();
+  return config;
+}
+
+Config postgresAndLru() {
+  Config config = postgresOnly();
+  config.cache_provider = CacheProvider::kMemory;
+  return config;
+}
+
+Config postgresAndRedis() {
+  Config config = postgresOnly();
+  config.cache_url = sharedServers().redis().url();
+  return config;
+}
+
+INSTANTIATE_TEST_SUITE_P(OnServers, UnitOfWorkSuite,
+                         ::testing::Values(UnitStack{"Postgres", postgresOnly},
+                                           UnitStack{"CachingOverLru", postgresAndLru},
+                                           UnitStack{"CachingOverRedis", postgresAndRedis}),
+                         nameOfUnitStack);
+
+// A connection that was in a transaction is rolled back and used again, not thrown away.
+TEST(UnitOfWorkOnServers, KeepsItsConnectionAfterARollback) {
+  const Backends backends = *connect(postgresOnly());
+  auto accounts = *createStore<Account>(backends);
+  const auto connects = backends.database->stats().connects;
+  for (int i = 0; i < 20; ++i) {
+    auto unit = *beginUnitOfWork(backends);
+    ASSERT_THAT(accounts->put({.name = "carol", .balance = i}, {.unit = unit.get()}), IsOk());
+  }
+  EXPECT_LE(backends.database->stats().connects, connects + 1);
+  EXPECT_EQ(backends.database->stats().in_use, 0);
+}
+
+TEST(UnitOfWorkOnServers, FailsAsAWholeWhenAStatementOfItFails) {
+  const Backends backends = *connect(postgresOnly());
+  auto accounts = *createStore<Account>(backends);
+  ASSERT_THAT(backends.database->execute("ALTER TABLE unit_of_work_accounts DROP CONSTRAINT IF "
+                                         "EXISTS never_13; ALTER TABLE unit_of_work_accounts ADD "
+                                         "CONSTRAINT never_13 CHECK (balance <> 13)"),
+              IsOk());
+  auto unit = *beginUnitOfWork(backends);
+  ASSERT_THAT(accounts->put({.name = "dora", .balance = 1}, {.unit = unit.get()}), IsOk());
+  EXPECT_THAT(accounts->put({.name = "emil", .balance = 13}, {.unit = unit.get()}),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(accounts->put({.name = "emil", .balance = 14}, {.unit = unit.get()}),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(unit->commit(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(*accounts->get("dora"), nullptr);
+}
+
+// B-54 for a unit: nobody knows whether it was committed, so its cached copies are not believed.
+TEST(UnitOfWorkOnServers, ReadsPastTheCacheWhenTheOutcomeOfItsCommitIsUnknown) {
+  auto servers = *LocalServers::start({.postgres = true, .redis = true, .proxied = true});
+  Config config;
+  config.database_url = servers->postgres().url();
+  config.cache_url = servers->redis().url();
+  const Backends backends = *connect(config);
+  auto accounts = *createStore<Account>(backends);
+  ASSERT_THAT(accounts->put({.name = "ann", .balance = 100}), IsOk());
+  ASSERT_EQ((**accounts->get("ann")).balance, 100);
+  auto unit = *beginUnitOfWork(backends);
+  ASSERT_THAT(accounts->put({.name = "ann", .balance = 60}, {.unit = unit.get()}), IsOk());
+  ASSERT_THAT(servers->postgres().cutOff(testing::TcpProxy::Mode::kRefuse), IsOk());
+  const absl::Status outcome = unit->commit();
+  EXPECT_TRUE(absl::IsUnknown(outcome) || absl::IsDeadlineExceeded(outcome)) << outcome;
+  ASSERT_THAT(servers->postgres().start(), IsOk());
+  ASSERT_THAT(
+      servers->postgres().query("UPDATE unit_of_work_accounts SET balance = 60 WHERE name = 'ann'"),
+      IsOk());
+  EXPECT_TRUE(eventually([&] {
+    const auto account = accounts->get("ann");
+    return account.ok() && (*account)->balance == 60;
+  }));
+}
+
+}  // namespace
+}  // namespace strata

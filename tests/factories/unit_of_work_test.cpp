@@ -1,0 +1,47 @@
+#include "tests/factories/unit_of_work_suite.h"
+
+namespace strata {
+namespace {
+
+Config cachingOverMemory() {
+  Config config;
+  config.cache_provider = CacheProvider::kMemory;
+  return config;
+}
+
+INSTANTIATE_TEST_SUITE_P(InProcess, UnitOfWorkSuite,
+                         ::testing::Values(UnitStack{"InMemory", [] { return Config{}; }},
+                                           UnitStack{"CachingOverLru", cachingOverMemory}),
+                         nameOfUnitStack);
+
+TEST(UnitOfWork, TellsOfTheCommitOnlyWhatMayHaveHappened) {
+  struct Scripted final : Transaction {
+    explicit Scripted(absl::Status outcome) : outcome_(std::move(outcome)) {}
+    absl::Status commit() override { return outcome_; }
+    absl::Status outcome_;
+  };
+  for (const auto& [outcome, is_told] :
+       {std::pair(absl::OkStatus(), true), std::pair(absl::UnknownError("lost"), true),
+        std::pair(absl::DeadlineExceededError("late"), true),
+        std::pair(absl::AbortedError("deadlock"), false)}) {
+    UnitOfWork unit(std::make_unique<Scripted>(outcome));
+    bool told = false;
+    unit.onceCommitted([&](const absl::Status& status) { told = status == outcome; });
+    EXPECT_EQ(unit.commit(), outcome);
+    EXPECT_EQ(told, is_told) << outcome;
+  }
+}
+
+TEST(UnitOfWork, CanOnlyBeRolledBackAfterAWriteOfItFailed) {
+  struct Counted final : Transaction {
+    absl::Status commit() override { return absl::InternalError("never asked"); }
+  };
+  UnitOfWork unit(std::make_unique<Counted>());
+  unit.fail();
+  EXPECT_THAT(unit.check(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(unit.commit(), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                      ::testing::HasSubstr("can only be rolled back")));
+}
+
+}  // namespace
+}  // namespace strata
