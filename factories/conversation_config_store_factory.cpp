@@ -1,0 +1,36 @@
+#include "strata/factories/conversation_config_store_factory.h"
+
+#include <utility>
+
+#include "strata/adapters/postgres/migrations.h"
+#include "strata/core/status.h"
+#include "strata/factories/store_factory.h"
+#include "strata/stores/conversation_config/conversation_config_migrations.h"
+
+namespace strata {
+
+absl::StatusOr<std::unique_ptr<ConversationConfigStore>> createConversationConfigStore(
+    const Backends& backends) {
+  if (backends.database != nullptr) {
+    const absl::Status migrated =
+        applyMigrations(*backends.database, conversationConfigMigrations());
+    if (!migrated.ok()) return annotate(migrated, "migrating the conversation config store");
+  }
+  const Config& config = backends.config;
+  auto overrides = createStore<ConversationConfigOverrides>(
+      backends, {.cache_ttl = config.config_ttl,
+                 .negative_cache_ttl = config.config_ttl,
+                 .enable_cache = config.enable_conversation_config_cache,
+                 .schema = SchemaPolicy::kVerify});
+  if (!overrides.ok()) return overrides.status();
+  return makeConversationConfigStore(*std::move(overrides), *backends.clock);
+}
+
+absl::StatusOr<std::unique_ptr<ConversationConfigStore>> createConversationConfigStore(
+    const Config& config) {
+  auto backends = connect(config);
+  if (!backends.ok()) return backends.status();
+  return createConversationConfigStore(*backends);
+}
+
+}  // namespace strata
