@@ -30,6 +30,11 @@ class Rows {
   explicit Rows(const PGresult* result) : result_(result) {}
 
   int size() const { return PQntuples(result_); }
+  // Whether the statement answered or changed any row.
+  bool any() const {
+    const std::string_view count = PQcmdTuples(const_cast<PGresult*>(result_));
+    return !count.empty() && count != "0";
+  }
   // None for NULL.
   std::optional<std::string_view> at(int row, int column) const {
     if (PQgetisnull(result_, row, column) != 0) return std::nullopt;

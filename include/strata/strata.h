@@ -7,9 +7,14 @@
 //   core/config.h                     configuration from the environment
 //   factories/backends.h              connect to database and cache
 //   factories/store_factory.h         createStore<T>
-//   factories/policy_store_factory.h  createPolicyStore; beside it one for each store of stores/
+//   factories/unit_of_work_factory.h  several writes that happen together
+//   factories/…_store_factory.h       one for each store of stores/
+//   stores/policy/…                   the LLM policy of a tenant and its resolution
 //   stores/conversation_config/…      the conversation settings, at three levels
-//   stores/policy/…                   the LLM policy store and its resolution
+//   stores/conversation/…             conversations, their messages, and who may see them
+//   stores/path/…                     the branches of conversations
+//   stores/context/…                  what is in a conversation's mind
+//   stores/execution/…                the sandboxes that run its code
 //   testing/…                         mocks, fakes, fault injection, conformance suites, servers
 #pragma once
 
@@ -19,7 +24,12 @@
 #include "strata/core/row_codec.h"                               // IWYU pragma: export
 #include "strata/core/store.h"                                   // IWYU pragma: export
 #include "strata/factories/backends.h"                           // IWYU pragma: export
+#include "strata/factories/context_store_factory.h"              // IWYU pragma: export
 #include "strata/factories/conversation_config_store_factory.h"  // IWYU pragma: export
+#include "strata/factories/conversation_store_factory.h"         // IWYU pragma: export
+#include "strata/factories/execution_store_factory.h"            // IWYU pragma: export
+#include "strata/factories/path_store_factory.h"                 // IWYU pragma: export
 #include "strata/factories/policy_store_factory.h"               // IWYU pragma: export
 #include "strata/factories/store_factory.h"                      // IWYU pragma: export
+#include "strata/factories/unit_of_work_factory.h"               // IWYU pragma: export
 #include "strata/stores/policy/policy_resolution.h"              // IWYU pragma: export

@@ -235,6 +235,7 @@ absl::StatusOr<Config> configFromEnv(const Environment& environment) {
   read.boolean(config.enable_auth_validation_cache, "ENABLE_AUTH_VALIDATION_CACHE");
   read.boolean(config.enable_redis_rate_limiter, "ENABLE_RATE_LIMITER_REDIS");
   read.boolean(config.enable_redis_event_hubs, "ENABLE_REDIS_EVENT_HUBS");
+  read.boolean(config.enable_row_level_security, "ENABLE_ROW_LEVEL_SECURITY");
 
   for (std::string& problem : problemsOf(config)) read.problems.push_back(std::move(problem));
   if (!read.problems.empty()) return toStatus(read.problems);

@@ -57,7 +57,8 @@ TEST(Config, ReadsEveryVariable) {
                                 {"ENABLE_CONVERSATION_CACHING", "TRUE"},
                                 {"ENABLE_AUTH_VALIDATION_CACHE", "false"},
                                 {"ENABLE_RATE_LIMITER_REDIS", "False"},
-                                {"ENABLE_REDIS_EVENT_HUBS", "no"}});
+                                {"ENABLE_REDIS_EVENT_HUBS", "no"},
+                                {"ENABLE_ROW_LEVEL_SECURITY", "on"}});
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->database_url.reveal(), "postgresql://u:p@h/db");
   EXPECT_EQ(config->cache_url.reveal(), "rediss://h:6380/1");
@@ -114,7 +115,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"CACHE_TTL_CONVERSATION_SECONDS", " "}, Wrong{"ENABLE_REDIS_CACHING", "maybe"},
         Wrong{"ENABLE_LLM_POLICY_CACHE", "2"}, Wrong{"ENABLE_CONVERSATION_CONFIG_CACHE", "y"},
         Wrong{"ENABLE_CONVERSATION_CACHING", "n"}, Wrong{"ENABLE_AUTH_VALIDATION_CACHE", "-"},
-        Wrong{"ENABLE_RATE_LIMITER_REDIS", "."}, Wrong{"ENABLE_REDIS_EVENT_HUBS", "?"}));
+        Wrong{"ENABLE_RATE_LIMITER_REDIS", "."}, Wrong{"ENABLE_REDIS_EVENT_HUBS", "?"},
+        Wrong{"ENABLE_ROW_LEVEL_SECURITY", "?"}));
 
 // B-77
 TEST(Config, NamesEverythingThatIsWrongInOneError) {

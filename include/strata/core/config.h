@@ -57,6 +57,10 @@ struct Config {
   bool enable_redis_rate_limiter = true;         // ENABLE_RATE_LIMITER_REDIS
   bool enable_redis_event_hubs = true;           // ENABLE_REDIS_EVENT_HUBS
 
+  // Whether PostgreSQL itself keeps the tenants of conversations apart, by row-level security.
+  // Costs a transaction and one statement more with every call. ENABLE_ROW_LEVEL_SECURITY
+  bool enable_row_level_security = false;
+
   // kAuto resolved by the URL.
   CacheProvider cacheProvider() const;
 };

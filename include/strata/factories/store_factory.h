@@ -70,16 +70,35 @@ template <EntityType T>
 absl::StatusOr<std::unique_ptr<Store<T>>> guarded(std::unique_ptr<Store<T>> store,
                                                   const Backends& backends,
                                                   const StoreOptions& options) {
-  const std::string name(entityInfo<T>().table);
-  auto guard = GuardedStore<T>::create(std::move(store), backends.bulkhead,
-                                       {.store = name, .timeout = options.database_timeout},
-                                       backends.metrics, *backends.clock);
+  auto guard = GuardedStore<T>::create(
+      std::move(store), backends.bulkhead,
+      {.store = std::string(entityInfo<T>().table), .timeout = options.database_timeout},
+      backends.metrics, *backends.clock);
   if (!guard.ok()) return guard.status();
-  if (!options.enable_coalescing) return std::unique_ptr<Store<T>>(*std::move(guard));
-  auto coalescing = CoalescingStore<T>::create(*std::move(guard), {.store = name}, backends.metrics,
-                                               *backends.clock);
-  if (!coalescing.ok()) return coalescing.status();
-  return std::unique_ptr<Store<T>>(*std::move(coalescing));
+  return std::unique_ptr<Store<T>>(*std::move(guard));
+}
+
+// What stands over a store that guards its database, or needs no guard: coalescing, the cache, and
+// the meter of the whole.
+template <EntityType T>
+absl::StatusOr<std::unique_ptr<Store<T>>> createStack(std::unique_ptr<Store<T>> store,
+                                                      const Backends& backends,
+                                                      const StoreOptions& options) {
+  const std::string name(entityInfo<T>().table);
+  if (backends.database != nullptr && options.enable_coalescing) {
+    auto coalescing = CoalescingStore<T>::create(std::move(store), {.store = name},
+                                                 backends.metrics, *backends.clock);
+    if (!coalescing.ok()) return coalescing.status();
+    store = *std::move(coalescing);
+  }
+  if (backends.cache != nullptr && options.enable_cache) {
+    auto cached = CachingStore<T>::create(std::move(store), backends.cache,
+                                          cachingOptions(backends, name, options), backends.metrics,
+                                          *backends.clock, backends.executor);
+    if (!cached.ok()) return cached.status();
+    store = *std::move(cached);
+  }
+  return metered<T>(std::move(store), backends, "store");
 }
 
 }  // namespace internal
@@ -104,9 +123,9 @@ absl::StatusOr<std::unique_ptr<Store<T>>> guarded(std::unique_ptr<Store<T>> stor
 template <EntityType T>
 absl::StatusOr<std::unique_ptr<Store<T>>> createStore(const Backends& backends,
                                                       const StoreOptions& options = {}) {
-  CachingOptions caching =
-      internal::cachingOptions(backends, std::string(entityInfo<T>().table), options);
-  if (absl::Status status = validate(caching); !status.ok()) return status;
+  absl::Status status =
+      validate(internal::cachingOptions(backends, std::string(entityInfo<T>().table), options));
+  if (!status.ok()) return status;
   auto base = internal::createBaseStore<T>(backends, options.schema);
   if (!base.ok()) return base.status();
   std::unique_ptr<Store<T>> store = internal::metered<T>(*std::move(base), backends, "database");
@@ -115,13 +134,7 @@ absl::StatusOr<std::unique_ptr<Store<T>>> createStore(const Backends& backends,
     if (!guarded.ok()) return guarded.status();
     store = *std::move(guarded);
   }
-  if (backends.cache != nullptr && options.enable_cache) {
-    auto cached = CachingStore<T>::create(std::move(store), backends.cache, std::move(caching),
-                                          backends.metrics, *backends.clock, backends.executor);
-    if (!cached.ok()) return cached.status();
-    store = *std::move(cached);
-  }
-  return internal::metered<T>(std::move(store), backends, "store");
+  return internal::createStack<T>(std::move(store), backends, options);
 }
 
 // The same with backends of its own. For an application with one store.

@@ -1,0 +1,25 @@
+#include "strata/factories/context_store_factory.h"
+
+#include <utility>
+
+#include "factories/transactors.h"
+#include "stores/context/in_memory_context_tables.h"
+#include "stores/context/postgres_context_tables.h"
+
+namespace strata {
+
+absl::StatusOr<std::unique_ptr<ContextStore>> createContextStore(const Backends& backends) {
+  auto tables =
+      internal::createTransactor<ContextTables, PostgresContextTables, InMemoryContextTables,
+                                 InMemoryConversations>(backends, "conversation_contexts");
+  if (!tables.ok()) return tables.status();
+  return makeContextStore(*std::move(tables), backends.metrics);
+}
+
+absl::StatusOr<std::unique_ptr<ContextStore>> createContextStore(const Config& config) {
+  auto backends = connect(config);
+  if (!backends.ok()) return backends.status();
+  return createContextStore(*backends);
+}
+
+}  // namespace strata

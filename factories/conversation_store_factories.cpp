@@ -1,0 +1,75 @@
+#include <optional>
+#include <utility>
+
+#include "factories/transactors.h"
+#include "stores/conversation/conversation_records.h"
+#include "stores/conversation/conversation_stores.h"
+#include "stores/conversation/in_memory_conversation_tables.h"
+#include "stores/conversation/postgres_conversation_tables.h"
+#include "strata/decorators/guarded_cache.h"
+#include "strata/decorators/invalidator.h"
+#include "strata/factories/conversation_store_factory.h"
+#include "strata/factories/path_store_factory.h"
+#include "strata/factories/store_factory.h"
+
+namespace strata {
+namespace {
+
+using ConversationTransactor = std::shared_ptr<Transactor<ConversationTables>>;
+
+absl::StatusOr<ConversationTransactor> transactorOf(const Backends& backends,
+                                                    const std::string& store) {
+  auto made = internal::createTransactor<ConversationTables, PostgresConversationTables,
+                                         InMemoryConversationTables, InMemoryConversations>(
+      backends, store);
+  if (!made.ok()) return made.status();
+  return ConversationTransactor(*std::move(made));
+}
+
+// Also where nothing is read from the cache: another process may.
+ConversationDatabase databaseOf(const Backends& backends, ConversationTransactor transactor) {
+  std::optional<Invalidator> invalidator;
+  if (backends.cache != nullptr) {
+    const EntityInfo& entity = entityInfo<Conversation>();
+    invalidator.emplace(
+        GuardedCache::over(backends.cache, backends.metrics, *backends.clock, backends.executor),
+        entity, std::string(entity.table), backends.config.app, backends.metrics);
+  }
+  return {std::move(transactor), std::move(invalidator)};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ConversationStore>> createConversationStore(
+    const Backends& backends, const ConversationStoreOptions& options) {
+  auto transactor = transactorOf(backends, "conversations");
+  if (!transactor.ok()) return transactor.status();
+  auto records = internal::createStack<Conversation>(
+      makeConversationRecords(*transactor), backends,
+      {.cache_ttl = backends.config.conversation_ttl,
+       .enable_cache = backends.config.enable_conversation_cache});
+  if (!records.ok()) return records.status();
+  return makeConversationStore(databaseOf(backends, *transactor), *std::move(records),
+                               options.authorization, backends.metrics);
+}
+
+absl::StatusOr<std::unique_ptr<ConversationStore>> createConversationStore(
+    const Config& config, const ConversationStoreOptions& options) {
+  auto backends = connect(config);
+  if (!backends.ok()) return backends.status();
+  return createConversationStore(*backends, options);
+}
+
+absl::StatusOr<std::unique_ptr<PathStore>> createPathStore(const Backends& backends) {
+  auto transactor = transactorOf(backends, "conversation_paths");
+  if (!transactor.ok()) return transactor.status();
+  return makePathStore(databaseOf(backends, *std::move(transactor)), backends.metrics);
+}
+
+absl::StatusOr<std::unique_ptr<PathStore>> createPathStore(const Config& config) {
+  auto backends = connect(config);
+  if (!backends.ok()) return backends.status();
+  return createPathStore(*backends);
+}
+
+}  // namespace strata

@@ -1,0 +1,25 @@
+#include "strata/factories/execution_store_factory.h"
+
+#include <utility>
+
+#include "factories/transactors.h"
+#include "stores/execution/in_memory_execution_tables.h"
+#include "stores/execution/postgres_execution_tables.h"
+
+namespace strata {
+
+absl::StatusOr<std::unique_ptr<ExecutionStore>> createExecutionStore(const Backends& backends) {
+  auto tables =
+      internal::createTransactor<ExecutionTables, PostgresExecutionTables, InMemoryExecutionTables,
+                                 InMemoryConversations>(backends, "execution_contexts");
+  if (!tables.ok()) return tables.status();
+  return makeExecutionStore(*std::move(tables), backends.metrics);
+}
+
+absl::StatusOr<std::unique_ptr<ExecutionStore>> createExecutionStore(const Config& config) {
+  auto backends = connect(config);
+  if (!backends.ok()) return backends.status();
+  return createExecutionStore(*backends);
+}
+
+}  // namespace strata

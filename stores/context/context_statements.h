@@ -1,0 +1,15 @@
+#pragma once
+
+#include "adapters/postgres/statement.h"
+
+namespace strata {
+
+// All that PostgresContextTables ever sends.
+struct ContextStatements {
+  postgres::Statement lock_conversation;
+  postgres::Statement find;
+  postgres::Statement put;
+};
+const ContextStatements& contextStatements();
+
+}  // namespace strata

@@ -1,0 +1,179 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "stores/conversation/postgres_conversation_tables.h"
+#include "strata/core/json_codec.h"
+#include "strata/core/row_codec.h"
+
+namespace strata {
+namespace {
+
+using postgres::bind;
+using postgres::Effect;
+using postgres::Statement;
+
+const RecordColumns& columns() {
+  static const auto* const made = new RecordColumns("messages", typeInfo<Message>());
+  return *made;
+}
+
+Statement selectMessages(const std::string& rest, const char* what) {
+  return Statement(fmt::format("SELECT {} FROM messages m {}", columns().names("m"), rest), what,
+                   Effect::kReads);
+}
+
+constexpr const char* kOrder = "m.created_at, m.sequence_in_path, m.id";
+
+}  // namespace
+
+absl::StatusOr<std::vector<Message>> PostgresConversationTables::readMessages(
+    const Statement& statement, const Binds& binds) {
+  const auto answer = session_.run(statement, binds);
+  if (!answer.ok()) return answer.status();
+  return readAll<Message>(columns(), answer->rows);
+}
+
+absl::StatusOr<std::optional<Message>> PostgresConversationTables::message(
+    const std::string& tenant, const std::string& id) {
+  static const auto* const statement =
+      new Statement(selectMessages("WHERE m.tenant_id = $1 AND m.id = $2", "get a message"));
+  auto found = readMessages(*statement, {tenant, id});
+  if (!found.ok()) return found.status();
+  if (found->empty()) return std::nullopt;
+  return std::move(found->front());
+}
+
+absl::StatusOr<std::vector<Message>> PostgresConversationTables::newestMessages(
+    const std::string& tenant, const std::string& conversation,
+    const std::optional<std::string>& path, std::int64_t limit) {
+  const auto newest = [](const char* of, const char* order, const char* inner_order) {
+    return selectMessages(
+        fmt::format("JOIN (SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2"
+                    " {} ORDER BY {} LIMIT $3) n ON m.id = n.id WHERE m.tenant_id = $1"
+                    " ORDER BY {}",
+                    of, inner_order, order),
+        "get messages");
+  };
+  static const auto* const of_all =
+      new Statement(newest("", kOrder, "created_at DESC, sequence_in_path DESC, id DESC"));
+  static const auto* const of_path =
+      new Statement(newest("AND path_id = $4", "m.sequence_in_path", "sequence_in_path DESC"));
+  Binds binds{tenant, conversation, bind(limit)};
+  if (path) binds.emplace_back(*path);
+  return readMessages(path ? *of_path : *of_all, binds);
+}
+
+absl::StatusOr<std::vector<Message>> PostgresConversationTables::resolvedMessages(
+    const std::string& tenant, const std::string& path, const ResolveQuery& query) {
+  // Up to where each path of the line is seen: all of the path itself, and of every ancestor up to
+  // the message that the next one branches from.
+  static const auto* const statement = new Statement(
+      fmt::format(
+          "WITH RECURSIVE line AS ("
+          " SELECT id, parent_path_id, branch_point_message_id, NULL::bigint AS up_to, 0 AS depth"
+          "  FROM conversation_paths WHERE tenant_id = $1 AND id = $2"
+          " UNION ALL SELECT a.id, a.parent_path_id, a.branch_point_message_id,"
+          "  b.sequence_in_path, line.depth + 1 FROM line"
+          "  JOIN conversation_paths a ON a.tenant_id = $1 AND a.id = line.parent_path_id"
+          "  JOIN messages b ON b.tenant_id = $1 AND b.id = line.branch_point_message_id"
+          "  WHERE line.depth < {}) "
+          "SELECT {} FROM line JOIN messages m ON m.tenant_id = $1 AND m.path_id = line.id"
+          " AND m.sequence_in_path <= coalesce(line.up_to, 9223372036854775807)"
+          " WHERE ($3 OR m.deleted_at IS NULL) AND (NOT $4 OR m.is_pinned)"
+          " AND ($5::text IS NULL OR m.role = $5)"
+          " ORDER BY line.depth DESC, m.sequence_in_path LIMIT $6 OFFSET $7",
+          kMaxPathDepth, columns().names("m")),
+      "resolve the messages of a path", Effect::kReads);
+  return readMessages(*statement,
+                      {tenant, path, bind(query.include_deleted), bind(query.pinned_only),
+                       bind(query.role), bind(query.limit), bind(query.offset)});
+}
+
+absl::StatusOr<std::vector<Message>> PostgresConversationTables::liveMessages(
+    const std::string& tenant, const std::string& path) {
+  static const auto* const statement = new Statement(
+      selectMessages("WHERE m.tenant_id = $1 AND m.path_id = $2 AND m.deleted_at IS NULL"
+                     " ORDER BY m.sequence_in_path",
+                     "get the messages of a path"));
+  return readMessages(*statement, {tenant, path});
+}
+
+absl::StatusOr<std::vector<Message>> PostgresConversationTables::branchPoints(
+    const std::string& tenant, const std::string& path) {
+  static const auto* const statement =
+      new Statement(selectMessages("WHERE m.tenant_id = $1 AND m.path_id = $2 AND m.is_branch_point"
+                                   " ORDER BY m.sequence_in_path",
+                                   "get the branch points of a path"));
+  return readMessages(*statement, {tenant, path});
+}
+
+absl::StatusOr<std::vector<Message>> PostgresConversationTables::pinnedMessages(
+    const std::string& tenant, const std::string& conversation,
+    const std::optional<std::string>& path) {
+  static const auto* const statement = new Statement(
+      selectMessages(fmt::format("WHERE m.tenant_id = $1 AND m.conversation_id = $2"
+                                 " AND m.is_pinned AND m.deleted_at IS NULL"
+                                 " AND ($3::uuid IS NULL OR m.path_id = $3) ORDER BY {}",
+                                 kOrder),
+                     "get pinned messages"));
+  return readMessages(*statement, {tenant, conversation, bind(path)});
+}
+
+absl::StatusOr<std::int64_t> PostgresConversationTables::pinnedCount(
+    const std::string& tenant, const std::string& conversation,
+    const std::optional<std::string>& path) {
+  static const auto* const statement = new Statement(
+      "SELECT count(*) FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND is_pinned"
+      " AND deleted_at IS NULL AND ($3::uuid IS NULL OR path_id = $3)",
+      "count pinned messages", Effect::kReads);
+  const auto answer = session_.run(*statement, Binds{tenant, conversation, bind(path)});
+  if (!answer.ok()) return answer.status();
+  std::int64_t count = 0;
+  absl::Status status = fromColumnText(typeInfo<std::int64_t>(), answer->rows.at(0, 0), &count);
+  if (!status.ok()) return status;
+  return count;
+}
+
+// One statement for any number of messages, which travel as JSON: a member per column. Their
+// sequences in it are counted from 1; the server adds those that the path has.
+absl::Status PostgresConversationTables::appendMessages(const std::string& tenant,
+                                                        std::vector<Message>& messages) {
+  static const auto* const statement = new Statement(
+      fmt::format(
+          "WITH last AS (SELECT coalesce(max(sequence_in_path), 0) AS sequence FROM messages"
+          "  WHERE tenant_id = $1 AND path_id = $2),"
+          " counted AS (UPDATE conversation_paths SET message_count = message_count + $4,"
+          "  updated_at = $5 WHERE tenant_id = $1 AND id = $2),"
+          " touched AS (UPDATE conversations SET last_message_at = $5, updated_at = $5,"
+          "  row_version = nextval('strata_row_version') WHERE tenant_id = $1 AND id = $6),"
+          " added AS (INSERT INTO messages (tenant_id, {0}) SELECT $1, {1}"
+          "  FROM jsonb_array_elements($3::jsonb) WITH ORDINALITY e, last,"
+          "  jsonb_populate_record(NULL::messages, e.value ||"
+          "   jsonb_build_object('sequence_in_path', last.sequence + e.ordinality)) m)"
+          " SELECT sequence FROM last",
+          columns().names(), columns().names("m")),
+      "append messages", Effect::kWrites);
+  const Message& newest = messages.back();
+  const auto answer = session_.run(
+      *statement, Binds{tenant, newest.path_id, encodeJson(messages), bind(messages.size()),
+                        bind(newest.created_at), newest.conversation_id});
+  if (!answer.ok()) return answer.status();
+  std::int64_t last = 0;
+  absl::Status status = fromColumnText(typeInfo<std::int64_t>(), answer->rows.at(0, 0), &last);
+  for (Message& message : messages) message.sequence_in_path = ++last;
+  return status;
+}
+
+absl::Status PostgresConversationTables::update(const std::string& tenant, const Message& message) {
+  static const auto* const statement =
+      new Statement(fmt::format("UPDATE messages SET {} WHERE tenant_id = $1 AND id = $2",
+                                columns().assignments(2, {"id"})),
+                    "update a message", Effect::kWrites);
+  Binds binds{tenant};
+  columns().bindTo(&message, binds);
+  return write(*statement, binds);
+}
+
+}  // namespace strata
