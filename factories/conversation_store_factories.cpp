@@ -6,8 +6,6 @@
 #include "stores/conversation/conversation_stores.h"
 #include "stores/conversation/in_memory_conversation_tables.h"
 #include "stores/conversation/postgres_conversation_tables.h"
-#include "strata/decorators/guarded_cache.h"
-#include "strata/decorators/invalidator.h"
 #include "strata/factories/conversation_store_factory.h"
 #include "strata/factories/path_store_factory.h"
 #include "strata/factories/store_factory.h"
@@ -29,12 +27,7 @@ absl::StatusOr<ConversationTransactor> transactorOf(const Backends& backends,
 // Also where nothing is read from the cache: another process may.
 ConversationDatabase databaseOf(const Backends& backends, ConversationTransactor transactor) {
   std::optional<Invalidator> invalidator;
-  if (backends.cache != nullptr) {
-    const EntityInfo& entity = entityInfo<Conversation>();
-    invalidator.emplace(
-        GuardedCache::over(backends.cache, backends.metrics, *backends.clock, backends.executor),
-        entity, std::string(entity.table), backends.config.app, backends.metrics);
-  }
+  if (backends.cache != nullptr) invalidator = internal::invalidatorOf<Conversation>(backends);
   return {std::move(transactor), std::move(invalidator)};
 }
 

@@ -79,7 +79,7 @@ TEST(UnitOfWorkOnServers, ReadsPastTheCacheWhenTheOutcomeOfItsCommitIsUnknown) {
   ASSERT_THAT(servers->postgres().cutOff(testing::TcpProxy::Mode::kRefuse), IsOk());
   const absl::Status outcome = unit->commit();
   EXPECT_TRUE(absl::IsUnknown(outcome) || absl::IsDeadlineExceeded(outcome)) << outcome;
-  ASSERT_THAT(servers->postgres().start(), IsOk());
+  ASSERT_THAT(servers->postgres().reconnect(), IsOk());
   ASSERT_THAT(
       servers->postgres().query("UPDATE unit_of_work_accounts SET balance = 60 WHERE name = 'ann'"),
       IsOk());

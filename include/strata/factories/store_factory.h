@@ -19,7 +19,9 @@
 #include "strata/core/store.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/coalescing_store.h"
+#include "strata/decorators/guarded_cache.h"
 #include "strata/decorators/guarded_store.h"
+#include "strata/decorators/invalidating_store.h"
 #include "strata/decorators/metered_store.h"
 #include "strata/factories/backends.h"
 
@@ -31,7 +33,7 @@ struct StoreOptions {
   absl::Duration negative_cache_ttl = absl::ZeroDuration();
   FailureTier cache_failure_tier = FailureTier::kImportant;
   Consistency consistency = Consistency::kSession;
-  // Off: the store is built without a cache.
+  // Off: nothing is read from the cache. What is written is deleted from it all the same.
   bool enable_cache = true;
   // See CachingOptions.
   std::size_t cache_compress_above_bytes = 0;
@@ -78,6 +80,14 @@ absl::StatusOr<std::unique_ptr<Store<T>>> guarded(std::unique_ptr<Store<T>> stor
   return std::unique_ptr<Store<T>>(*std::move(guard));
 }
 
+// Deletes what other processes have cached of T.
+template <EntityType T>
+Invalidator invalidatorOf(const Backends& backends) {
+  const EntityInfo& entity = entityInfo<T>();
+  return {GuardedCache::over(backends.cache, backends.metrics, *backends.clock, backends.executor),
+          entity, std::string(entity.table), backends.config.app, backends.metrics};
+}
+
 // What stands over a store that guards its database, or needs no guard: coalescing, the cache, and
 // the meter of the whole.
 template <EntityType T>
@@ -91,7 +101,9 @@ absl::StatusOr<std::unique_ptr<Store<T>>> createStack(std::unique_ptr<Store<T>> 
     if (!coalescing.ok()) return coalescing.status();
     store = *std::move(coalescing);
   }
-  if (backends.cache != nullptr && options.enable_cache) {
+  if (backends.cache != nullptr && !options.enable_cache) {
+    store = std::make_unique<InvalidatingStore<T>>(std::move(store), invalidatorOf<T>(backends));
+  } else if (backends.cache != nullptr) {
     auto cached = CachingStore<T>::create(std::move(store), backends.cache,
                                           cachingOptions(backends, name, options), backends.metrics,
                                           *backends.clock, backends.executor);
@@ -107,7 +119,10 @@ absl::StatusOr<std::unique_ptr<Store<T>>> createStack(std::unique_ptr<Store<T>> 
 //
 //   MeteredStore "store"     outermost, so that it times what the caller waits for
 //   (near cache)             above the cache: a decoded object in process spares the round trip
-//   CachingStore             above everything that protects the database: a hit must not queue
+//   CachingStore             above everything that protects the database: a hit must not queue.
+//   Where
+//                            it is off but there is a cache, an InvalidatingStore: others may read
+//                            it
 //   CoalescingStore          above the guard: a crowd that shares a query takes one place
 //   GuardedStore             right above what it guards; each attempt is one call of the database
 //   MeteredStore "database"  right above the database, so that it counts what really reaches it
