@@ -46,9 +46,10 @@ class ConversationDatabase {
   }
 
   // What is stamped on a change of a conversation: the wall clock, which several hosts have, but
-  // never before the conversation's last change.
+  // always later than the conversation's last change.
   Timestamp stampAfter(const Conversation& conversation) const {
-    return std::max(transactor_->clock().wallTime(), conversation.updated_at);
+    return std::max(transactor_->clock().wallTime(),
+                    conversation.updated_at + std::chrono::microseconds(1));
   }
   Timestamp now() const { return transactor_->clock().wallTime(); }
 

@@ -68,8 +68,18 @@ void apply(const SharingUpdate& update, Conversation& conversation) {
 }
 
 absl::Status checkOpen(const Path& path) {
+  if (path.merged_at) {
+    return absl::FailedPreconditionError("the path was merged, so nothing can be added to it");
+  }
   if (path.is_active) return absl::OkStatus();
   return absl::FailedPreconditionError("the path was archived, so nothing can be added to it");
+}
+
+absl::Status touch(ConversationTables& tables, const Conversation& conversation, Timestamp now) {
+  if (!tables.changed().empty()) return absl::OkStatus();
+  Conversation touched = conversation;
+  touched.updated_at = now;
+  return tables.update(touched);
 }
 
 absl::StatusOr<Path> pathIn(ConversationTables& tables, const Conversation& conversation,

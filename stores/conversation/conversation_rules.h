@@ -25,8 +25,12 @@ Conversation toConversation(const NewConversation& from);
 Message toMessage(const NewMessage& from);
 void apply(const SharingUpdate& update, Conversation& conversation);
 
-// A path that a message can be added to. FailedPrecondition: it was archived.
+// A path that a message can be added to. FailedPrecondition: it was archived or merged.
 absl::Status checkOpen(const Path& path);
+
+// Stamps a conversation of which something was changed, unless its record was changed already. The
+// last thing that every write does: what is stamped later is never stamped with an earlier time.
+absl::Status touch(ConversationTables& tables, const Conversation& conversation, Timestamp now);
 
 // The path of that id, if it is of this conversation; NotFound.
 absl::StatusOr<Path> pathIn(ConversationTables& tables, const Conversation& conversation,

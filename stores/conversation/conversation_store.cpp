@@ -252,9 +252,11 @@ absl::StatusOr<Message> RuledConversationStore::markDeleted(Tables& tables, cons
   if (!found->has_value()) return noSuch("message");
   Message message = **std::move(found);
   if (message.deleted_at) return message;
-  message.deleted_at = database_.stampAfter(**conversation);
+  const Timestamp now = database_.stampAfter(**conversation);
+  message.deleted_at = now;
   status = tables.update(caller.tenant_id, message);
   if (status.ok()) status = tables.addToMessageCount(caller.tenant_id, message.path_id, -1);
+  if (status.ok()) status = touch(tables, **conversation, now);
   if (!status.ok()) return status;
   return message;
 }

@@ -50,19 +50,19 @@ absl::StatusOr<std::vector<Message>> PostgresConversationTables::newestMessages(
     const std::optional<std::string>& path, std::int64_t limit) {
   const auto newest = [](const char* of, const char* order, const char* inner_order) {
     return selectMessages(
-        fmt::format("JOIN (SELECT id FROM messages WHERE tenant_id = $1 AND conversation_id = $2"
-                    " {} ORDER BY {} LIMIT $3) n ON m.id = n.id WHERE m.tenant_id = $1"
-                    " ORDER BY {}",
+        fmt::format("JOIN (SELECT id FROM messages WHERE tenant_id = $1 AND {} = $2"
+                    " ORDER BY {} LIMIT $3) n ON m.id = n.id WHERE m.tenant_id = $1 ORDER BY {}",
                     of, inner_order, order),
         "get messages");
   };
-  static const auto* const of_all =
-      new Statement(newest("", kOrder, "created_at DESC, sequence_in_path DESC, id DESC"));
+  static const auto* const of_all = new Statement(
+      newest("conversation_id", kOrder, "created_at DESC, sequence_in_path DESC, id DESC"));
+  // Nothing about the conversation: PostgreSQL, which does not know that a path has but one, would
+  // expect few rows, and read and sort them all.
   static const auto* const of_path =
-      new Statement(newest("AND path_id = $4", "m.sequence_in_path", "sequence_in_path DESC"));
-  Binds binds{tenant, conversation, bind(limit)};
-  if (path) binds.emplace_back(*path);
-  return readMessages(path ? *of_path : *of_all, binds);
+      new Statement(newest("path_id", "m.sequence_in_path", "sequence_in_path DESC"));
+  return readMessages(path ? *of_path : *of_all,
+                      {tenant, path.value_or(conversation), bind(limit)});
 }
 
 absl::StatusOr<std::vector<Message>> PostgresConversationTables::resolvedMessages(

@@ -29,8 +29,7 @@ absl::Status checkPaths(const Path& source, const Path& target) {
   }
   if (source.is_primary) return broken("the primary path cannot be merged into another");
   if (source.merged_at) return broken("the path was merged already");
-  if (!target.is_active) return broken("the path that is merged into was archived");
-  return absl::OkStatus();
+  return checkOpen(target);
 }
 
 absl::StatusOr<Path> findPath(ConversationTables& tables, const std::string& tenant,
@@ -146,17 +145,15 @@ absl::StatusOr<MergeResult> planMerge(ConversationTables& tables, const Conversa
   return result;
 }
 
-absl::Status carryOut(ConversationTables& tables, const Conversation& conversation,
-                      const MergeRequest& request, Timestamp now, MergeResult& plan) {
+absl::Status carryOut(ConversationTables& tables, const Conversation& conversation, Timestamp now,
+                      MergeResult& plan) {
   if (!plan.added.empty()) {
     absl::Status status = tables.append(conversation.tenant_id, plan.added);
     if (!status.ok()) return status;
   }
   if (absl::Status status = tables.update(plan.source); !status.ok()) return status;
-  const bool loses_active_path =
-      request.archive_source && conversation.active_path_id == plan.source.id;
-  if (!loses_active_path) return absl::OkStatus();
-  // Read again: appending has changed it.
+  if (conversation.active_path_id != plan.source.id) return touch(tables, conversation, now);
+  // Nothing can be added to it any more. Read again: appending has changed the conversation.
   const auto current = tables.conversation(conversation.tenant_id, conversation.id);
   if (!current.ok()) return current.status();
   Conversation moved = **current;

@@ -13,7 +13,7 @@ absl::StatusOr<MergeResult> planMerge(ConversationTables& tables, const Conversa
                                       const MergeRequest& request, Timestamp now);
 
 // Does what was planned, and completes it: the sequences of what was added.
-absl::Status carryOut(ConversationTables& tables, const Conversation& conversation,
-                      const MergeRequest& request, Timestamp now, MergeResult& plan);
+absl::Status carryOut(ConversationTables& tables, const Conversation& conversation, Timestamp now,
+                      MergeResult& plan);
 
 }  // namespace strata

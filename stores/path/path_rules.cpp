@@ -61,6 +61,11 @@ absl::Status unmarkBranch(ConversationTables& tables, const Path& path) {
   return tables.update(path.tenant_id, message);
 }
 
+absl::Status checkNotPrimary(const Path& path) {
+  if (!path.is_primary) return absl::OkStatus();
+  return absl::FailedPreconditionError("the primary path cannot be archived or deleted");
+}
+
 }  // namespace
 
 absl::StatusOr<Path> addPath(ConversationTables& tables, const Conversation& conversation,
@@ -92,7 +97,7 @@ absl::StatusOr<Path> addPath(ConversationTables& tables, const Conversation& con
 
 absl::Status activate(ConversationTables& tables, const Conversation& conversation,
                       const Path& path, Timestamp now) {
-  if (!path.is_active) return absl::FailedPreconditionError("an archived path cannot be active");
+  if (absl::Status status = checkOpen(path); !status.ok()) return status;
   if (conversation.active_path_id == path.id) return absl::OkStatus();
   Conversation changed = conversation;
   changed.active_path_id = path.id;
@@ -103,20 +108,41 @@ absl::Status activate(ConversationTables& tables, const Conversation& conversati
 absl::Status setActive(ConversationTables& tables, const Conversation& conversation, Path& path,
                        bool is_active, Timestamp now) {
   if (path.is_active == is_active) return absl::OkStatus();
-  if (!is_active && path.is_primary) {
-    return absl::FailedPreconditionError("the primary path cannot be archived or deleted");
-  }
+  if (absl::Status status = checkNotPrimary(path); !status.ok()) return status;
   path.is_active = is_active;
   path.updated_at = now;
   if (absl::Status status = tables.update(path); !status.ok()) return status;
-  return is_active ? absl::OkStatus() : moveToPrimary(tables, conversation, path, now);
+  if (!is_active) {
+    absl::Status status = moveToPrimary(tables, conversation, path, now);
+    if (!status.ok()) return status;
+  }
+  return touch(tables, conversation, now);
+}
+
+absl::StatusOr<Path> updated(ConversationTables& tables, const Conversation& conversation,
+                             const Path& path, const PathUpdate& update, Timestamp now) {
+  Path renamed = path;
+  if (update.name) renamed.name = *update.name;
+  if (update.description) renamed.description = *update.description;
+  // All that forbids it first: half of an update makes a unit of work fail.
+  absl::Status status = validate(typeInfo<Path>(), &renamed);
+  if (status.ok() && update.is_active == false) status = checkNotPrimary(path);
+  if (!status.ok()) return status;
+  if (!(renamed == path)) {
+    renamed.updated_at = now;
+    status = tables.update(renamed);
+    if (status.ok()) status = touch(tables, conversation, now);
+  }
+  if (status.ok() && update.is_active) {
+    status = setActive(tables, conversation, renamed, *update.is_active, now);
+  }
+  if (!status.ok()) return status;
+  return renamed;
 }
 
 absl::Status removeForGood(ConversationTables& tables, const Conversation& conversation,
                            const Path& path, Timestamp now) {
-  if (path.is_primary) {
-    return absl::FailedPreconditionError("the primary path cannot be archived or deleted");
-  }
+  if (absl::Status status = checkNotPrimary(path); !status.ok()) return status;
   const auto use = tables.useOf(path.tenant_id, path.id);
   if (!use.ok()) return use.status();
   if (use->branches > 0 || use->merged_into > 0) {
@@ -127,7 +153,8 @@ absl::Status removeForGood(ConversationTables& tables, const Conversation& conve
   }
   absl::Status status = moveToPrimary(tables, conversation, path, now);
   if (status.ok()) status = unmarkBranch(tables, path);
-  return status.ok() ? tables.removePath(path.tenant_id, path.id) : status;
+  if (status.ok()) status = tables.removePath(path.tenant_id, path.id);
+  return status.ok() ? touch(tables, conversation, now) : status;
 }
 
 }  // namespace strata

@@ -22,9 +22,14 @@ struct PathPlan {
 absl::StatusOr<Path> addPath(ConversationTables& tables, const Conversation& conversation,
                              const PathPlan& plan, Timestamp now);
 
-// Makes it the active one; nothing to do where it is. FailedPrecondition: it was archived.
+// Makes it the active one; nothing to do where it is. FailedPrecondition: nothing can be added to
+// it.
 absl::Status activate(ConversationTables& tables, const Conversation& conversation,
                       const Path& path, Timestamp now);
+
+// Renames it, and archives it or takes it back.
+absl::StatusOr<Path> updated(ConversationTables& tables, const Conversation& conversation,
+                             const Path& path, const PathUpdate& update, Timestamp now);
 
 // Archives it or takes it back. The active path is the primary one afterwards if it was this.
 absl::Status setActive(ConversationTables& tables, const Conversation& conversation, Path& path,

@@ -113,7 +113,12 @@ class RuledPathStore final : public PathStore {
       const auto conversation =
           found(tables.lockConversation(tenant, conversation_id), "conversation");
       if (!conversation.ok()) return conversation.status();
-      return addPath(tables, *conversation, plan, database_.stampAfter(*conversation));
+      const Timestamp now = database_.stampAfter(*conversation);
+      auto added = addPath(tables, *conversation, plan, now);
+      if (!added.ok()) return added;
+      absl::Status status = touch(tables, *conversation, now);
+      if (!status.ok()) return status;
+      return added;
     });
   }
 
@@ -144,24 +149,11 @@ class RuledPathStore final : public PathStore {
 
   absl::StatusOr<Path> updatePath(std::string_view tenant_id, std::string_view path_id,
                                   const PathUpdate& update, const WriteOptions& options) override {
-    return changePath<Path>(update_, tenant_id, path_id, options,
-                            [&](Tables& tables, const Conversation& conversation, Path path,
-                                Timestamp now) -> absl::StatusOr<Path> {
-                              Path renamed = path;
-                              if (update.name) renamed.name = *update.name;
-                              if (update.description) renamed.description = *update.description;
-                              absl::Status status = validate(typeInfo<Path>(), &renamed);
-                              if (status.ok() && !(renamed == path)) {
-                                renamed.updated_at = now;
-                                status = tables.update(renamed);
-                              }
-                              if (status.ok() && update.is_active) {
-                                status = setActive(tables, conversation, renamed, *update.is_active,
-                                                   now);
-                              }
-                              if (!status.ok()) return status;
-                              return renamed;
-                            });
+    return changePath<Path>(
+        update_, tenant_id, path_id, options,
+        [&](Tables& tables, const Conversation& conversation, const Path& path, Timestamp now) {
+          return updated(tables, conversation, path, update, now);
+        });
   }
 
   absl::Status deletePath(std::string_view tenant_id, std::string_view path_id,
@@ -226,6 +218,9 @@ class RuledPathStore final : public PathStore {
         [&](Tables& tables, const Conversation& conversation, Path path,
             Timestamp now) -> absl::StatusOr<Path> {
           if (conversation.id != wanted->id) {
+            const auto other =
+                found(tables.conversation(wanted->tenant, wanted->id), "conversation");
+            if (!other.ok()) return other.status();
             return absl::FailedPreconditionError("the path is one of another conversation");
           }
           absl::Status status = activate(tables, conversation, path, now);
@@ -254,8 +249,9 @@ class RuledPathStore final : public PathStore {
       plan.parent_path_id = (*origin)->path_id;
       const Timestamp now = database_.stampAfter(*conversation);
       auto path = addPath(tables, *conversation, plan, now);
-      if (!path.ok() || !branch.activate) return path;
-      absl::Status status = activate(tables, *conversation, *path, now);
+      if (!path.ok()) return path;
+      absl::Status status = branch.activate ? activate(tables, *conversation, *path, now)
+                                            : touch(tables, *conversation, now);
       if (!status.ok()) return status;
       return path;
     });
@@ -281,7 +277,7 @@ class RuledPathStore final : public PathStore {
                                      auto plan = planMerge(tables, conversation, *wanted, now);
                                      if (!plan.ok()) return plan;
                                      absl::Status status =
-                                         carryOut(tables, conversation, *wanted, now, *plan);
+                                         carryOut(tables, conversation, now, *plan);
                                      if (!status.ok()) return status;
                                      return plan;
                                    });
@@ -376,7 +372,9 @@ class RuledPathStore final : public PathStore {
           if (existing->has_value()) return **std::move(existing);
           const Timestamp now = database_.stampAfter(*conversation);
           const Path made = primaryPathOf(*conversation, newUuid(now), now);
-          if (absl::Status status = tables.insert(made); !status.ok()) return status;
+          absl::Status status = tables.insert(made);
+          if (status.ok()) status = touch(tables, *conversation, now);
+          if (!status.ok()) return status;
           return made;
         });
   }
@@ -443,10 +441,13 @@ class RuledPathStore final : public PathStore {
           if (!before.ok()) return before.status();
           if (!before->has_value()) return noSuch("message");
           Message message = **before;
-          absl::Status status = change(message, database_.stampAfter(*conversation));
+          const Timestamp now = database_.stampAfter(*conversation);
+          absl::Status status = change(message, now);
           if (!status.ok()) return status;
           if (message == **before) return message;
-          if (status = tables.update(asked->tenant, message); !status.ok()) return status;
+          status = tables.update(asked->tenant, message);
+          if (status.ok()) status = touch(tables, *conversation, now);
+          if (!status.ok()) return status;
           return message;
         });
   }

@@ -120,3 +120,11 @@ ALTER TABLE conversation_paths
     REFERENCES messages (tenant_id, id) DEFERRABLE INITIALLY DEFERRED,
   ADD FOREIGN KEY (tenant_id, merge_summary_message_id)
     REFERENCES messages (tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+-- So that what refers to a path or message that is removed is found.
+CREATE INDEX conversations_active_path ON conversations
+  (tenant_id, active_path_id) WHERE active_path_id IS NOT NULL;
+CREATE INDEX conversation_paths_branch_point ON conversation_paths
+  (tenant_id, branch_point_message_id) WHERE branch_point_message_id IS NOT NULL;
+CREATE INDEX conversation_paths_merge_summary ON conversation_paths
+  (tenant_id, merge_summary_message_id) WHERE merge_summary_message_id IS NOT NULL;

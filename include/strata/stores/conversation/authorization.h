@@ -43,9 +43,10 @@ ShareAudience effectiveAudience(const Conversation& conversation);
 // Decides. The seam for a relationship service of the application's own; `RowAuthorization` asks
 // nobody, FakeAuthorization (testing/) is told what to say.
 //
-// Thread-safe. Called for every operation on one conversation, a cache hit included, so it must be
-// quick. Lists are filtered by the row's rules, in SQL; an implementation that is stricter than
-// those has to filter what lists answer by itself.
+// Thread-safe. Called for every operation on one conversation, a cache hit included, and for writes
+// while the conversation is locked: so it must be quick and call no store of conversations. Lists
+// are filtered by the row's rules, in SQL; an implementation that is stricter than those has to
+// filter what lists answer by itself.
 class AuthorizationService {
  public:
   virtual ~AuthorizationService() = default;

@@ -27,8 +27,8 @@ BOOST_DESCRIBE_ENUM(TenantAccess, kView, kEdit)
 enum class AuthorizationModel : std::uint8_t { kRbac, kOpenfga };
 BOOST_DESCRIBE_ENUM(AuthorizationModel, kRbac, kOpenfga)
 
-// Ids are UUIDs in lower case. Times are stamped by the store and never run backwards within one
-// conversation, whatever the clocks of hosts say.
+// Ids are UUIDs in lower case. Times are stamped by the store; within one conversation each change
+// is later than the one before, by a microsecond at least, whatever the clocks of hosts say.
 struct Conversation {
   std::string id;
   std::string tenant_id;
@@ -50,6 +50,7 @@ struct Conversation {
   std::optional<std::string> active_path_id;
   std::optional<Timestamp> archived_at;
   Timestamp created_at;
+  // When anything of it last changed, its paths and messages included.
   Timestamp updated_at;
   std::optional<Timestamp> last_message_at;
   // When it was last compacted; see ConversationStore::recordCompaction.

@@ -150,7 +150,7 @@ class PathStore {
   virtual absl::StatusOr<Path> getActivePath(std::string_view tenant_id,
                                              std::string_view conversation_id,
                                              const ReadOptions& options = {}) = 0;
-  // FailedPrecondition: it is archived, or one of another conversation.
+  // FailedPrecondition: it is archived or merged, or one of another conversation.
   virtual absl::StatusOr<Path> setActivePath(std::string_view tenant_id,
                                              std::string_view conversation_id,
                                              std::string_view path_id,
@@ -165,9 +165,10 @@ class PathStore {
   virtual absl::StatusOr<std::vector<Message>> getBranchPointsForPath(
       std::string_view tenant_id, std::string_view path_id, const ReadOptions& options = {}) = 0;
 
-  // FailedPrecondition: source and target are one or of different conversations, the source is the
-  // primary path or merged already, the target is archived. NotFound also: one of `message_ids` is
-  // no message of the source's own, or deleted.
+  // Where the source was the active path, the target is. FailedPrecondition: source and target are
+  // one or of different conversations, the source is the primary path or merged already, the target
+  // is archived or merged. NotFound also: one of `message_ids` is no message of the source's own,
+  // or deleted.
   virtual absl::StatusOr<MergeResult> mergePath(std::string_view tenant_id,
                                                 const MergeRequest& request,
                                                 const WriteOptions& options = {}) = 0;
