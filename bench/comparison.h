@@ -70,6 +70,7 @@ struct Benchmark {
 };
 std::vector<Benchmark> layerBenchmarks();
 std::vector<Benchmark> coalescingBenchmarks();
+std::vector<Benchmark> conversationBenchmarks();
 std::vector<Benchmark> postgresBenchmarks();
 std::vector<Benchmark> redisBenchmarks();
 

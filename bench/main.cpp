@@ -19,8 +19,8 @@ namespace po = boost::program_options;
 
 std::vector<Benchmark> allBenchmarks() {
   std::vector<Benchmark> all;
-  for (const auto& some :
-       {layerBenchmarks(), postgresBenchmarks(), coalescingBenchmarks(), redisBenchmarks()}) {
+  for (const auto& some : {layerBenchmarks(), postgresBenchmarks(), conversationBenchmarks(),
+                           coalescingBenchmarks(), redisBenchmarks()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

@@ -1,0 +1,341 @@
+// How PostgreSQL runs the statements of the conversation and path stores among 100 000
+// conversations and 110 000 messages: the plans that it took, told by its auto_explain, and how
+// many statements a call is, told by its pg_stat_statements.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "stores/conversation/postgres_conversation_tables.h"
+#include "strata/factories/conversation_store_factory.h"
+#include "strata/factories/path_store_factory.h"
+#include "strata/testing/local_servers.h"
+#include "strata/testing/status_matchers.h"
+#include "tests/factories/many_conversations.h"
+
+namespace strata {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::IsOk;
+using ::testing::Not;
+
+constexpr int kPage = 50;
+
+class ManyConversations : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    auto started = testing::LocalServers::start(
+        {.postgres = true,
+         .postgres_settings = {{"shared_preload_libraries", "pg_stat_statements"},
+                               {"session_preload_libraries", "auto_explain"},
+                               {"auto_explain.log_nested_statements", "on"},
+                               {"auto_explain.log_analyze", "on"},
+                               {"auto_explain.log_timing", "off"}}});
+    ASSERT_THAT(started, IsOk());
+    servers = *std::move(started);
+    Config config;
+    config.database_url = servers->postgres().url();
+    ASSERT_THAT(createConversationStore(config), IsOk());
+    ASSERT_THAT(insertManyConversations(servers->postgres()), IsOk());
+    ask("CREATE EXTENSION pg_stat_statements");
+  }
+  static void TearDownTestSuite() { servers.reset(); }
+
+  // The first column of the first row.
+  static std::string ask(const std::string& sql) {
+    const auto rows = servers->postgres().query(sql);
+    EXPECT_THAT(rows, IsOk());
+    return rows.ok() && !rows->empty() ? rows->front().front().value_or("") : "";
+  }
+
+  static inline std::unique_ptr<testing::LocalServers> servers;
+};
+
+// ---- Plans ----
+
+class Plans : public ManyConversations, public ::testing::WithParamInterface<const char*> {
+ protected:
+  // Planned for the values of the call, or for any.
+  void SetUp() override {
+    ask(std::string("ALTER ROLE CURRENT_USER SET plan_cache_mode = ") + GetParam());
+    ask("ALTER ROLE CURRENT_USER SET auto_explain.log_min_duration = 0");
+    pool_ = *PostgresPool::open({.url = servers->postgres().url()});
+  }
+  void TearDown() override { ask("ALTER ROLE CURRENT_USER RESET ALL"); }
+
+  // What the server has logged since the last call.
+  std::string logged() {
+    std::ifstream log(servers->folder() + "/postgres.log");
+    log.seekg(read_);
+    std::ostringstream more;
+    more << log.rdbuf();
+    read_ += static_cast<std::streamoff>(more.str().size());
+    return more.str();
+  }
+
+  // The plans of a call on the tables, those of checks of foreign keys among them.
+  using Call = std::function<absl::Status(ConversationTables&)>;
+  std::string plansOf(const char* what, const Call& call) {
+    logged();
+    PostgresSession session(*pool_, nullptr, {}, false);
+    PostgresConversationTables tables(session);
+    EXPECT_THAT(call(tables), IsOk()) << what;
+    std::string plans = logged();
+    EXPECT_THAT(plans, HasSubstr("(cost=")) << what;
+    EXPECT_THAT(plans, Not(HasSubstr("Seq Scan"))) << what;
+    return plans;
+  }
+  // The most rows that a node says `pattern` of.
+  static int most(const std::string& plans, const char* pattern) {
+    const std::regex number(pattern);
+    int most = 0;
+    for (std::sregex_iterator at(plans.begin(), plans.end(), number), end; at != end; ++at) {
+      most = std::max(most, std::stoi((*at)[1]));
+    }
+    return most;
+  }
+  // An index leads to what is wanted: little else is read.
+  void expectFound(const char* what, const Call& call) {
+    const std::string plans = plansOf(what, call);
+    EXPECT_LE(most(plans, "Rows Removed by Filter: (\\d+)"), 2 * kPage) << what << "\n" << plans;
+  }
+  // And the order is the index's: no more than a page is sorted, or read.
+  void expectPage(const char* what, const Call& call) {
+    const std::string plans = plansOf(what, call);
+    EXPECT_LE(most(plans, "Rows Removed by Filter: (\\d+)"), 2 * kPage) << what << "\n" << plans;
+    EXPECT_LE(most(plans, "actual rows=(\\d+)"), kPage + 1) << what << "\n" << plans;
+  }
+
+  static Call whose(auto call) {
+    return [call](ConversationTables& tables) {
+      if constexpr (requires { call(tables).status(); }) {
+        return call(tables).status();
+      } else {
+        return call(tables);
+      }
+    };
+  }
+
+  const std::string tenant_ = many::tenant(many::kLarge);
+  const std::string large_ = many::conversation(many::kLarge);
+  const std::string main_ = many::path(many::kLarge);
+  const std::string deep_ = many::path(many::kDeepPath);
+  const std::string message_ = many::message(404'000);
+  std::shared_ptr<PostgresPool> pool_;
+  std::streamoff read_ = 0;
+};
+
+TEST_P(Plans, FindConversationsByAnIndex) {
+  using Tables = ConversationTables;
+  const std::vector<std::string> some = {large_, many::conversation(107)};
+  expectFound("get", whose([&](Tables& t) { return t.conversation(tenant_, large_); }));
+  expectFound("get many", whose([&](Tables& t) { return t.conversations(tenant_, some); }));
+  expectFound("lock", whose([&](Tables& t) { return t.lockConversation(tenant_, large_); }));
+  expectFound("lock by path",
+              whose([&](Tables& t) { return t.lockConversationOfPath(tenant_, deep_); }));
+  expectFound("lock by message",
+              whose([&](Tables& t) { return t.lockConversationOfMessage(tenant_, message_); }));
+  Conversation made{.id = many::uuid(6, GetParam()[6] == 'g' ? 1 : 2), .tenant_id = tenant_};
+  expectFound("insert", whose([&](Tables& t) { return t.insert(made); }));
+  made.title = "changed";
+  expectFound("update", whose([&](Tables& t) { return t.update(made); }));
+}
+
+TEST_P(Plans, ReadPagesOfConversationsInTheOrderOfAnIndex) {
+  for (const auto status :
+       {ConversationStatus::kActive, ConversationStatus::kArchived, ConversationStatus::kAll}) {
+    ListFilter filter{.reader = many::owner(), .status = status, .after = {}, .limit = kPage + 1};
+    const Call list =
+        whose([&](ConversationTables& tables) { return tables.list(tenant_, filter); });
+    expectPage("first page", list);
+    filter.after = {.active_at = Clock::system().wallTime() - std::chrono::hours(24 * 35),
+                    .id = large_};
+    expectPage("next page", list);
+  }
+}
+
+// It reads the tenant's conversations of the last week, whose messages are counted already.
+TEST_P(Plans, FindConversationsThatNeedCompactionByTheirActivity) {
+  const Timestamp now = Clock::system().wallTime();
+  const CompactionFilter filter{.active_since = now - std::chrono::days(7),
+                                .not_compacted_since = now - std::chrono::days(1),
+                                .more_messages_than = 50,
+                                .limit = kPage};
+  const std::string plans = plansOf("needing compaction", whose([&](ConversationTables& tables) {
+                                      return tables.needingCompaction(tenant_, filter);
+                                    }));
+  EXPECT_LE(most(plans, "Rows Removed by Filter: (\\d+)"), 7 * 24 * 60 / 100 + 10) << plans;
+}
+
+TEST_P(Plans, FindPathsByAnIndex) {
+  using Tables = ConversationTables;
+  expectFound("get", whose([&](Tables& t) { return t.path(tenant_, deep_); }));
+  expectFound("primary", whose([&](Tables& t) { return t.primaryPath(tenant_, large_); }));
+  for (const bool inactive : {false, true}) {
+    for (const auto parent : {PathParent::kAny, PathParent::kRoots, PathParent::kOf}) {
+      PathQuery query{.include_inactive = inactive, .parent = parent};
+      if (parent == PathParent::kOf) query.parent_path_id = main_;
+      expectFound("list", whose([&](Tables& t) { return t.pathsOf(tenant_, large_, query); }));
+    }
+  }
+  expectFound("chain", whose([&](Tables& t) { return t.chain(tenant_, deep_); }));
+  expectFound("use", whose([&](Tables& t) { return t.useOf(tenant_, main_); }));
+}
+
+TEST_P(Plans, FindMessagesByAnIndex) {
+  using Tables = ConversationTables;
+  expectFound("get", whose([&](Tables& t) { return t.message(tenant_, message_); }));
+  expectPage("newest of all", whose([&](Tables& t) {
+               return t.newestMessages(tenant_, large_, std::nullopt, kPage);
+             }));
+  expectPage("newest of a path",
+             whose([&](Tables& t) { return t.newestMessages(tenant_, large_, main_, kPage); }));
+  expectFound("resolve", whose([&](Tables& t) {
+                return t.resolvedMessages(tenant_, deep_,
+                                          {.limit = kPage, .offset = many::kDeepMessages - kPage});
+              }));
+  expectFound("live", whose([&](Tables& t) { return t.liveMessages(tenant_, main_); }));
+  expectFound("branch points", whose([&](Tables& t) { return t.branchPoints(tenant_, main_); }));
+  for (const auto& of : {std::optional<std::string>(), std::optional(deep_)}) {
+    expectFound("pinned", whose([&](Tables& t) { return t.pinnedMessages(tenant_, large_, of); }));
+    expectFound("count pinned",
+                whose([&](Tables& t) { return t.pinnedCount(tenant_, large_, of); }));
+  }
+}
+
+// With what the database does by itself for foreign keys, which auto_explain tells too.
+TEST_P(Plans, ChangePathsAndMessagesByAnIndex) {
+  using Tables = ConversationTables;
+  Path made{.id = many::uuid(6, 1),
+            .conversation_id = large_,
+            .tenant_id = tenant_,
+            .parent_path_id = main_,
+            .branch_point_message_id = message_};
+  expectFound("insert", whose([&](Tables& t) { return t.insert(made); }));
+  made.name = "changed";
+  expectFound("update", whose([&](Tables& t) { return t.update(made); }));
+  std::vector<Message> added;
+  for (int i = 1; i <= 3; ++i) {
+    added.push_back({.id = many::uuid(7, i), .conversation_id = large_, .path_id = made.id});
+  }
+  expectFound("append", whose([&](Tables& t) { return t.append(tenant_, added); }));
+  added[0].content = "changed";
+  expectFound("update message", whose([&](Tables& t) { return t.update(tenant_, added[0]); }));
+  expectFound("count", whose([&](Tables& t) { return t.addToMessageCount(tenant_, made.id, 0); }));
+  expectFound("remove", whose([&](Tables& t) { return t.removePath(tenant_, made.id); }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Planned, Plans,
+                         ::testing::Values("force_custom_plan", "force_generic_plan"),
+                         [](const auto& mode) { return std::string(mode.param); });
+
+// ---- Statements of a call ----
+
+class StatementsOfACall : public ManyConversations {
+ protected:
+  // Beside BEGIN and COMMIT, of which the server keeps no count when they are prepared.
+  int countOf(const std::function<absl::Status()>& call) {
+    EXPECT_THAT(call(), IsOk());  // once before, so that nothing is made ready while it counts
+    ask("SELECT pg_stat_statements_reset()");
+    EXPECT_THAT(call(), IsOk());
+    return counted();
+  }
+  static int counted() {
+    return std::stoi(
+        ask("SELECT coalesce(sum(calls), 0) FROM pg_stat_statements"
+            " WHERE toplevel AND query NOT LIKE '%pg\\_stat\\_statements%'"));
+  }
+  // In a conversation of ten messages as in one of ten thousand.
+  void expectCount(int count, const std::function<absl::Status(int conversation)>& call) {
+    EXPECT_EQ(countOf([&] { return call(many::kSmall); }), count) << "10 messages";
+    EXPECT_EQ(countOf([&] { return call(many::kLarge); }), count) << "10 000 messages";
+  }
+  static Caller readerOf(int conversation) { return {many::tenant(conversation), many::owner()}; }
+  static Backends backendsOnServer() {
+    Config config;
+    config.database_url = servers->postgres().url();
+    return *connect(config);
+  }
+
+  const Backends backends_ = backendsOnServer();
+  const std::unique_ptr<ConversationStore> conversations_ = *createConversationStore(backends_);
+  const std::unique_ptr<PathStore> paths_ = *createPathStore(backends_);
+};
+
+TEST_F(StatementsOfACall, AreOneForAPageOfConversations) {
+  expectCount(1, [&](int of) { return conversations_->listConversations(readerOf(of)).status(); });
+}
+
+TEST_F(StatementsOfACall, AreOneForAConversation) {
+  expectCount(1, [&](int of) {
+    return conversations_->getConversation(readerOf(of), many::conversation(of)).status();
+  });
+}
+
+TEST_F(StatementsOfACall, AreOneToResolveAPath) {
+  expectCount(1, [&](int of) {
+    const int path = of == many::kLarge ? many::kDeepPath : many::kSmallBranch;
+    return paths_->resolvePathMessages(many::tenant(of), many::path(path)).status();
+  });
+}
+
+// The conversation, then its messages; of one path the path too.
+TEST_F(StatementsOfACall, AreTwoOrThreeForMessages) {
+  expectCount(2, [&](int of) {
+    return conversations_->getMessages(readerOf(of), many::conversation(of)).status();
+  });
+  expectCount(3, [&](int of) {
+    return conversations_
+        ->getMessages(readerOf(of), many::conversation(of), {.path_id = many::path(of)})
+        .status();
+  });
+}
+
+// Lock the conversation, find the path, append.
+TEST_F(StatementsOfACall, AreThreeToAppendAMessage) {
+  expectCount(3, [&](int of) {
+    return conversations_
+        ->appendMessage(readerOf(of),
+                        {.conversation_id = many::conversation(of), .content = "Hello"})
+        .status();
+  });
+}
+
+// However many messages are copied.
+TEST_F(StatementsOfACall, AreTheSameToMergeTwoMessagesOrAHundred) {
+  int branch = 0;
+  const auto merge = [&](int of, int messages) {
+    const std::string tenant = many::tenant(of);
+    const auto made = paths_->createPath(
+        tenant, {.conversation_id = many::conversation(of), .id = many::uuid(8, ++branch)});
+    for (int i = 0; i < messages && made.ok(); ++i) {
+      EXPECT_THAT(
+          conversations_->appendMessage(
+              readerOf(of),
+              {.conversation_id = many::conversation(of), .content = "Hello", .path_id = made->id}),
+          IsOk());
+    }
+    ask("SELECT pg_stat_statements_reset()");
+    const MergeRequest request{.source_path_id = many::uuid(8, branch),
+                               .target_path_id = many::path(of),
+                               .mode = MergeMode::kFull};
+    EXPECT_THAT(paths_->mergePath(tenant, request), IsOk());
+    return counted();
+  };
+  merge(many::kSmall, 1);
+  // Lock the conversation, the source twice, the target, the source's messages, the target's
+  // newest, append, mark the source.
+  EXPECT_EQ(merge(many::kSmall, 2), 8);
+  EXPECT_EQ(merge(many::kLarge, 2), 8);
+  EXPECT_EQ(merge(many::kLarge, 100), 8);
+}
+
+}  // namespace
+}  // namespace strata
