@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <latch>
 #include <memory>
-#include <optional>
 #include <thread>
 
 #include "src/core/background.h"
@@ -98,7 +97,7 @@ TEST(Background, WaitsForATaskThatIsRunning) {
   std::latch begun(1);
   std::latch let_go(1);
   std::atomic<bool> finished = false;
-  std::optional<Background> tasks(std::in_place, Executor::shared(), Clock::system());
+  auto tasks = std::make_unique<Background>(Executor::shared(), Clock::system());
   tasks->schedule(absl::ZeroDuration(), [&] {
     begun.count_down();
     let_go.wait();
