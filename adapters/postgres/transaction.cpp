@@ -48,7 +48,7 @@ absl::Status PostgresTransaction::connect(Deadline deadline) {
   for (bool retried = false;; retried = true) {
     absl::StatusOr<Lease> lease = pool_->internals().lease(deadline);
     if (!lease.ok()) return annotate(lease.status(), beginSql().what());
-    const absl::Status status = (*lease)->run(beginSql(), {}, deadline).status();
+    absl::Status status = (*lease)->run(beginSql(), {}, deadline).status();
     if (status.ok()) {
       lease_ = *std::move(lease);
       open_ = true;

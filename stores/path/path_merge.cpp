@@ -43,10 +43,10 @@ absl::StatusOr<Path> findPath(ConversationTables& tables, const std::string& ten
 // Those of `live` that are asked for, in their order.
 absl::StatusOr<std::vector<Message>> select(std::vector<Message> live,
                                             const std::vector<std::string>& ids) {
-  const auto isLive = [&](const std::string& id) {
+  const auto is_live = [&](const std::string& id) {
     return std::ranges::find(live, id, &Message::id) != live.end();
   };
-  if (!std::ranges::all_of(ids, isLive)) return noSuch("message on the path that is merged");
+  if (!std::ranges::all_of(ids, is_live)) return noSuch("message on the path that is merged");
   std::erase_if(live, [&](const Message& message) {
     return std::ranges::find(ids, message.id) == ids.end();
   });
