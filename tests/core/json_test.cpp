@@ -266,7 +266,7 @@ class Writer {
     const std::uint64_t magnitude = choices_() >> (choices_() % 64);
     if (magnitude == 0) return spelling_() % 2 == 0 ? "0" : "-0.0";
     const bool is_negative = choices_() % 2 == 0 && magnitude <= 1ULL << 63;
-    const std::string digits = (is_negative ? "-" : "") + std::to_string(magnitude);
+    std::string digits = (is_negative ? "-" : "") + std::to_string(magnitude);
     const std::size_t zeros = spelling_() % 4;
     if (zeros == 0) return digits;
     if (zeros == 1) return digits + ".0E+0";

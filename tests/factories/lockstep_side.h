@@ -78,8 +78,9 @@ class Side {
   bool inUnit() const { return unit_ != nullptr; }
   absl::Status begin() {
     auto begun = beginUnitOfWork(backends_);
-    if (begun.ok()) unit_ = *std::move(begun);
-    return begun.status();
+    if (!begun.ok()) return begun.status();
+    unit_ = *std::move(begun);
+    return absl::OkStatus();
   }
   absl::Status commit() {
     absl::Status status = unit_->commit();

@@ -9,7 +9,7 @@ class ConversationCompactionSuite : public ConversationStoresTest {
  protected:
   // A conversation with so many messages.
   std::string talk(int messages) {
-    const std::string id = converse().id;
+    std::string id = converse().id;
     for (int i = 0; i < messages; ++i) {
       must(conversations_.appendMessage(owner(), {.conversation_id = id, .content = "m"}));
     }
