@@ -72,6 +72,7 @@ std::vector<Benchmark> layerBenchmarks();
 std::vector<Benchmark> coalescingBenchmarks();
 std::vector<Benchmark> conversationBenchmarks();
 std::vector<Benchmark> postgresBenchmarks();
+std::vector<Benchmark> rateLimiterBenchmarks();
 std::vector<Benchmark> redisBenchmarks();
 
 // Ends the program with `what`: a benchmark whose calls fail measures nothing.

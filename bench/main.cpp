@@ -20,7 +20,7 @@ namespace po = boost::program_options;
 std::vector<Benchmark> allBenchmarks() {
   std::vector<Benchmark> all;
   for (const auto& some : {layerBenchmarks(), postgresBenchmarks(), conversationBenchmarks(),
-                           coalescingBenchmarks(), redisBenchmarks()}) {
+                           coalescingBenchmarks(), redisBenchmarks(), rateLimiterBenchmarks()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,16 +11,15 @@
 
 #include "absl/functional/function_ref.h"
 #include "adapters/redis/redis_call.h"
+#include "adapters/redis/redis_client.h"
 #include "adapters/redis/redis_command.h"
 #include "adapters/redis/redis_deployment.h"
 #include "adapters/redis/redis_scripts.h"
 #include "src/core/cache_ttl.h"
-#include "strata/core/status.h"
 
 namespace strata {
 namespace {
 
-using internal::IoTime;
 using internal::RedisAnswer;
 using internal::RedisCommands;
 using internal::RedisNode;
@@ -57,14 +55,9 @@ Value textOf(const internal::RedisValue& value) {
 
 }  // namespace
 
-struct RedisCache::Core {
-  Core(const RedisOptions& options, std::shared_ptr<internal::RedisRouter> the_router,
-       const Clock& the_clock)
-      : clock(the_clock),
-        command_timeout(absl::ToChronoNanoseconds(options.command_timeout)),
-        router(std::move(the_router)) {}
+struct RedisCache::Core : internal::RedisClient {
+  using RedisClient::RedisClient;
 
-  absl::StatusOr<internal::RedisTimes> begin(Deadline deadline) const;
   std::vector<absl::StatusOr<Value>> getEach(Call& call, absl::Span<const std::string> keys);
   absl::Status removeFrom(Call& call, RedisNode& node, absl::Span<const std::string> keys);
   absl::Status removeEach(Call& call, absl::Span<const std::string> keys);
@@ -79,25 +72,9 @@ struct RedisCache::Core {
                         absl::Span<const std::size_t> which,
                         std::vector<absl::StatusOr<LeaseReply>>& answers);
 
-  const Clock& clock;
-  const std::chrono::nanoseconds command_timeout;
-  const std::shared_ptr<internal::RedisRouter> router;
   // An ACL forbids what readFenced needs.
   std::atomic<bool> no_fenced_reads{false};
 };
-
-absl::StatusOr<internal::RedisTimes> RedisCache::Core::begin(Deadline deadline) const {
-  if (deadline.hasPassed(clock)) {
-    return absl::DeadlineExceededError("redis: the deadline had passed before the call");
-  }
-  // Far beyond any timeout, and near enough to add up to a time point.
-  constexpr absl::Duration kLong = absl::Hours(24);
-  const IoTime started = std::chrono::steady_clock::now();
-  return internal::RedisTimes{
-      .started = started,
-      .deadline = started + absl::ToChronoNanoseconds(deadline.remaining(kLong, clock)),
-      .expires = started + command_timeout};
-}
 
 // ---- Creation ----
 
@@ -390,33 +367,8 @@ std::vector<absl::StatusOr<bool>> RedisCache::compareAndSet(
 
 // ---- Health ----
 
-absl::Status RedisCache::ping(Deadline deadline) {
-  auto times = core_->begin(deadline);
-  if (!times.ok()) return times.status();
-  times->insists = true;
-  Call call(*core_->router, *times);
-  const auto nodes = core_->router->all(*times);
-  if (!nodes.ok()) return nodes.status();
-  for (const std::shared_ptr<RedisNode>& node : *nodes) {
-    RedisCommands commands;
-    commands.add({"PING"});
-    const auto answers = call.askMaster(*node, std::move(commands));
-    if (!answers.ok()) return answers.status();
-    if (!answers->front().status.ok()) return answers->front().status;
-  }
-  return absl::OkStatus();
-}
+absl::Status RedisCache::ping(Deadline deadline) { return core_->ping(deadline); }
 
-Health RedisCache::healthCheck() {
-  const MonotonicTime started = core_->clock.now();
-  const absl::Status answered = ping();
-  Health health{.component = "cache", .backend = "redis"};
-  health.latency = core_->clock.now() - started;
-  if (!answered.ok()) {
-    health.state = HealthState::kFail;
-    health.error = describe(answered);
-  }
-  return health;
-}
+Health RedisCache::healthCheck() { return core_->healthOf("cache"); }
 
 }  // namespace strata

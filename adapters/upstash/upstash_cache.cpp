@@ -7,8 +7,7 @@
 #include <utility>
 #include <variant>
 
-#include "adapters/tls/tls_session.h"
-#include "adapters/upstash/upstash_client.h"
+#include "adapters/upstash/upstash_client_options.h"
 #include "adapters/upstash/upstash_scripts.h"
 #include "adapters/upstash/upstash_text.h"
 #include "src/core/cache_ttl.h"
@@ -64,46 +63,11 @@ struct UpstashCache::Core {
 
 // ---- Creation ----
 
-namespace {
-
-absl::Status checkOptions(const UpstashOptions& options) {
-  constexpr absl::Duration kLongest = absl::Hours(1);
-  if (options.max_connections == 0) {
-    return absl::InvalidArgumentError("upstash: max_connections must be above zero");
-  }
-  for (const absl::Duration timeout :
-       {options.connect_timeout, options.request_timeout, options.idle_timeout}) {
-    if (timeout > absl::ZeroDuration() && timeout <= kLongest) continue;
-    return absl::InvalidArgumentError(
-        "upstash: connect_timeout, request_timeout and idle_timeout must be above zero and at most "
-        "an hour");
-  }
-  return internal::checkUpstashToken(options.token);
-}
-
-}  // namespace
-
 absl::StatusOr<std::shared_ptr<UpstashCache>> UpstashCache::create(UpstashOptions options,
                                                                    const Clock& clock) {
-  if (absl::Status checked = checkOptions(options); !checked.ok()) return checked;
-  absl::StatusOr<internal::UpstashEndpoint> endpoint = internal::parseUpstashUrl(options.url);
-  if (!endpoint.ok()) return endpoint.status();
-  std::shared_ptr<const internal::TlsContext> tls;
-  if (endpoint->encrypted) {
-    auto made = internal::TlsContext::create(options.tls);
-    if (!made.ok()) return annotate(made.status(), "upstash");
-    tls = *std::move(made);
-  }
-  auto core = std::make_unique<Core>(
-      internal::UpstashClient::Options{
-          .pool = {.endpoint = *std::move(endpoint),
-                   .tls = std::move(tls),
-                   .max_connections = options.max_connections,
-                   .connect_timeout = absl::ToChronoNanoseconds(options.connect_timeout),
-                   .idle_timeout = absl::ToChronoNanoseconds(options.idle_timeout)},
-          .token = std::move(options.token),
-          .request_timeout = absl::ToChronoNanoseconds(options.request_timeout)},
-      clock);
+  auto client = internal::upstashClientOptions(std::move(options));
+  if (!client.ok()) return client.status();
+  auto core = std::make_unique<Core>(*std::move(client), clock);
   return std::shared_ptr<UpstashCache>(new UpstashCache(std::move(core)));
 }
 
@@ -224,20 +188,12 @@ absl::StatusOr<bool> UpstashCache::Core::storedReply(const Reply& reply) const {
 // ---- Health ----
 
 absl::Status UpstashCache::ping(Deadline deadline) {
-  const UpstashCommand command{"PING"};
-  return core_->client.run({&command, 1}, Kind::kRead, deadline).front().status();
+  return internal::pingUpstash(core_->client, deadline);
 }
 
 Health UpstashCache::healthCheck() {
-  const MonotonicTime started = core_->clock.now();
-  const absl::Status answered = ping();
-  Health health{.component = "cache", .backend = "upstash"};
-  health.latency = core_->clock.now() - started;
-  if (!answered.ok()) {
-    health.state = HealthState::kFail;
-    health.error = describe(answered);
-  }
-  return health;
+  return internal::upstashHealth(
+      "cache", [this] { return ping(); }, core_->clock);
 }
 
 }  // namespace strata

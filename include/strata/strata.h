@@ -9,6 +9,7 @@
 //   factories/store_factory.h         createStore<T>
 //   factories/unit_of_work_factory.h  several writes that happen together
 //   factories/…_store_factory.h       one for each store of stores/
+//   factories/rate_limiter_factory.h  who may call how often
 //   stores/policy/…                   the LLM policy of a tenant and its resolution
 //   stores/conversation_config/…      the conversation settings, at three levels
 //   stores/conversation/…             conversations, their messages, and who may see them
@@ -30,6 +31,7 @@
 #include "strata/factories/execution_store_factory.h"            // IWYU pragma: export
 #include "strata/factories/path_store_factory.h"                 // IWYU pragma: export
 #include "strata/factories/policy_store_factory.h"               // IWYU pragma: export
+#include "strata/factories/rate_limiter_factory.h"               // IWYU pragma: export
 #include "strata/factories/store_factory.h"                      // IWYU pragma: export
 #include "strata/factories/unit_of_work_factory.h"               // IWYU pragma: export
 #include "strata/stores/policy/policy_resolution.h"              // IWYU pragma: export

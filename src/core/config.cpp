@@ -206,6 +206,13 @@ CacheProvider Config::cacheProvider() const {
   return isRestUrl(cache_url.reveal()) ? CacheProvider::kUpstash : CacheProvider::kRedis;
 }
 
+RateLimitProvider Config::rateLimitProvider() const {
+  if (!enable_redis_rate_limiter) return RateLimitProvider::kMemory;
+  if (rate_limit_provider != RateLimitProvider::kAuto) return rate_limit_provider;
+  if (cache_url.empty()) return RateLimitProvider::kMemory;
+  return isRestUrl(cache_url.reveal()) ? RateLimitProvider::kUpstash : RateLimitProvider::kRedis;
+}
+
 absl::Status validate(const Config& config) { return toStatus(problemsOf(config)); }
 
 absl::StatusOr<Config> configFromEnv() {

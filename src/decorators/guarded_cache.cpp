@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "src/core/mutants.h"
+#include "src/decorators/outage.h"
 #include "src/decorators/pending_deletes.h"
 #include "strata/core/status.h"
 
@@ -10,22 +11,8 @@ namespace strata {
 namespace {
 
 using internal::isAlive;
+using internal::isOutage;
 using internal::Mutant;
-
-// Whether a failure tells about the server: not what it refused for the call's own sake, nor that
-// the caller had less time than the server is given.
-bool isOutage(const absl::Status& status, Deadline deadline, const Clock& clock) {
-  switch (status.code()) {
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kFailedPrecondition:
-      return true;
-    case absl::StatusCode::kDeadlineExceeded:
-      return !deadline.hasPassed(clock);
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 

@@ -63,6 +63,8 @@ struct Config {
 
   // kAuto resolved by the URL.
   CacheProvider cacheProvider() const;
+  // The same, and kMemory where the switch of the rate limiter's server is off.
+  RateLimitProvider rateLimitProvider() const;
 };
 
 // Ok, or one InvalidArgument that names everything that is wrong or contradicts itself, each by the

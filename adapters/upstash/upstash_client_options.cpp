@@ -1,0 +1,67 @@
+#include "adapters/upstash/upstash_client_options.h"
+
+#include <memory>
+#include <utility>
+
+#include "adapters/tls/tls_session.h"
+#include "strata/core/status.h"
+
+namespace strata::internal {
+namespace {
+
+absl::Status checkOptions(const UpstashOptions& options) {
+  constexpr absl::Duration kLongest = absl::Hours(1);
+  if (options.max_connections == 0) {
+    return absl::InvalidArgumentError("upstash: max_connections must be above zero");
+  }
+  for (const absl::Duration timeout :
+       {options.connect_timeout, options.request_timeout, options.idle_timeout}) {
+    if (timeout > absl::ZeroDuration() && timeout <= kLongest) continue;
+    return absl::InvalidArgumentError(
+        "upstash: connect_timeout, request_timeout and idle_timeout must be above zero and at most "
+        "an hour");
+  }
+  return checkUpstashToken(options.token);
+}
+
+}  // namespace
+
+absl::StatusOr<UpstashClient::Options> upstashClientOptions(UpstashOptions options) {
+  if (absl::Status checked = checkOptions(options); !checked.ok()) return checked;
+  absl::StatusOr<UpstashEndpoint> endpoint = parseUpstashUrl(options.url);
+  if (!endpoint.ok()) return endpoint.status();
+  std::shared_ptr<const TlsContext> tls;
+  if (endpoint->encrypted) {
+    auto made = TlsContext::create(options.tls);
+    if (!made.ok()) return annotate(made.status(), "upstash");
+    tls = *std::move(made);
+  }
+  return UpstashClient::Options{
+      .pool = {.endpoint = *std::move(endpoint),
+               .tls = std::move(tls),
+               .max_connections = options.max_connections,
+               .connect_timeout = absl::ToChronoNanoseconds(options.connect_timeout),
+               .idle_timeout = absl::ToChronoNanoseconds(options.idle_timeout)},
+      .token = std::move(options.token),
+      .request_timeout = absl::ToChronoNanoseconds(options.request_timeout)};
+}
+
+absl::Status pingUpstash(UpstashClient& client, Deadline deadline) {
+  const UpstashCommand command{"PING"};
+  return client.run({&command, 1}, UpstashCallKind::kRead, deadline).front().status();
+}
+
+Health upstashHealth(std::string component, absl::FunctionRef<absl::Status()> ping,
+                     const Clock& clock) {
+  const MonotonicTime started = clock.now();
+  const absl::Status answered = ping();
+  Health health{.component = std::move(component), .backend = "upstash"};
+  health.latency = clock.now() - started;
+  if (!answered.ok()) {
+    health.state = HealthState::kFail;
+    health.error = describe(answered);
+  }
+  return health;
+}
+
+}  // namespace strata::internal

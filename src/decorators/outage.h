@@ -1,0 +1,24 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "strata/core/clock.h"
+#include "strata/core/deadline.h"
+
+namespace strata::internal {
+
+// Whether a failure tells about the server: not what it refused for the call's own sake, nor that
+// the caller had less time than the server is given.
+inline bool isOutage(const absl::Status& status, Deadline deadline, const Clock& clock) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kFailedPrecondition:
+      return true;
+    case absl::StatusCode::kDeadlineExceeded:
+      return !deadline.hasPassed(clock);
+    default:
+      return false;
+  }
+}
+
+}  // namespace strata::internal
