@@ -87,9 +87,6 @@ absl::StatusOr<PostgresTransaction*> PostgresTransaction::of(UnitOfWork& unit,
 
 absl::StatusOr<Rows> PostgresTransaction::run(const Statement& statement,
                                               absl::Span<const Bind> binds, Deadline deadline) {
-  if (deadline.hasPassed(pool_->internals().clock())) {
-    return absl::DeadlineExceededError(fmt::format("{}: no time left", statement.what()));
-  }
   return lease_->run(statement, binds, deadline);
 }
 
@@ -98,6 +95,10 @@ absl::StatusOr<Answer> run(PostgresPool& pool, UnitOfWork* unit, const Statement
   if (unit == nullptr) return pool.internals().run(statement, binds, deadline);
   auto transaction = PostgresTransaction::of(*unit, pool);
   if (!transaction.ok()) return transaction.status();
+  // Nothing is sent, so the transaction is as good as before.
+  if (deadline.hasPassed(pool.internals().clock())) {
+    return absl::DeadlineExceededError(fmt::format("{}: no time left", statement.what()));
+  }
   auto rows = (*transaction)->run(statement, binds, deadline);
   if (rows.ok()) return Answer{.lease = {}, .rows = *rows};
   unit->fail();

@@ -29,8 +29,9 @@ absl::Status UnitOfWork::commit() {
     rollback();
     return status;
   }
-  const auto transaction = std::exchange(transaction_, nullptr);
-  absl::Status outcome = transaction->commit();
+  absl::Status outcome = transaction_->commit();
+  // Its connection, or its turn to write, is given back first: a slow cache must not hold it.
+  transaction_.reset();
   if (!outcome.ok() && !mayHaveHappened(outcome)) return outcome;
   for (const auto& then : std::exchange(once_committed_, {})) then(outcome);
   return outcome;

@@ -173,6 +173,9 @@ TEST_P(UnitOfWorkSuite, GoesOnAfterACallThatWasRefusedBeforeItDidAnything) {
   auto unit = begin();
   EXPECT_THAT(accounts_->put({.name = ""}, {.unit = unit.get()}),
               StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(accounts_->put({.name = "ann"},
+                             {.deadline = Deadline::at(MonotonicTime()), .unit = unit.get()}),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
   transfer(*unit);
   EXPECT_THAT(unit->commit(), IsOk());
   EXPECT_EQ(balance("bob"), 140);
