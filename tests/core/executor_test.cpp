@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <barrier>
 #include <cstdlib>
 #include <latch>
 #include <memory>
@@ -51,6 +52,44 @@ TEST(SharedExecutor, ATaskThatBlocksHoldsUpNoOther) {
   others.wait();
   let_go.count_down();
   blocked.wait();
+}
+
+TEST(OwnExecutor, RunsAsManyTasksAtOnceAsItHasThreads) {
+  constexpr int threads = 8;
+  const std::shared_ptr<Executor> executor = Executor::withThreads(threads);
+  std::barrier together(threads + 1);
+  for (int i = 0; i < threads; ++i) {
+    executor->schedule(absl::ZeroDuration(), [&] { together.arrive_and_wait(); });
+  }
+  together.arrive_and_wait();
+}
+
+TEST(OwnExecutor, EndsWithItsRunningTasksAndRunsNoOther) {
+  std::latch begun(1);
+  std::atomic<bool> finished = false;
+  std::atomic<bool> ran_later = false;
+  auto executor = Executor::withThreads(1);
+  executor->schedule(absl::ZeroDuration(), [&] {
+    begun.count_down();
+    Clock::system().sleepFor(absl::Milliseconds(1));
+    finished = true;
+  });
+  executor->schedule(absl::Hours(1), [&] { ran_later = true; });
+  begun.wait();
+  executor.reset();
+  EXPECT_TRUE(finished);
+  EXPECT_FALSE(ran_later);
+}
+
+TEST(OwnExecutor, ATaskMayHoldTheLastOfIt) {
+  std::latch done(1);
+  auto executor = Executor::withThreads(1);
+  auto* const borrowed = executor.get();
+  borrowed->schedule(absl::ZeroDuration(), [held = std::move(executor), &done]() mutable {
+    held.reset();
+    done.count_down();
+  });
+  done.wait();
 }
 
 TEST(SharedExecutor, AnEarlierTaskOvertakesALaterOne) {

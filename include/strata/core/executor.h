@@ -6,6 +6,7 @@
 // by implementing two methods. Not for: work with a result (see the caller's own futures).
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 
@@ -26,6 +27,10 @@ class Executor {
   // Threads of Strata's own, shared by the whole process: none before the first task, at most four,
   // and after a fork the child has its own. Lives for ever.
   static const std::shared_ptr<Executor>& shared();
+
+  // Threads of its own, at most so many (at least one), that start as tasks find none idle and end
+  // with it; that waits for the tasks that are running. Not for use across a fork.
+  static std::shared_ptr<Executor> withThreads(std::size_t max_threads);
 };
 
 }  // namespace strata
