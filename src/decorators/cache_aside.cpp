@@ -78,19 +78,31 @@ struct CacheAside::Core {
 
   // ---- Looking up ----
 
+  // A lookup that the cache is asked about, and whose it is.
+  struct Question {
+    Core* core;
+    Lookup* lookup;
+  };
+  using Questions = absl::InlinedVector<Question, 1>;
+
   void lookUp(absl::Span<const Id> ids, const ReadOptions& read, absl::Span<Lookup> lookups);
   // Whether the cache is to be asked; otherwise the lookup is done.
   bool admit(const Id& id, const ReadOptions& read, MonotonicTime now, Lookup& lookup);
-  void ask(absl::Span<Lookup* const> asked, const ReadOptions& read);
-  void resolve(absl::StatusOr<LeaseReply> reply, const ReadOptions& read, Lookup& lookup,
-               std::vector<Lookup*>& replaceable);
-  void resolveCell(std::string bytes, const ReadOptions& read, Lookup& lookup,
-                   std::vector<Lookup*>& replaceable);
+  // One round trip to each cache.
+  static void ask(Questions questions, const ReadOptions& read);
+  // Of one cache and time of leases.
+  static void askOne(absl::Span<const Question> questions, const ReadOptions& read);
+  void stamp(Lookup& lookup) const;
+  // Once for each store.
+  static void noteLookupTime(absl::Span<const Question> questions);
+  // Whether the lookup is done; otherwise what was found is of no use and can be replaced.
+  bool resolve(absl::StatusOr<LeaseReply> reply, const ReadOptions& read, Lookup& lookup);
+  bool resolveCell(std::string bytes, const ReadOptions& read, Lookup& lookup);
   std::optional<Reject> flawOf(const Cell& cell, const Lookup& lookup) const;
   // Whether the payload is there as it was encoded.
   bool unpack(const Cell& cell, Lookup& lookup);
-  // Replaces cells that nobody can use by leases of ours, where they are still there.
-  void replace(absl::Span<Lookup* const> lookups);
+  // Replaces cells that nobody can use by leases of ours, where they are still there. Of one cache.
+  static void replace(absl::Span<const Question> questions);
   // For bytes that are no cell and so have no nonce to compare with: away with them.
   void discard(const Lookup& lookup);
   void lease(Lookup& lookup);
@@ -125,12 +137,12 @@ struct CacheAside::Core {
 
 void CacheAside::Core::lookUp(absl::Span<const Id> ids, const ReadOptions& read,
                               absl::Span<Lookup> lookups) {
-  absl::InlinedVector<Lookup*, 1> asked;
+  Questions questions;
   const MonotonicTime now = clock.now();
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (admit(ids[i], read, now, lookups[i])) asked.push_back(&lookups[i]);
+    if (admit(ids[i], read, now, lookups[i])) questions.push_back({this, &lookups[i]});
   }
-  if (!asked.empty()) ask(asked, read);
+  if (!questions.empty()) ask(std::move(questions), read);
 }
 
 bool CacheAside::Core::admit(const Id& id, const ReadOptions& read, MonotonicTime now,
@@ -155,75 +167,106 @@ bool CacheAside::Core::admit(const Id& id, const ReadOptions& read, MonotonicTim
   return false;
 }
 
-void CacheAside::Core::ask(absl::Span<Lookup* const> asked, const ReadOptions& read) {
+void CacheAside::Core::ask(Questions questions, const ReadOptions& read) {
+  auto rest = questions.begin();
+  while (rest != questions.end()) {
+    const Core& first = *rest->core;
+    const auto end = std::stable_partition(rest, questions.end(), [&first](const Question& other) {
+      return other.core == &first || (other.core->cache == first.cache &&
+                                      other.core->options.lease_ttl == first.options.lease_ttl);
+    });
+    askOne({&*rest, static_cast<std::size_t>(end - rest)}, read);
+    rest = end;
+  }
+}
+
+void CacheAside::Core::stamp(Lookup& lookup) const {
+  lookup.key_hash = stableHash(lookup.key);
+  lookup.nonce = makeNonce();
+  lookup.incarnation = cache->incarnation(lookup.key);
+  // Not before it was asked what is owed: where deletions were forgotten, the epoch moves first
+  // and only then are reads let through again.
+  lookup.epoch = cache->epoch();
+}
+
+void CacheAside::Core::askOne(absl::Span<const Question> questions, const ReadOptions& read) {
   std::string cells;  // one after the other
-  cells.reserve(asked.size() * Cell::kHeaderBytes);
-  for (Lookup* lookup : asked) {
-    lookup->key_hash = stableHash(lookup->key);
-    lookup->nonce = makeNonce();
-    lookup->incarnation = cache->incarnation(lookup->key);
-    // Not before it was asked what is owed: where deletions were forgotten, the epoch moves first
-    // and only then are reads let through again.
-    lookup->epoch = cache->epoch();
-    cellFor(CellTag::kLease, *lookup).appendTo(cells);
+  cells.reserve(questions.size() * Cell::kHeaderBytes);
+  for (const auto& [core, lookup] : questions) {
+    core->stamp(*lookup);
+    core->cellFor(CellTag::kLease, *lookup).appendTo(cells);
   }
   absl::InlinedVector<LeaseRequest, 1> requests;
-  requests.reserve(asked.size());
-  for (std::size_t i = 0; i < asked.size(); ++i) {
+  requests.reserve(questions.size());
+  for (std::size_t i = 0; i < questions.size(); ++i) {
     const std::string_view all = cells;
-    requests.push_back({asked[i]->key, all.substr(i * Cell::kHeaderBytes, Cell::kHeaderBytes)});
+    requests.push_back(
+        {questions[i].lookup->key, all.substr(i * Cell::kHeaderBytes, Cell::kHeaderBytes)});
   }
-  auto replies = cache->getOrLease(requests, options.lease_ttl, read.deadline);
-  if (metrics.lookup_time != nullptr) {
-    metrics.lookup_time->record(clock.now() - asked.front()->started);
-  }
-  std::vector<Lookup*> replaceable;
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    resolve(std::move(replies[i]), read, *asked[i], replaceable);
+  const Core& first = *questions.front().core;
+  auto replies = first.cache->getOrLease(requests, first.options.lease_ttl, read.deadline);
+  noteLookupTime(questions);
+  Questions replaceable;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const auto& [core, lookup] = questions[i];
+    if (!core->resolve(std::move(replies[i]), read, *lookup)) replaceable.push_back(questions[i]);
   }
   if (!replaceable.empty()) replace(replaceable);
 }
 
-void CacheAside::Core::resolve(absl::StatusOr<LeaseReply> reply, const ReadOptions& read,
-                               Lookup& lookup, std::vector<Lookup*>& replaceable) {
-  if (!reply.ok()) return fail(lookup, reply.status());
+void CacheAside::Core::noteLookupTime(absl::Span<const Question> questions) {
+  const Core* last = nullptr;
+  for (const auto& [core, lookup] : questions) {
+    if (core == std::exchange(last, core) || core->metrics.lookup_time == nullptr) continue;
+    core->metrics.lookup_time->record(core->clock.now() - lookup->started);
+  }
+}
+
+bool CacheAside::Core::resolve(absl::StatusOr<LeaseReply> reply, const ReadOptions& read,
+                               Lookup& lookup) {
+  if (!reply.ok()) {
+    fail(lookup, reply.status());
+    return true;
+  }
   // The lease is stamped with the life of the server that was known when it was sent. Where that
   // was another one, other readers merely do not wait for it; the fill goes by this one.
   lookup.incarnation = reply->incarnation;
-  if (reply->found) return resolveCell(*std::move(reply->found), read, lookup, replaceable);
-  if (!reply->leased) return bypass(lookup, Bypass::kFull);
-  lease(lookup);
+  if (reply->found) return resolveCell(*std::move(reply->found), read, lookup);
+  reply->leased ? lease(lookup) : bypass(lookup, Bypass::kFull);
+  return true;
 }
 
-void CacheAside::Core::resolveCell(std::string bytes, const ReadOptions& read, Lookup& lookup,
-                                   std::vector<Lookup*>& replaceable) {
+bool CacheAside::Core::resolveCell(std::string bytes, const ReadOptions& read, Lookup& lookup) {
   lookup.cell = std::move(bytes);
   const std::optional<Cell> cell = Cell::parse(lookup.cell);
   if (!cell) {
     metrics.noteReject(Reject::kCorrupt);
     discard(lookup);
-    return bypass(lookup, Bypass::kForeign);
+    bypass(lookup, Bypass::kForeign);
+    return true;
   }
   lookup.version = cell->version;
   if (cell->tag == CellTag::kLease) {
     lookup.filled_by_another =
         cell->incarnation == lookup.incarnation && cell->epoch >= lookup.epoch;
-    return bypass(lookup, lookup.filled_by_another ? Bypass::kFilling : Bypass::kForeign);
+    bypass(lookup, lookup.filled_by_another ? Bypass::kFilling : Bypass::kForeign);
+    return true;
   }
   if (const auto flaw = flawOf(*cell, lookup)) {
     metrics.noteReject(*flaw);
-    replaceable.push_back(&lookup);
-    return;
+    return false;
   }
   if (cell->epoch > lookup.epoch) cache->noteEpoch(cell->epoch);
   if (cell->version < read.min_version) {
     discard(lookup);
-    return bypass(lookup, Bypass::kOld);
+    bypass(lookup, Bypass::kOld);
+    return true;
   }
-  if (!unpack(*cell, lookup)) return replaceable.push_back(&lookup);
+  if (!unpack(*cell, lookup)) return false;
   const bool is_value = cell->tag == CellTag::kValue;
   (is_value ? metrics.hits : metrics.absents).increment();
   lookup.outcome = is_value ? Outcome::kHit : Outcome::kAbsent;
+  return true;
 }
 
 std::optional<Reject> CacheAside::Core::flawOf(const Cell& cell, const Lookup& lookup) const {
@@ -249,23 +292,27 @@ bool CacheAside::Core::unpack(const Cell& cell, Lookup& lookup) {
   return true;
 }
 
-void CacheAside::Core::replace(absl::Span<Lookup* const> lookups) {
+void CacheAside::Core::replace(absl::Span<const Question> questions) {
   std::vector<std::string> leases;
-  for (Lookup* lookup : lookups) leases.push_back(cellFor(CellTag::kLease, *lookup).encode());
-  std::vector<CompareAndSet> requests;
-  for (std::size_t i = 0; i < lookups.size(); ++i) {
-    const auto present = std::string_view(lookups[i]->cell).substr(0, Cell::kFencePrefixBytes);
-    requests.push_back(
-        {lookups[i]->key, present, leases[i], options.lease_ttl, lookups[i]->incarnation});
+  for (const auto& [core, lookup] : questions) {
+    leases.push_back(core->cellFor(CellTag::kLease, *lookup).encode());
   }
-  const auto replies = cache->compareAndSet(requests);
-  for (std::size_t i = 0; i < lookups.size(); ++i) {
+  std::vector<CompareAndSet> requests;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const auto& [core, lookup] = questions[i];
+    const auto present = std::string_view(lookup->cell).substr(0, Cell::kFencePrefixBytes);
+    requests.push_back(
+        {lookup->key, present, leases[i], core->options.lease_ttl, lookup->incarnation});
+  }
+  const auto replies = questions.front().core->cache->compareAndSet(requests);
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const auto& [core, lookup] = questions[i];
     if (!replies[i].ok()) {
-      fail(*lookups[i], replies[i].status());
+      core->fail(*lookup, replies[i].status());
     } else if (!*replies[i]) {
-      bypass(*lookups[i], Bypass::kForeign);
+      core->bypass(*lookup, Bypass::kForeign);
     } else {
-      lease(*lookups[i]);
+      core->lease(*lookup);
     }
   }
 }
@@ -423,10 +470,21 @@ std::vector<Lookup> CacheAside::lookupMany(absl::Span<const Id> ids, const ReadO
   return lookups;
 }
 
+void CacheAside::lookUpTogether(absl::Span<const Asked> asked, const ReadOptions& options) {
+  if (asked.empty()) return;
+  Core::Questions questions;
+  const MonotonicTime now = asked.front().of->core_->clock.now();
+  for (const Asked& one : asked) {
+    Core* const core = one.of->core_.get();
+    if (core->admit(*one.id, options, now, *one.lookup)) questions.push_back({core, one.lookup});
+  }
+  if (!questions.empty()) Core::ask(std::move(questions), options);
+}
+
 void CacheAside::rejectPayload(Lookup& hit, const absl::Status& why) {
   core_->metrics.noteReject(Reject::kUndecodable, describe(why));
-  Lookup* const lookup = &hit;
-  core_->replace({&lookup, 1});
+  const Core::Question question{core_.get(), &hit};
+  Core::replace({&question, 1});
 }
 
 void CacheAside::fill(absl::Span<const Fill> fills) {
@@ -436,6 +494,19 @@ void CacheAside::fill(absl::Span<const Fill> fills) {
   made.reserve(fills.size());
   for (const Fill& fill : fills) made.push_back(core_->fillFor(fill));
   core_->fills.send(std::move(made));
+}
+
+void CacheAside::fillTogether(absl::Span<const OwedFill> fills) {
+  if (fills.empty()) return;
+  const MonotonicTime now = fills.front().by->core_->clock.now();
+  std::vector<CacheFills::Owed> owed;
+  owed.reserve(fills.size());
+  for (const OwedFill& one : fills) {
+    Core& core = *one.by->core_;
+    core.noteLoad(now - one.fill.lookup->started);
+    owed.push_back({&core.fills, core.fillFor(one.fill)});
+  }
+  CacheFills::sendTogether(std::move(owed));
 }
 
 void CacheAside::invalidateAfter(const absl::Status& written, absl::Span<const Id> ids,

@@ -74,34 +74,68 @@ void CacheFills::sendQueued() {
 }
 
 void CacheFills::sendNow(absl::Span<const Fill> fills) {
-  const MonotonicTime now = clock_.now();
-  std::vector<const Fill*> sent;
-  std::vector<std::string> fences;
-  for (const Fill& fill : fills) {
-    if (fill.expires <= now) {
-      metrics_.fills[Filled::kLate].increment();
-      loads_.end(fill.lease, false);
-      continue;
+  std::vector<Due> due;
+  due.reserve(fills.size());
+  for (const Fill& fill : fills) due.push_back({this, &fill});
+  sendNow(due);
+}
+
+void CacheFills::sendTogether(std::vector<Owed> fills) {
+  std::vector<Due> due;
+  for (Owed& owed : fills) {
+    if (owed.by->max_queued_ == 0) {
+      due.push_back({owed.by, &owed.fill});
+    } else {
+      std::vector<Fill> queued;
+      queued.push_back(std::move(owed.fill));
+      owed.by->enqueue(std::move(queued));
     }
-    sent.push_back(&fill);
-    fences.push_back(fence(fill.lease));
+  }
+  auto rest = due.begin();
+  while (rest != due.end()) {
+    const Cache* const cache = &rest->by->cache_;
+    const auto end = std::stable_partition(
+        rest, due.end(), [cache](const Due& other) { return &other.by->cache_ == cache; });
+    sendNow({&*rest, static_cast<std::size_t>(end - rest)});
+    rest = end;
+  }
+}
+
+bool CacheFills::isLate(const Fill& fill, MonotonicTime now) {
+  if (fill.expires > now) return false;
+  metrics_.fills[Filled::kLate].increment();
+  loads_.end(fill.lease, false);
+  return true;
+}
+
+void CacheFills::sendNow(absl::Span<const Due> due) {
+  CacheFills& first = *due.front().by;
+  const MonotonicTime now = first.clock_.now();
+  std::vector<Due> sent;
+  std::vector<std::string> fences;
+  for (const Due& one : due) {
+    if (one.by->isLate(*one.fill, now)) continue;
+    sent.push_back(one);
+    fences.push_back(fence(one.fill->lease));
   }
   if (sent.empty()) return;
   std::vector<CompareAndSet> requests;
   for (std::size_t i = 0; i < sent.size(); ++i) {
-    requests.push_back(
-        {sent[i]->key, fences[i], sent[i]->cell, sent[i]->ttl, sent[i]->incarnation});
+    const Fill& fill = *sent[i].fill;
+    requests.push_back({fill.key, fences[i], fill.cell, fill.ttl, fill.incarnation});
   }
+  Cache& cache = first.cache_;
   const auto replies =
-      fillsAreUnfenced() ? unfencedFills(cache_, requests) : cache_.compareAndSet(requests);
-  for (std::size_t i = 0; i < sent.size(); ++i) {
-    const bool stored = replies[i].ok() && *replies[i];
-    const Filled failed = replies[i].ok() ? Filled::kLost : Filled::kError;
-    metrics_.fills[stored ? sent[i]->outcome : failed].increment();
-    // A lost lease was taken by a deletion: who waits for it may lease anew.
-    loads_.end(sent[i]->lease,
-               stored ? sent[i]->outcome == Filled::kStored : failed == Filled::kLost);
-  }
+      fillsAreUnfenced() ? unfencedFills(cache, requests) : cache.compareAndSet(requests);
+  for (std::size_t i = 0; i < sent.size(); ++i) sent[i].by->note(*sent[i].fill, replies[i]);
+}
+
+void CacheFills::note(const Fill& fill, const absl::StatusOr<bool>& reply) {
+  const bool stored = reply.ok() && *reply;
+  const Filled failed = reply.ok() ? Filled::kLost : Filled::kError;
+  metrics_.fills[stored ? fill.outcome : failed].increment();
+  // A lost lease was taken by a deletion: who waits for it may lease anew.
+  loads_.end(fill.lease, stored ? fill.outcome == Filled::kStored : failed == Filled::kLost);
 }
 
 }  // namespace strata::internal

@@ -45,11 +45,27 @@ class CacheFills {
 
   void send(std::vector<Fill> fills);
 
+  // Fills of several stores: those that go at once make one round trip to each cache.
+  struct Owed {
+    CacheFills* by;
+    Fill fill;
+  };
+  static void sendTogether(std::vector<Owed> fills);
+
  private:
   void enqueue(std::vector<Fill> fills);
   // Until the queue is empty.
   void sendQueued();
   void sendNow(absl::Span<const Fill> fills);
+
+  struct Due {
+    CacheFills* by;
+    const Fill* fill;
+  };
+  // Of one cache; at least one.
+  static void sendNow(absl::Span<const Due> due);
+  bool isLate(const Fill& fill, MonotonicTime now);
+  void note(const Fill& fill, const absl::StatusOr<bool>& reply);
 
   Cache& cache_;
   LoadsUnderWay& loads_;

@@ -9,6 +9,7 @@
 // their own (see stores/).
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -25,6 +26,10 @@ namespace strata {
 // One answer for each id that was asked for, in that order.
 template <typename T>
 using Snapshots = std::vector<absl::StatusOr<Snapshot<T>>>;
+
+// A `get` in stages (decorators/staged_read.h).
+template <typename T>
+class StagedReadOf;
 
 // Thread-safe: every method may be called concurrently, without external synchronisation.
 //
@@ -59,6 +64,13 @@ class Store {
 
   // Asks the backend whether it works. Blocks up to the backend's own timeout.
   virtual Health healthCheck() = 0;
+
+  // For fetchAll: `get` cut where it can share a round trip to the cache with other stores' reads.
+  // Null: it cannot, use `get`. `id` and `options` must outlive what is returned.
+  virtual std::shared_ptr<StagedReadOf<T>> stagedGet(const Id& /*id*/,
+                                                     const ReadOptions& /*options*/) {
+    return nullptr;
+  }
 };
 
 }  // namespace strata

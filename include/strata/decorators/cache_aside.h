@@ -122,6 +122,15 @@ class CacheAside {
   // The same for many ids, which must be distinct, in one round trip. Waits for nobody.
   std::vector<Lookup> lookupMany(absl::Span<const Id> ids, const ReadOptions& options);
 
+  // One of several lookups that go together, whatever they are lookups of. The id is borrowed.
+  struct Asked {
+    CacheAside* of;
+    const Id* id;
+    Lookup* lookup;
+  };
+  // The same for records of several types: one round trip to each cache.
+  static void lookUpTogether(absl::Span<const Asked> asked, const ReadOptions& options);
+
   // A hit whose payload could not be decoded becomes a lease to replace it, or a bypass. Counted,
   // and logged once.
   void rejectPayload(Lookup& hit, const absl::Status& why);
@@ -137,6 +146,12 @@ class CacheAside {
   };
   // One round trip for all. A fill that fails is counted and harms nobody.
   void fill(absl::Span<const Fill> fills);
+  struct OwedFill {
+    CacheAside* by;
+    Fill fill;
+  };
+  // The same for records of several types: one round trip to each cache.
+  static void fillTogether(absl::Span<const OwedFill> fills);
 
   // See Invalidator::after.
   void invalidateAfter(const absl::Status& written, absl::Span<const Id> ids,

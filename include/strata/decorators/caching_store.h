@@ -19,6 +19,7 @@
 #include "strata/core/json_codec.h"
 #include "strata/core/store.h"
 #include "strata/decorators/cache_aside.h"
+#include "strata/decorators/staged_read.h"
 
 namespace strata {
 
@@ -37,8 +38,11 @@ class CachingStore final : public Store<T> {
   absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options = {}) override;
   // The store below, and the cache: without the cache it still serves, so that is a kWarn.
   Health healthCheck() override;
+  std::shared_ptr<StagedReadOf<T>> stagedGet(const Id& id, const ReadOptions& options) override;
 
  private:
+  class Staged;
+
   CachingStore(std::unique_ptr<Store<T>> backing, std::unique_ptr<CacheAside> cache)
       : backing_(std::move(backing)), cache_(std::move(cache)) {}
 
@@ -80,6 +84,51 @@ absl::StatusOr<Snapshot<T>> CachingStore<T>::get(const Id& id, const ReadOptions
     cache_->fill({&fill, 1});
   }
   return loaded;
+}
+
+template <EntityType T>
+class CachingStore<T>::Staged final : public StagedReadOf<T> {
+ public:
+  using typename StagedReadOf<T>::Found;
+
+  Staged(CachingStore& store, const Id& id, const ReadOptions& options)
+      : store_(store), id_(id), options_(options) {}
+
+  std::optional<CacheAside::Asked> lookup() override {
+    return CacheAside::Asked{store_.cache_.get(), &id_, &lookup_};
+  }
+  Found takeFound() override {
+    if (!lookup_.status.ok()) {
+      this->answer(lookup_.status);
+      return Found::kError;
+    }
+    if (auto found = store_.answerFrom(lookup_)) {
+      this->answer(*std::move(found));
+      return Found::kAnswer;
+    }
+    return lookup_.filled_by_another ? Found::kFilledByAnother : Found::kMissing;
+  }
+  void load() override {
+    const bool waits = lookup_.filled_by_another;
+    this->answer(waits ? store_.get(id_, options_) : store_.backing_->get(id_, options_));
+  }
+  std::optional<CacheAside::OwedFill> owedFill() override {
+    if (!lookup_.owesFill()) return std::nullopt;
+    return CacheAside::OwedFill{store_.cache_.get(), fillFor(lookup_, this->answered())};
+  }
+
+ private:
+  CachingStore& store_;
+  const Id& id_;
+  const ReadOptions& options_;
+  CacheAside::Lookup lookup_;
+};
+
+template <EntityType T>
+std::shared_ptr<StagedReadOf<T>> CachingStore<T>::stagedGet(const Id& id,
+                                                            const ReadOptions& options) {
+  if (options.unit != nullptr) return nullptr;
+  return std::make_shared<Staged>(*this, id, options);
 }
 
 template <EntityType T>

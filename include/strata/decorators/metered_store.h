@@ -15,6 +15,7 @@
 #include "strata/core/clock.h"
 #include "strata/core/metrics.h"
 #include "strata/core/store.h"
+#include "strata/decorators/staged_read.h"
 
 namespace strata {
 
@@ -70,6 +71,17 @@ class MeteredStore final : public Store<T> {
   }
 
   Health healthCheck() override { return inner_->healthCheck(); }
+
+  std::shared_ptr<StagedReadOf<T>> stagedGet(const Id& id, const ReadOptions& options) override {
+    const MonotonicTime start = clock_.now();
+    auto read = inner_->stagedGet(id, options);
+    if (read == nullptr) return read;
+    read->onceAnswered([this, start](const absl::StatusOr<Snapshot<T>>& answer) {
+      metrics_.time(Operation::kGet, clock_.now() - start);
+      metrics_.count(Operation::kGet, resultOf(answer));
+    });
+    return read;
+  }
 
  private:
   using Operation = StoreMetrics::Operation;

@@ -1,0 +1,110 @@
+// fetchAll: reads from several stores at once.
+//
+//   auto [user, dreams] = fetchAll({}, fetch(users, user_id), fetch(dreams, user_id));
+//   if (user.ok() && *user != nullptr) greet((*user)->name);
+//
+// What is cached comes in one round trip for all stores on a cache; what is not is loaded in
+// parallel, and filled in one more round trip. Each answer is what `get` of its store would have
+// answered, an error of one touches no other.
+//
+// Not for many ids of one store (Store<T>::getMany).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "strata/core/clock.h"
+#include "strata/core/executor.h"
+#include "strata/core/store.h"
+#include "strata/decorators/staged_read.h"
+
+namespace strata {
+
+// One read of a fetchAll. The store must outlive the call.
+template <typename T>
+struct Fetch {
+  Store<T>& store;
+  Id id;
+};
+
+template <typename T>
+Fetch<T> fetch(Store<T>& store, Id id) {
+  return {store, std::move(id)};
+}
+
+// What a fetchAll did.
+struct FetchReport {
+  // For each read, in order: whether a cache had the answer. One that failed there is no hit and no
+  // miss.
+  absl::InlinedVector<bool, 8> found;
+  std::size_t hits = 0;
+  std::size_t misses = 0;
+  // How long the lookups, the loads and the fills took; zero where there were none.
+  absl::Duration lookup_time;
+  absl::Duration load_time;
+  absl::Duration fill_time;
+};
+
+struct FetchOptions {
+  // For every read. With a unit of work they are made one after the other, for a unit is for one
+  // thread at a time.
+  ReadOptions read;
+  // Where loads run beside the first one, which is the caller's own. Where it has no thread to
+  // spare, the caller makes them one after the other.
+  std::shared_ptr<Executor> executor = Executor::shared();
+  const Clock* clock = &Clock::system();
+  // Filled in where it is not null.
+  FetchReport* report = nullptr;
+};
+
+namespace internal {
+
+// All stages of all reads.
+void runTogether(absl::Span<StagedRead* const> reads, const FetchOptions& options);
+
+// A read that is not staged: of a store without a cache, or past it.
+template <typename T>
+class WholeRead final : public StagedReadOf<T> {
+ public:
+  WholeRead(Store<T>& store, const Id& id, const ReadOptions& options)
+      : store_(store), id_(id), options_(options) {}
+  void load() override { this->answer(store_.get(id_, options_)); }
+
+ private:
+  Store<T>& store_;
+  const Id& id_;
+  const ReadOptions& options_;
+};
+
+template <typename T>
+std::shared_ptr<StagedReadOf<T>> begin(const Fetch<T>& fetch, const ReadOptions& options) {
+  if (options.unit == nullptr) {
+    if (auto staged = fetch.store.stagedGet(fetch.id, options)) return staged;
+  }
+  return std::make_shared<WholeRead<T>>(fetch.store, fetch.id, options);
+}
+
+}  // namespace internal
+
+template <typename... T>
+std::tuple<absl::StatusOr<Snapshot<T>>...> fetchAll(const FetchOptions& options,
+                                                    const Fetch<T>&... fetches) {
+  const std::tuple<std::shared_ptr<StagedReadOf<T>>...> reads{
+      internal::begin(fetches, options.read)...};
+  return std::apply(
+      [&options](const auto&... read) {
+        StagedRead* const all[]{read.get()...};
+        internal::runTogether(all, options);
+        return std::tuple<absl::StatusOr<Snapshot<T>>...>{read->takeAnswer()...};
+      },
+      reads);
+}
+
+}  // namespace strata
