@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -14,26 +15,40 @@
 
 namespace strata::internal {
 
-// The transactor of a store of conversations on whatever is configured; with a database, after the
-// migrations that it lacks.
+// What a store needs its database to have. Where there is a row security, it is applied and heeded
+// as Config::enable_row_level_security says.
+struct StoreSchema {
+  std::span<const Migration> migrations;
+  std::span<const Migration> row_security = {};
+};
+
+inline StoreSchema conversationSchema() {
+  return {.migrations = conversationMigrations(),
+          .row_security = conversationRowSecurityMigrations()};
+}
+
+// The transactor of a store on whatever is configured; with a database, after the migrations that
+// it lacks.
 template <typename Tables, typename PostgresTables, typename InMemoryTables, typename Data>
-absl::StatusOr<std::unique_ptr<Transactor<Tables>>> createTransactor(const Backends& backends,
-                                                                     const std::string& store) {
+absl::StatusOr<std::unique_ptr<Transactor<Tables>>> createTransactor(
+    const Backends& backends, const std::string& store,
+    const StoreSchema& schema = conversationSchema()) {
   if (backends.database == nullptr) {
     return std::make_unique<InMemoryTransactor<Tables, InMemoryTables, Data>>(backends.memory,
                                                                               *backends.clock);
   }
-  absl::Status migrated = applyMigrations(*backends.database, conversationMigrations());
-  if (migrated.ok() && backends.config.enable_row_level_security) {
-    migrated = applyMigrations(*backends.database, conversationRowSecurityMigrations());
+  const bool row_level_security =
+      backends.config.enable_row_level_security && !schema.row_security.empty();
+  absl::Status migrated = applyMigrations(*backends.database, schema.migrations);
+  if (migrated.ok() && row_level_security) {
+    migrated = applyMigrations(*backends.database, schema.row_security);
   }
   if (!migrated.ok()) return annotate(migrated, "migrating " + store);
-  auto work =
-      PostgresWork::create({.pool = backends.database,
-                            .bulkhead = backends.bulkhead,
-                            .metrics = backends.metrics,
-                            .row_level_security = backends.config.enable_row_level_security},
-                           store, *backends.clock);
+  auto work = PostgresWork::create({.pool = backends.database,
+                                    .bulkhead = backends.bulkhead,
+                                    .metrics = backends.metrics,
+                                    .row_level_security = row_level_security},
+                                   store, *backends.clock);
   if (!work.ok()) return work.status();
   return std::make_unique<PostgresTransactor<Tables, PostgresTables>>(*std::move(work),
                                                                       *backends.clock);

@@ -1,0 +1,100 @@
+#include "strata/factories/clarify_store_factory.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "factories/transactors.h"
+#include "stores/clarify/clarify_rules.h"
+#include "stores/clarify/clarify_stores.h"
+#include "stores/clarify/context_records.h"
+#include "stores/clarify/in_memory_clarify_tables.h"
+#include "stores/clarify/postgres_clarify_tables.h"
+#include "strata/factories/store_factory.h"
+#include "strata/stores/clarify/clarify_migrations.h"
+
+namespace strata {
+namespace {
+
+using ClarifyTransactor = std::shared_ptr<Transactor<ClarifyTables>>;
+
+absl::StatusOr<ClarifyTransactor> transactorOf(const Backends& backends) {
+  auto made = internal::createTransactor<ClarifyTables, PostgresClarifyTables,
+                                         InMemoryClarifyTables, InMemoryClarify>(
+      backends, "clarify", {.migrations = clarifyMigrations()});
+  if (!made.ok()) return made.status();
+  return ClarifyTransactor(*std::move(made));
+}
+
+// In the order of ClarifyTables::changed(). Also where nothing is read from the cache: another
+// process may.
+std::vector<Invalidator> invalidatorsOf(const Backends& backends) {
+  if (backends.cache == nullptr) return {};
+  return {internal::invalidatorOf<UserProfile>(backends),
+          internal::invalidatorOf<ActiveDreams>(backends),
+          internal::invalidatorOf<ObservedPatterns>(backends),
+          internal::invalidatorOf<RecentSessions>(backends),
+          internal::invalidatorOf<RecentReflections>(backends)};
+}
+
+template <typename T>
+absl::Status makeSource(std::shared_ptr<Store<T>>& source, const ClarifyTransactor& transactor,
+                        const Backends& backends, const StoreOptions& options) {
+  auto made = internal::createStack<T>(makeContextRecords<T>(transactor), backends, options);
+  if (!made.ok()) return made.status();
+  source = *std::move(made);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ContextSources> sourcesOf(const ClarifyTransactor& transactor,
+                                         const Backends& backends,
+                                         const ClarifyStoreOptions& options) {
+  const auto living = [&](absl::Duration ttl) {
+    return StoreOptions{.cache_ttl = ttl, .enable_cache = options.enable_cache};
+  };
+  StoreOptions of_user = living(options.user_ttl);
+  of_user.negative_cache_ttl = options.user_ttl;
+  ContextSources sources;
+  for (const absl::Status& status :
+       {makeSource(sources.user, transactor, backends, of_user),
+        makeSource(sources.dreams, transactor, backends, living(options.dreams_ttl)),
+        makeSource(sources.patterns, transactor, backends, living(options.patterns_ttl)),
+        makeSource(sources.sessions, transactor, backends, living(options.sessions_ttl)),
+        makeSource(sources.reflections, transactor, backends, living(options.reflections_ttl))}) {
+    if (!status.ok()) return status;
+  }
+  return sources;
+}
+
+}  // namespace
+
+absl::Status ClarifyStores::invalidateUserContext(std::string_view user_id) const {
+  if (absl::Status status = checkUserId(user_id); !status.ok()) return status;
+  database->invalidateAll(std::string(user_id));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ClarifyStores> createClarifyStores(const Backends& backends,
+                                                  const ClarifyStoreOptions& options) {
+  auto transactor = transactorOf(backends);
+  if (!transactor.ok()) return transactor.status();
+  auto sources = sourcesOf(*transactor, backends, options);
+  if (!sources.ok()) return sources.status();
+  const auto database = std::make_shared<ClarifyDatabase>(*transactor, invalidatorsOf(backends));
+  return ClarifyStores{.users = makeUserProfileStore(database, backends.metrics),
+                       .dreams = makeDreamStore(database, backends.metrics),
+                       .patterns = makePatternStore(database, backends.metrics),
+                       .sessions = makeClarifySessionStore(database, backends.metrics),
+                       .reflections = makeReflectionStore(database, backends.metrics),
+                       .sources = *std::move(sources),
+                       .database = database};
+}
+
+absl::StatusOr<ClarifyStores> createClarifyStores(const Config& config,
+                                                  const ClarifyStoreOptions& options) {
+  auto backends = connect(config);
+  if (!backends.ok()) return backends.status();
+  return createClarifyStores(*backends, options);
+}
+
+}  // namespace strata

@@ -1,0 +1,67 @@
+// createClarifyStores(config): the stores of the context platform on whatever is configured.
+//
+//   auto stores = createClarifyStores(backends);
+//   stores->users->put({.id = "ada", .name = "Ada"});
+//   stores->dreams->create({.user_id = "ada", .title = "Write a book"});
+//   auto shown = stores->sources.dreams->get("ada");              // cached
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "strata/factories/backends.h"
+#include "strata/stores/clarify/clarify_session_store.h"
+#include "strata/stores/clarify/context_sources.h"
+#include "strata/stores/clarify/dream_store.h"
+#include "strata/stores/clarify/pattern_store.h"
+#include "strata/stores/clarify/reflection_store.h"
+#include "strata/stores/clarify/user_profile_store.h"
+
+namespace strata {
+
+class ClarifyDatabase;
+
+// How long cached copies live. Writes through these stores delete them; a time to live is for what
+// is written past them.
+struct ClarifyStoreOptions {
+  // Also of the fact that there is no such user.
+  absl::Duration user_ttl = absl::Seconds(300);
+  absl::Duration dreams_ttl = absl::Seconds(120);
+  absl::Duration patterns_ttl = absl::Seconds(600);
+  absl::Duration sessions_ttl = absl::Seconds(60);
+  absl::Duration reflections_ttl = absl::Seconds(300);
+  // Off: the sources read no cache. What is written is deleted from it all the same.
+  bool enable_cache = true;
+};
+
+// Thread-safe, all of it. Copies share the stores.
+struct ClarifyStores {
+  std::shared_ptr<UserProfileStore> users;
+  std::shared_ptr<DreamStore> dreams;
+  std::shared_ptr<PatternStore> patterns;
+  std::shared_ptr<ClarifySessionStore> sessions;
+  std::shared_ptr<ReflectionStore> reflections;
+  ContextSources sources;
+
+  // Drops all five cached copies, after something was written past these stores. No error of the
+  // cache is one of this call: a copy that could not be deleted is not believed until it is.
+  // InvalidArgument: no user can have this id.
+  absl::Status invalidateUserContext(std::string_view user_id) const;
+
+  // What they stand on.
+  std::shared_ptr<ClarifyDatabase> database;
+};
+
+// Applies the migrations of these stores that the database lacks.
+//
+// InvalidArgument: a time to live is zero or has no end. Errors are those of `connect` and
+// `applyMigrations` otherwise.
+absl::StatusOr<ClarifyStores> createClarifyStores(const Backends& backends,
+                                                  const ClarifyStoreOptions& options = {});
+absl::StatusOr<ClarifyStores> createClarifyStores(const Config& config,
+                                                  const ClarifyStoreOptions& options = {});
+
+}  // namespace strata

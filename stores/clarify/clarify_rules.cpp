@@ -1,0 +1,50 @@
+#include "stores/clarify/clarify_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "strata/core/id.h"
+#include "strata/stores/clarify/user_profile_store.h"
+
+namespace strata {
+
+absl::Status noSuchUser() { return absl::NotFoundError("there is no such user"); }
+
+absl::Status noneOfUser(const char* what) {
+  return absl::NotFoundError(fmt::format("the user has no such {}", what));
+}
+
+absl::Status usedByUser(const char* what) {
+  return absl::AlreadyExistsError(fmt::format("the user has a {} of this id", what));
+}
+
+absl::Status checkUserId(std::string_view user_id, const char* what) {
+  if (!user_id.empty() && user_id.size() <= kMaxUserId && Id(user_id).check().ok()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      fmt::format("{} must be 1 to {} bytes of UTF-8 without NUL bytes", what, kMaxUserId));
+}
+
+absl::Status checkLength(std::string_view text, std::size_t most, const char* what) {
+  const auto points = std::ranges::count_if(
+      text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; });
+  if (static_cast<std::size_t>(points) <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("{} has more than {} code points", what, most));
+}
+
+absl::Status checkListLimit(std::int64_t limit) {
+  if (limit >= 1 && limit <= 1000) return absl::OkStatus();
+  return absl::InvalidArgumentError("limit must be 1 to 1000");
+}
+
+absl::StatusOr<RecordOfUser> recordOfUser(std::string_view user_id, std::string_view id,
+                                          const char* what) {
+  if (absl::Status status = checkUserId(user_id); !status.ok()) return status;
+  auto canonical = canonicalUuid(id, what);
+  if (!canonical.ok()) return canonical.status();
+  return RecordOfUser{.user_id = std::string(user_id), .id = *std::move(canonical)};
+}
+
+}  // namespace strata

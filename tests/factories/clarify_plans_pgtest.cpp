@@ -1,0 +1,205 @@
+// How PostgreSQL runs the statements of the context platform's stores among 100 000 rows of each
+// kind of 1 000 users: the plans that it took, told by its auto_explain.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "stores/clarify/postgres_clarify_tables.h"
+#include "strata/factories/clarify_store_factory.h"
+#include "strata/testing/local_servers.h"
+#include "strata/testing/status_matchers.h"
+
+namespace strata {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::IsOk;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+// Of each user 100 of each kind, half of the dreams and sessions active, a fifth of the patterns
+// too weak to be shown. A row of all users comes before the next one of any.
+constexpr const char* kRows = R"(
+CREATE FUNCTION pg_temp.u(i bigint) RETURNS uuid IMMUTABLE LANGUAGE SQL AS
+  $$ SELECT ('00000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid $$;
+INSERT INTO users (id) SELECT 'user-' || i FROM generate_series(0, 999) i;
+CREATE TEMP TABLE n AS SELECT 'user-' || i % 1000 AS user_id, pg_temp.u(i) AS id, i / 1000 AS nth,
+  now() - i * interval '1 minute' AS at FROM generate_series(0, 99999) i;
+INSERT INTO dreams (user_id, id, title, status, created_at, updated_at)
+  SELECT user_id, id, 'A dream of an ordinary length',
+         CASE WHEN nth % 2 = 0 THEN 'active' ELSE 'archived' END, at, at FROM n;
+INSERT INTO clarify_patterns (user_id, id, pattern_type, content, strength, created_at)
+  SELECT user_id, id, 'value', 'A pattern of an ordinary length', 1 + nth % 10, at FROM n;
+INSERT INTO clarify_sessions (user_id, id, title, status, last_message_at, created_at)
+  SELECT user_id, id, 'A session', CASE WHEN nth % 2 = 0 THEN 'active' ELSE 'archived' END, at, at
+  FROM n;
+INSERT INTO reflections (user_id, id, created_at) SELECT user_id, id, at FROM n;
+ANALYZE users, dreams, clarify_patterns, clarify_sessions, reflections;
+)";
+
+class ManyUsers : public ::testing::TestWithParam<const char*> {
+ protected:
+  static void SetUpTestSuite() {
+    auto started = testing::LocalServers::start(
+        {.postgres = true,
+         .postgres_settings = {{"session_preload_libraries", "auto_explain"},
+                               {"auto_explain.log_nested_statements", "on"},
+                               {"auto_explain.log_analyze", "on"},
+                               {"auto_explain.log_timing", "off"}}});
+    ASSERT_THAT(started, IsOk());
+    servers = *std::move(started);
+    Config config;
+    config.database_url = servers->postgres().url();
+    ASSERT_THAT(createClarifyStores(config), IsOk());
+    ask(kRows);
+  }
+  static void TearDownTestSuite() { servers.reset(); }
+
+  // Planned for the values of the call, or for any.
+  void SetUp() override {
+    ask(std::string("ALTER ROLE CURRENT_USER SET plan_cache_mode = ") + GetParam());
+    ask("ALTER ROLE CURRENT_USER SET auto_explain.log_min_duration = 0");
+    pool_ = *PostgresPool::open({.url = servers->postgres().url()});
+  }
+  void TearDown() override { ask("ALTER ROLE CURRENT_USER RESET ALL"); }
+
+  static void ask(const std::string& sql) { EXPECT_THAT(servers->postgres().query(sql), IsOk()); }
+
+  // What the server has logged since the last call.
+  std::string logged() {
+    std::ifstream log(servers->folder() + "/postgres.log");
+    log.seekg(read_);
+    std::ostringstream more;
+    more << log.rdbuf();
+    read_ += static_cast<std::streamoff>(more.str().size());
+    return more.str();
+  }
+
+  using Call = std::function<absl::Status(ClarifyTables&)>;
+  // The plans of a call on the tables, those of checks of foreign keys among them.
+  std::string plansOf(const char* what, const Call& call) {
+    logged();
+    PostgresSession session(*pool_, nullptr, {}, false);
+    PostgresClarifyTables tables(session);
+    EXPECT_THAT(call(tables), IsOk()) << what;
+    std::string plans = logged();
+    EXPECT_THAT(plans, HasSubstr("(cost=")) << what;
+    EXPECT_THAT(plans, HasSubstr("Index ")) << what << "\n" << plans;
+    EXPECT_THAT(plans, Not(HasSubstr("Seq Scan"))) << what << "\n" << plans;
+    EXPECT_THAT(plans, Not(HasSubstr("Rows Removed"))) << what << "\n" << plans;
+    return plans;
+  }
+  // The most rows that an index answered.
+  static int most(const std::string& plans) {
+    static const std::regex node("Scan[^\n]*actual rows=(\\d+)");
+    int most = 0;
+    for (std::sregex_iterator at(plans.begin(), plans.end(), node), end; at != end; ++at) {
+      most = std::max(most, std::stoi((*at)[1]));
+    }
+    return most;
+  }
+  template <typename T>
+  void expectShown(const char* what, ClarifyRows<T>& (*rows)(ClarifyTables&), int limit) {
+    const auto shows = [&](const std::vector<std::string>& users) -> Call {
+      return [rows, users, limit](ClarifyTables& tables) {
+        const auto shown = rows(tables).shown(users);
+        if (shown.ok()) {
+          EXPECT_THAT(*shown, SizeIs(users.size() * static_cast<size_t>(limit)));
+        }
+        return shown.status();
+      };
+    };
+    const std::string one = plansOf(what, shows({"user-7"}));
+    EXPECT_THAT(one, Not(HasSubstr("Sort"))) << what << "\n" << one;
+    EXPECT_LE(most(one), limit) << what << "\n" << one;
+    // Of three users three times as many, the answer of a scan being the mean of its loops.
+    const std::string three = plansOf(what, shows({"user-7", "user-8", "user-9"}));
+    EXPECT_LE(most(three), std::max(limit, 3 * limit)) << what << "\n" << three;
+    EXPECT_THAT(three, HasSubstr("loops=3")) << what << "\n" << three;
+  }
+
+  static ClarifyRows<Dream>& dreams(ClarifyTables& tables) { return tables.dreams(); }
+  static ClarifyRows<ClarifyPattern>& patterns(ClarifyTables& tables) { return tables.patterns(); }
+  static ClarifyRows<ClarifySession>& sessions(ClarifyTables& tables) { return tables.sessions(); }
+  static ClarifyRows<Reflection>& reflections(ClarifyTables& tables) {
+    return tables.reflections();
+  }
+
+  static inline std::unique_ptr<testing::LocalServers> servers;
+  std::shared_ptr<PostgresPool> pool_;
+  std::streamoff read_ = 0;
+};
+
+TEST_P(ManyUsers, AreShownByAnIndexThatReadsNoMoreThanTheLimit) {
+  expectShown<Dream>("dreams", dreams, ActiveDreams::kLimit);
+  expectShown<ClarifyPattern>("patterns", patterns, ObservedPatterns::kLimit);
+  expectShown<ClarifySession>("sessions", sessions, RecentSessions::kLimit);
+  expectShown<Reflection>("reflections", reflections, RecentReflections::kLimit);
+  const std::vector<std::string> users = {"user-7", "user-8"};
+  for (const std::size_t count : {1, 2}) {
+    const std::string plans = plansOf("users", [&](ClarifyTables& tables) {
+      return tables.users(absl::MakeConstSpan(users).first(count)).status();
+    });
+    EXPECT_LE(most(plans), static_cast<int>(count)) << plans;
+  }
+}
+
+TEST_P(ManyUsers, HaveListsInTheOrderOfAnIndex) {
+  const auto expectPage = [&](const char* what, const Call& list) {
+    const std::string plans = plansOf(what, list);
+    EXPECT_THAT(plans, Not(HasSubstr("Sort"))) << what << "\n" << plans;
+    EXPECT_LE(most(plans), 20) << what << "\n" << plans;
+  };
+  expectPage("dreams", [](ClarifyTables& tables) {
+    return tables.dreams().list("user-7", std::nullopt, 20).status();
+  });
+  expectPage("dreams of a status", [](ClarifyTables& tables) {
+    return tables.dreams().list("user-7", DreamStatus::kArchived, 20).status();
+  });
+  expectPage("patterns", [](ClarifyTables& tables) {
+    return tables.patterns().list("user-7", std::nullopt, 20).status();
+  });
+  expectPage("sessions", [](ClarifyTables& tables) {
+    return tables.sessions().list("user-7", std::nullopt, 20).status();
+  });
+  expectPage("sessions of a status", [](ClarifyTables& tables) {
+    return tables.sessions().list("user-7", SessionStatus::kArchived, 20).status();
+  });
+  expectPage("reflections", [](ClarifyTables& tables) {
+    return tables.reflections().list("user-7", std::nullopt, 20).status();
+  });
+}
+
+// With what the database does by itself for foreign keys, which auto_explain tells too.
+TEST_P(ManyUsers, AreChangedByAnIndex) {
+  const std::string id = "00000000-0000-4000-8000-000000000007";
+  plansOf("lock a user", [](ClarifyTables& tables) { return tables.lockUser("user-7").status(); });
+  plansOf("find",
+          [&](ClarifyTables& tables) { return tables.dreams().find("user-7", id).status(); });
+  plansOf("lock",
+          [&](ClarifyTables& tables) { return tables.dreams().lock("user-7", id).status(); });
+  plansOf("note a message", [&](ClarifyTables& tables) {
+    return tables.sessions().noteMessage("user-7", id, Clock::system().wallTime()).status();
+  });
+  plansOf("remove", [&](ClarifyTables& tables) {
+    return tables.reflections().remove("user-7", id).status();
+  });
+  // Another one each time, since it is gone then.
+  const std::string user = std::string("user-") + (GetParam()[6] == 'g' ? "11" : "12");
+  plansOf("remove a user", [&](ClarifyTables& tables) { return tables.removeUser(user).status(); });
+}
+
+INSTANTIATE_TEST_SUITE_P(Planned, ManyUsers,
+                         ::testing::Values("force_custom_plan", "force_generic_plan"),
+                         [](const auto& mode) { return std::string(mode.param); });
+
+}  // namespace
+}  // namespace strata
