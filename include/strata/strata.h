@@ -5,6 +5,7 @@
 //   core/entity.h                     describe a type of your own        <- start here
 //   core/store.h                      what a store does
 //   core/config.h                     configuration from the environment
+#include "strata/decorators/fetch_all.h"  // IWYU pragma: export
 //   factories/backends.h              connect to database and cache
 //   factories/store_factory.h         createStore<T>
 //   factories/unit_of_work_factory.h  several writes that happen together
@@ -25,6 +26,8 @@
 #include "strata/core/row_codec.h"                               // IWYU pragma: export
 #include "strata/core/store.h"                                   // IWYU pragma: export
 #include "strata/factories/backends.h"                           // IWYU pragma: export
+#include "strata/factories/clarify_store_factory.h"              // IWYU pragma: export
+#include "strata/factories/context_builder_factory.h"            // IWYU pragma: export
 #include "strata/factories/context_store_factory.h"              // IWYU pragma: export
 #include "strata/factories/conversation_config_store_factory.h"  // IWYU pragma: export
 #include "strata/factories/conversation_store_factory.h"         // IWYU pragma: export

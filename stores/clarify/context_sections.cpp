@@ -1,0 +1,212 @@
+#include "stores/clarify/context_sections.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "strata/core/described.h"
+
+namespace strata {
+namespace {
+
+constexpr std::size_t kCodePointsPerToken = 4;
+constexpr std::string_view kEllipsis = "…";
+constexpr std::string_view kBetweenSections = "\n\n";
+// The last priority of which a part is better than nothing.
+constexpr int kLastPriorityToCut = 2;
+// A shorter rest says nothing.
+constexpr std::size_t kLeastToKeep = 50;
+
+bool beginsCodePoint(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }
+
+std::size_t codePoints(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), beginsCodePoint));
+}
+
+std::size_t tokensFor(std::size_t code_points) {
+  return (code_points + kCodePointsPerToken - 1) / kCodePointsPerToken;
+}
+
+// The first `count` code points.
+std::string_view prefix(std::string_view text, std::size_t count) {
+  std::size_t end = 0;
+  while (end < text.size()) {
+    if (beginsCodePoint(text[end]) && count-- == 0) break;
+    ++end;
+  }
+  return text.substr(0, end);
+}
+
+// Line breaks and other control bytes as spaces.
+void appendOnOneLine(std::string& text, std::string_view users) {
+  for (char c : users) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += byte < 0x20 || byte == 0x7F ? ' ' : c;
+  }
+}
+
+ContextSection section(ContextSource source, std::string_view title, int priority) {
+  return {.source = source,
+          .title = std::string(title),
+          .priority = priority,
+          .text = std::string(title),
+          .tokens = 0};
+}
+
+void beginItem(std::string& text) { text += "\n- "; }
+
+std::string_view nameOf(PatternType type) {
+  switch (type) {
+    case PatternType::kRecurringTheme:
+      return "recurring theme";
+    case PatternType::kValue:
+      return "value";
+    case PatternType::kStrength:
+      return "strength";
+    case PatternType::kBlocker:
+      return "blocker";
+  }
+  return "";
+}
+
+std::string_view nameOf(ReflectionTone tone) {
+  switch (tone) {
+    case ReflectionTone::kGentle:
+      return "gentle";
+    case ReflectionTone::kIntense:
+      return "intense";
+    case ReflectionTone::kFusion:
+      return "fusion";
+  }
+  return "";
+}
+
+std::string_view nameOf(UserTier tier) {
+  switch (tier) {
+    case UserTier::kFree:
+      return "free";
+    case UserTier::kPro:
+      return "pro";
+    case UserTier::kUnlimited:
+      return "unlimited";
+  }
+  return "";
+}
+
+// "2026-01-31", in UTC.
+std::string dateOf(Timestamp time) { return formatTimestamp(time).substr(0, 10); }
+
+}  // namespace
+
+std::size_t estimateTokens(std::string_view text) { return tokensFor(codePoints(text)); }
+
+std::optional<ContextSection> sectionOf(const UserProfile& user) {
+  ContextSection made = section(ContextSource::kUser, "[User Context]", 1);
+  made.text += "\nName: ";
+  appendOnOneLine(made.text, user.name);
+  made.text += fmt::format("\nTier: {}\nReflections: {}\nClarify sessions: {}", nameOf(user.tier),
+                           user.total_reflections, user.total_clarify_sessions);
+  return made;
+}
+
+std::optional<ContextSection> sectionOf(const ActiveDreams& dreams) {
+  if (dreams.dreams.empty()) return std::nullopt;
+  ContextSection made = section(ContextSource::kDreams, "[Active Dreams]", 2);
+  for (const Dream& dream : dreams.dreams) {
+    beginItem(made.text);
+    appendOnOneLine(made.text, dream.title);
+    if (dream.category) {
+      made.text += " (";
+      appendOnOneLine(made.text, *dream.category);
+      made.text += ')';
+    }
+    if (dream.description) {
+      made.text += ": ";
+      appendOnOneLine(made.text, *dream.description);
+    }
+  }
+  return made;
+}
+
+std::optional<ContextSection> sectionOf(const ObservedPatterns& patterns) {
+  if (patterns.patterns.empty()) return std::nullopt;
+  ContextSection made = section(ContextSource::kPatterns, "[Patterns Observed]", 2);
+  for (const ClarifyPattern& pattern : patterns.patterns) {
+    beginItem(made.text);
+    made.text += fmt::format("{} ({}/10): ", nameOf(pattern.pattern_type), pattern.strength);
+    appendOnOneLine(made.text, pattern.content);
+  }
+  return made;
+}
+
+std::optional<ContextSection> sectionOf(const RecentSessions& sessions,
+                                        std::string_view current_session_id) {
+  ContextSection made = section(ContextSource::kSessions, "[Recent Conversations]", 3);
+  int shown = 0;
+  for (const ClarifySession& session : sessions.sessions) {
+    if (session.id == current_session_id) continue;
+    if (++shown > RecentSessions::kShown) break;
+    beginItem(made.text);
+    appendOnOneLine(made.text, session.title);
+    made.text += fmt::format(" ({} {}, last on {})", session.message_count,
+                             session.message_count == 1 ? "message" : "messages",
+                             dateOf(session.last_message_at));
+  }
+  return shown == 0 ? std::nullopt : std::optional(std::move(made));
+}
+
+std::optional<ContextSection> sectionOf(const RecentReflections& reflections) {
+  if (reflections.reflections.empty()) return std::nullopt;
+  ContextSection made = section(ContextSource::kReflections, "[Recent Reflections]", 4);
+  for (const Reflection& reflection : reflections.reflections) {
+    beginItem(made.text);
+    made.text += fmt::format("{}, on {}", nameOf(reflection.tone), dateOf(reflection.created_at));
+  }
+  return made;
+}
+
+namespace {
+
+// Makes a section as long as `room` code points, the ellipsis among them; false: too little would
+// be left.
+bool cut(ContextSection& section, std::size_t room) {
+  if (room <= kLeastToKeep) return false;
+  section.text = std::string(prefix(section.text, room - 1)).append(kEllipsis);
+  section.is_cut = true;
+  return true;
+}
+
+// Whether it fits, cut if need be.
+bool fit(ContextSection& section, std::size_t used, std::size_t max_tokens, bool is_first) {
+  const std::size_t before = is_first ? 0 : kBetweenSections.size();
+  const auto needed = [&] { return tokensFor(before + codePoints(section.text)); };
+  const std::size_t left = max_tokens - used;
+  if (needed() > left) {
+    const bool is_worth_it = section.priority <= kLastPriorityToCut && used * 10 < max_tokens * 9;
+    const std::size_t room = left * kCodePointsPerToken;
+    if (!is_worth_it || room <= before || !cut(section, room - before)) return false;
+  }
+  section.tokens = needed();
+  return true;
+}
+
+}  // namespace
+
+void fitInto(BuiltContext& context, std::vector<ContextSection> sections, std::size_t max_tokens) {
+  std::ranges::stable_sort(sections, {}, &ContextSection::priority);
+  for (ContextSection& section : sections) {
+    const bool is_first = context.sections.empty();
+    if (!fit(section, context.tokens, max_tokens, is_first)) {
+      context.left_out.push_back(section.source);
+      continue;
+    }
+    if (!is_first) context.text += kBetweenSections;
+    context.text += section.text;
+    context.tokens += section.tokens;
+    context.sections.push_back(std::move(section));
+  }
+}
+
+}  // namespace strata
