@@ -77,7 +77,7 @@ struct FakeCache::Impl {
   bool down ABSL_GUARDED_BY(mutex) = false;
   std::optional<Lost> lost_remove ABSL_GUARDED_BY(mutex);
   std::vector<Hook> hooks ABSL_GUARDED_BY(mutex);
-  std::array<std::int64_t, 6> calls ABSL_GUARDED_BY(mutex) = {};
+  std::array<std::int64_t, 7> calls ABSL_GUARDED_BY(mutex) = {};
 };
 
 namespace {
@@ -225,6 +225,17 @@ std::vector<absl::StatusOr<bool>> FakeCache::compareAndSet(absl::Span<const Comp
   auto stored = impl_->content.compareAndSet(translated, deadline);
   impl_->runHooks(When::kAfter, Operation::kCompareAndSet, requests, setKey);
   return stored;
+}
+
+absl::StatusOr<KeyPage> FakeCache::scan(std::string_view prefix, const std::string& cursor,
+                                        Deadline deadline) {
+  if (absl::Status entered = impl_->enter(Operation::kScan); !entered.ok()) return entered;
+  const std::string key(prefix);
+  const absl::Span<const std::string> keys(&key, 1);
+  impl_->runHooks(When::kBefore, Operation::kScan, keys, ownKey);
+  auto page = impl_->content.scan(prefix, cursor, deadline);
+  impl_->runHooks(When::kAfter, Operation::kScan, keys, ownKey);
+  return page;
 }
 
 absl::Status FakeCache::ping(Deadline deadline) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <charconv>
+#include <limits>
 #include <list>
 #include <map>
 #include <mutex>
@@ -16,6 +18,9 @@
 
 namespace strata {
 namespace {
+
+// Of `scan`, in keys.
+constexpr std::size_t kPageSize = 1000;
 
 Incarnation newIncarnation() {
   const Nonce nonce = makeNonce();
@@ -34,7 +39,10 @@ std::vector<absl::StatusOr<T>> toAll(std::size_t count, const absl::Status& stat
 // leave before the living.
 class LruCache::Shard {
  public:
-  explicit Shard(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+  // `max_entries` zero: any number.
+  Shard(std::size_t max_bytes, std::size_t max_entries)
+      : max_bytes_(max_bytes),
+        max_entries_(max_entries == 0 ? std::numeric_limits<std::size_t>::max() : max_entries) {}
 
   std::optional<std::string> get(std::string_view key, MonotonicTime now) {
     const std::lock_guard lock(mutex_);
@@ -73,6 +81,30 @@ class LruCache::Shard {
       return stored;
     }
     return true;
+  }
+
+  // The first of the keys with `prefix` that come after `after` in their order; all, if there is
+  // none to come after. Looks at every key: listing is for operators.
+  std::vector<std::string> keysAfter(std::optional<std::string_view> after, std::string_view prefix,
+                                     MonotonicTime now) {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string_view> found;
+    for (const Node& node : nodes_) {
+      const bool comes_after = !after || node.key > *after;
+      if (comes_after && node.key.starts_with(prefix) && node.expiry->first > now) {
+        found.push_back(node.key);
+      }
+    }
+    const std::size_t count = std::min(found.size(), kPageSize);
+    std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count),
+                      found.end());
+    found.resize(count);
+    return {found.begin(), found.end()};
+  }
+
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    while (!nodes_.empty()) erase(nodes_.begin());
   }
 
   std::optional<Entry> peek(std::string_view key, MonotonicTime now) {
@@ -137,7 +169,7 @@ class LruCache::Shard {
     // Bounded, so that no caller pays for thousands that expired together.
     constexpr std::size_t kExpiredPerStore = 16;
     dropExpired(now, kExpiredPerStore);
-    while (bytes_ + bytes > max_bytes_) {
+    while (bytes_ + bytes > max_bytes_ || by_key_.size() >= max_entries_) {
       if (dropExpired(now, 1) > 0) continue;
       erase(std::prev(nodes_.end()));
       ++evictions_;
@@ -162,6 +194,7 @@ class LruCache::Shard {
   }
 
   const std::size_t max_bytes_;
+  const std::size_t max_entries_;
   std::mutex mutex_;
   // Last used first.
   Nodes nodes_ ABSL_GUARDED_BY(mutex_);
@@ -174,9 +207,11 @@ class LruCache::Shard {
 
 LruCache::LruCache(Options options, const Clock& clock)
     : clock_(clock), incarnation_(newIncarnation()) {
-  const std::size_t count = std::max<std::size_t>(options.shards, 1);
+  std::size_t count = std::max<std::size_t>(options.shards, 1);
+  if (options.max_entries != 0) count = std::min(count, options.max_entries);
   for (std::size_t i = 0; i < count; ++i) {
-    shards_.push_back(std::make_unique<Shard>(options.max_bytes / count));
+    shards_.push_back(
+        std::make_unique<Shard>(options.max_bytes / count, options.max_entries / count));
   }
 }
 LruCache::~LruCache() = default;
@@ -259,9 +294,38 @@ std::vector<absl::StatusOr<bool>> LruCache::compareAndSet(absl::Span<const Compa
   return stored;
 }
 
+// The cursor is the shard's number and, after '>', the last key of the page before; a '.' begins
+// the shard.
+absl::StatusOr<KeyPage> LruCache::scan(std::string_view prefix, const std::string& cursor,
+                                       Deadline deadline) {
+  if (absl::Status late = checkDeadline(deadline); !late.ok()) return late;
+  std::size_t shard = 0;
+  std::optional<std::string_view> after;
+  if (!cursor.empty()) {
+    const auto [end, error] =
+        std::from_chars(cursor.data(), cursor.data() + cursor.size(), shard, 10);
+    const std::size_t digits = static_cast<std::size_t>(end - cursor.data());
+    if (error != std::errc() || shard >= shards_.size() || digits >= cursor.size()) {
+      return absl::InvalidArgumentError("in-memory cache: a cursor that no listing has given");
+    }
+    if (cursor[digits] == '>') after = std::string_view(cursor).substr(digits + 1);
+  }
+  KeyPage page{.keys = shards_[shard]->keysAfter(after, prefix, clock_.now()), .next = {}};
+  if (page.keys.size() == kPageSize) {
+    page.next = fmt::format("{}>{}", shard, page.keys.back());
+  } else if (shard + 1 < shards_.size()) {
+    page.next = fmt::format("{}.", shard + 1);
+  }
+  return page;
+}
+
 absl::Status LruCache::ping(Deadline deadline) { return checkDeadline(deadline); }
 
 Health LruCache::healthCheck() { return {.component = "cache", .backend = "in-memory"}; }
+
+void LruCache::clear() {
+  for (const auto& shard : shards_) shard->clear();
+}
 
 LruCache::Stats LruCache::stats() {
   Stats stats;

@@ -43,6 +43,11 @@ std::vector<absl::StatusOr<bool>> NullCache::compareAndSet(absl::Span<const Comp
   return stored;
 }
 
+absl::StatusOr<KeyPage> NullCache::scan(std::string_view /*prefix*/, const std::string& /*cursor*/,
+                                        Deadline /*deadline*/) {
+  return KeyPage{};
+}
+
 absl::Status NullCache::ping(Deadline /*deadline*/) { return absl::OkStatus(); }
 
 Health NullCache::healthCheck() { return {.component = "cache", .backend = "none"}; }

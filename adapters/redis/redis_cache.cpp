@@ -14,6 +14,7 @@
 #include "adapters/redis/redis_client.h"
 #include "adapters/redis/redis_command.h"
 #include "adapters/redis/redis_deployment.h"
+#include "adapters/redis/redis_scan.h"
 #include "adapters/redis/redis_scripts.h"
 #include "src/core/cache_ttl.h"
 
@@ -363,6 +364,15 @@ std::vector<absl::StatusOr<bool>> RedisCache::compareAndSet(
     stored[sent[i]] = status.ok() ? absl::StatusOr<bool>(answer.reply->integer() == 1) : status;
   }
   return stored;
+}
+
+// ---- Listing ----
+
+absl::StatusOr<KeyPage> RedisCache::scan(std::string_view prefix, const std::string& cursor,
+                                         Deadline deadline) {
+  const auto times = core_->begin(deadline);
+  if (!times.ok()) return times.status();
+  return internal::RedisScan(*core_->router, *times).next(prefix, cursor);
 }
 
 // ---- Health ----

@@ -58,6 +58,7 @@ class RedisCluster final : public RedisRouter {
   absl::StatusOr<std::vector<std::shared_ptr<RedisNode>>> all(const RedisTimes& times) override;
   std::optional<RedisRedirect> redirect(const RedisNode& from, std::string_view error) override;
   void noteUnreachable() override { is_stale_.store(true, std::memory_order_relaxed); }
+  const RedisNodeOptions& nodeOptions() const override { return options_; }
   Incarnation incarnation(std::string_view key) const override;
   bool isBlind() const override;
 

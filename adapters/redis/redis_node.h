@@ -60,6 +60,8 @@ class RedisNode {
   // Whether it was connected to, ever; and whether it is of a version that has SET with NX and GET.
   bool isKnown() const { return is_known_.load(std::memory_order_acquire); }
   bool hasSetNxGet() const { return has_set_nx_get_.load(std::memory_order_relaxed); }
+  // Where it may be now.
+  absl::StatusOr<std::vector<RedisAddress>> find(IoTime until) const { return find_(until); }
   // Where the newest connection leads; none before the first.
   std::optional<RedisAddress> address() const;
   // The server is not what it was when they were opened: closes all connections.

@@ -38,6 +38,9 @@ class RedisRouter {
   // A server could not be reached: its place may have been taken.
   virtual void noteUnreachable() = 0;
 
+  // How each of them is connected to.
+  virtual const RedisNodeOptions& nodeOptions() const = 0;
+
   // Without I/O.
   virtual Incarnation incarnation(std::string_view key) const = 0;
   virtual bool isBlind() const = 0;
@@ -62,6 +65,7 @@ class RedisSingleRouter : public RedisRouter {
     return std::nullopt;
   }
   void noteUnreachable() override {}
+  const RedisNodeOptions& nodeOptions() const override { return node_->options(); }
   Incarnation incarnation(std::string_view /*key*/) const override { return node_->incarnation(); }
   bool isBlind() const override { return node_->isBlind(); }
 

@@ -185,6 +185,63 @@ absl::StatusOr<bool> UpstashCache::Core::storedReply(const Reply& reply) const {
   return *number == 1;
 }
 
+// ---- Listing ----
+
+namespace {
+
+constexpr const char* kPageSize = "1000";
+// First the keys that are text, then the others.
+constexpr char kTexts = 't';
+constexpr char kBytes = 'b';
+
+std::string patternOf(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern.push_back('\\');
+    pattern.push_back(c);
+  }
+  return pattern + "*";
+}
+
+bool isCursor(std::string_view text) {
+  return text.size() > 1 && (text.front() == kTexts || text.front() == kBytes) &&
+         text.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
+}  // namespace
+
+absl::StatusOr<KeyPage> UpstashCache::scan(std::string_view prefix, const std::string& cursor,
+                                           Deadline deadline) {
+  const std::string present = cursor.empty() ? std::string{kTexts, '0'} : cursor;
+  if (!isCursor(present)) {
+    return absl::InvalidArgumentError("upstash: a cursor that no listing has given");
+  }
+  const bool lists_texts = present.front() == kTexts;
+  const internal::UpstashKeyPrefixes prefixes = internal::textsOfKeyPrefix(prefix);
+  const UpstashCommand command{
+      "SCAN",  present.substr(1),
+      "MATCH", patternOf(lists_texts ? prefixes.of_text : prefixes.of_bytes),
+      "COUNT", kPageSize};
+  Reply reply = std::move(core_->client.run({&command, 1}, Kind::kRead, deadline).front());
+  if (!reply.ok()) return reply.status();
+  auto* const texts = std::get_if<Texts>(&*reply);
+  if (texts == nullptr || texts->empty() || !texts->front()) return core_->client.unexpected();
+  KeyPage page;
+  for (std::size_t i = 1; i < texts->size(); ++i) {
+    if (!(*texts)[i]) return core_->client.unexpected();
+    std::string key = internal::keyOfText(*(*texts)[i]);
+    const bool is_text = internal::textOfKey(key) == key;
+    if (is_text == lists_texts && key.starts_with(prefix)) page.keys.push_back(std::move(key));
+  }
+  const std::string& next = *texts->front();
+  if (next != "0") {
+    page.next = present.front() + next;
+  } else if (lists_texts) {
+    page.next = std::string{kBytes, '0'};
+  }
+  return page;
+}
+
 // ---- Health ----
 
 absl::Status UpstashCache::ping(Deadline deadline) {

@@ -31,20 +31,30 @@ std::optional<std::string> textOf(const json::string& text) {
   return base64Decoded(viewOf(text));
 }
 
-absl::StatusOr<UpstashReply> arrayReply(const json::array& array) {
-  std::vector<std::optional<std::string>> elements;
-  elements.reserve(array.size());
+// False: there is something else than texts and nils in it.
+bool appendTexts(const json::array& array, std::vector<std::optional<std::string>>& texts) {
   for (const json::value& element : array) {
     if (element.is_null()) {
-      elements.emplace_back();
+      texts.emplace_back();
       continue;
     }
     std::optional<std::string> text =
         element.is_string() ? textOf(element.get_string()) : std::nullopt;
-    if (!text) return senseless();
-    elements.push_back(std::move(text));
+    if (!text) return false;
+    texts.push_back(std::move(text));
   }
-  return UpstashReply(std::move(elements));
+  return true;
+}
+
+absl::StatusOr<UpstashReply> arrayReply(const json::array& array) {
+  std::vector<std::optional<std::string>> texts;
+  // Of SCAN: its cursor, and the array of the keys.
+  const bool is_page = array.size() == 2 && array[0].is_string() && array[1].is_array();
+  const bool appended =
+      is_page ? appendTexts({array[0]}, texts) && appendTexts(array[1].get_array(), texts)
+              : appendTexts(array, texts);
+  if (!appended) return senseless();
+  return UpstashReply(std::move(texts));
 }
 
 absl::StatusOr<UpstashReply> replyOf(const json::value& result) {

@@ -17,7 +17,8 @@ namespace strata::internal {
 // The words of a Redis command, in UTF-8 (see upstash_text.h).
 using UpstashCommand = std::vector<std::string>;
 
-// A nil, an integer, a text, or an array of texts and nils. Texts are as they are stored.
+// A nil, an integer, a text, or an array of texts and nils. Texts are as they are stored. What SCAN
+// answers, a text and an array, is taken for one array.
 using UpstashReply = std::variant<std::monostate, std::int64_t, std::string,
                                   std::vector<std::optional<std::string>>>;
 // The reply to each command, or the status of the error that it was answered with.

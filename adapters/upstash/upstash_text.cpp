@@ -81,6 +81,19 @@ std::string textOfKey(std::string_view key) {
   return std::string(kMarker) + textOfBytes(key);
 }
 
+std::string keyOfText(std::string text) {
+  if (!text.starts_with(kMarker)) return text;
+  return bytesOfText(text.substr(kMarker.size()));
+}
+
+UpstashKeyPrefixes textsOfKeyPrefix(std::string_view prefix) {
+  constexpr std::size_t kMostCut = 3;  // bytes of a character that is not complete
+  std::string_view text = prefix;
+  while (!isUtf8(text) && prefix.size() - text.size() < kMostCut) text.remove_suffix(1);
+  return {.of_text = std::string(isUtf8(text) ? text : std::string_view()),
+          .of_bytes = std::string(kMarker) + textOfBytes(prefix)};
+}
+
 std::optional<std::string> base64Decoded(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;

@@ -21,6 +21,17 @@ std::string bytesOfText(std::string text);
 // same text.
 std::string textOfKey(std::string_view key);
 
+// The key that textOfKey made `text` of.
+std::string keyOfText(std::string text);
+// The two texts that the text of a key begins with, if the key begins with `prefix`: that of a key
+// which is text, and that of any other. Where `prefix` ends within a character of UTF-8, the first
+// stands for more keys than those.
+struct UpstashKeyPrefixes {
+  std::string of_text;
+  std::string of_bytes;
+};
+UpstashKeyPrefixes textsOfKeyPrefix(std::string_view prefix);
+
 // None: it is not base64 with padding (RFC 4648).
 std::optional<std::string> base64Decoded(std::string_view text);
 

@@ -71,6 +71,7 @@ struct CircuitBreaker::Impl {
   void enter(State to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     state = to;
     ++period;
+    if (to == State::kClosed) ++closings;
     state_gauge.set(static_cast<std::int64_t>(to));
     transitions[static_cast<std::size_t>(to)]->increment();
   }
@@ -106,6 +107,7 @@ struct CircuitBreaker::Impl {
   MonotonicTime probe_at ABSL_GUARDED_BY(mutex);
   // Counts the states entered: a probe belongs to one of them.
   std::uint64_t period ABSL_GUARDED_BY(mutex) = 0;
+  std::uint64_t closings ABSL_GUARDED_BY(mutex) = 0;
   std::minstd_rand random ABSL_GUARDED_BY(mutex);
 
   internal::Background background;  // last: its tasks use all of the above
@@ -203,7 +205,8 @@ CircuitBreaker::Status CircuitBreaker::status() const {
   Status status{.state = impl_->state,
                 .failures = failures_.load(std::memory_order_acquire),
                 .time_to_probe = absl::ZeroDuration(),
-                .forced = impl_->forced};
+                .forced = impl_->forced,
+                .closings = impl_->closings};
   if (status.state == State::kOpen) {
     status.time_to_probe =
         status.forced ? absl::InfiniteDuration()

@@ -1,6 +1,7 @@
 #include "strata/core/key_space.h"
 
 #include "src/core/hashing.h"
+#include "src/core/key_form.h"
 
 namespace strata {
 namespace {
@@ -16,6 +17,19 @@ std::string shortened(const std::string& key) {
 }
 
 }  // namespace
+
+namespace internal {
+
+bool isShortenedKey(std::string_view key) {
+  return key.size() == kMaxKeyBytes &&
+         key.substr(unshortenedPart(key).size()).starts_with(kHashMark);
+}
+
+std::string_view unshortenedPart(std::string_view key) {
+  return key.substr(0, kMaxKeyBytes - kHashMark.size() - kHashBytes);
+}
+
+}  // namespace internal
 
 std::string KeySpace::prefix(std::string_view app) const {
   std::string prefix = encodeSegment(app);

@@ -142,6 +142,17 @@ std::vector<absl::StatusOr<bool>> GuardedCache::compareAndSet(
   return answers;
 }
 
+absl::StatusOr<KeyPage> GuardedCache::scan(std::string_view prefix, const std::string& cursor,
+                                           Deadline deadline) {
+  if (!core_->breaker.allows()) return core_->breaker.refusal();
+  auto page = core_->cache->scan(prefix, cursor, deadline);
+  // What an ACL forbids to list says nothing about the rest.
+  const bool is_ours =
+      absl::IsPermissionDenied(page.status()) || absl::IsFailedPrecondition(page.status());
+  if (!is_ours) core_->note(page.status(), deadline);
+  return page;
+}
+
 absl::Status GuardedCache::ping(Deadline deadline) {
   if (!core_->breaker.allows()) return core_->breaker.refusal();
   absl::Status status = core_->cache->ping(deadline);

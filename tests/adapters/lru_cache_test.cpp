@@ -48,6 +48,25 @@ TEST_F(LruCacheTest, DropsWhatWasNotUsedForLongestWhenItIsFull) {
   EXPECT_EQ(cache.stats().evictions, 1U);
 }
 
+// B-94
+TEST_F(LruCacheTest, HoldsNoMoreEntriesThanItMay) {
+  LruCache cache({.max_entries = 3, .shards = 1}, clock_);
+  for (const char* key : {"a", "b", "c"}) EXPECT_OK(cache.set(key, "x", absl::Hours(1)));
+  EXPECT_EQ(cache.stats().entries, 3U);
+  EXPECT_OK(cache.get("a"));
+  EXPECT_OK(cache.set("d", "x", absl::Hours(1)));
+  EXPECT_OK(cache.set("d", "again", absl::Hours(1)));
+  EXPECT_EQ(cache.stats().entries, 3U);
+  EXPECT_FALSE(cache.peek("b"));
+  EXPECT_TRUE(cache.peek("a") && cache.peek("c") && cache.peek("d"));
+  LruCache sharded({.max_entries = 10, .shards = 16}, clock_);
+  for (int i = 0; i < 1000; ++i) EXPECT_OK(sharded.set(std::to_string(i), "x", absl::Hours(1)));
+  EXPECT_EQ(sharded.stats().entries, 10U);
+  sharded.clear();
+  EXPECT_EQ(sharded.stats().entries, 0U);
+  EXPECT_EQ(sharded.stats().bytes, 0U);
+}
+
 TEST_F(LruCacheTest, ALeaseAndAFillAreUsesToo) {
   LruCache cache({.max_bytes = roomFor(2, 10), .shards = 1}, clock_);
   const std::string value(10, 'x');

@@ -157,8 +157,9 @@ TEST(UpstashProtocol, RefusesAnAnswerThatMakesNoSense) {
   for (const char* body :
        {"", "nonsense", "null", "[]", "{}", "{\"result\":1.5}", "{\"result\":true}",
         "{\"result\":{}}", "{\"result\":\"not base64\"}", "{\"result\":[1]}",
-        "{\"result\":[[\"Zm8=\"]]}", "{\"error\":7}", "{\"result\":1", "[{\"result\":1}]",
-        "{\"result\":\"\xff\"}", "{\"result\":18446744073709551615}"}) {
+        "{\"result\":[[\"Zm8=\"]]}", "{\"result\":[\"Zm8=\",[[\"Zm8=\"]]]}", "{\"error\":7}",
+        "{\"result\":1", "[{\"result\":1}]", "{\"result\":\"\xff\"}",
+        "{\"result\":18446744073709551615}"}) {
     EXPECT_THAT(parseUpstashReplies(body, 1), StatusIs(StatusCode::kInternal)) << body;
   }
   for (const char* body :
@@ -418,6 +419,23 @@ TEST(UpstashSyncToken, OfAWriteIsNotReplacedByThatOfAReadThatMayNotHaveSeenIt) {
   EXPECT_EQ(token.current().token, "of the write");
   token.learn("of a write that was slower", true, write_sent);
   EXPECT_EQ(token.current().token, "of a write that was slower");
+}
+
+TEST(UpstashProtocol, ReadsAPageOfKeys) {
+  const auto replies = parseUpstashReplies("{\"result\":[\"MTc=\",[\"Zm8=\",\"YmFy\"]]}", 1);
+  EXPECT_THAT(replies, IsOkAndHolds(ElementsAre(IsOkAndHolds(VariantWith<Texts>(
+                           ElementsAre(Optional("17"s), Optional("fo"s), Optional("bar"s)))))));
+}
+
+TEST(UpstashText, AKeyAndItsPrefixesAreFoundInItsText) {
+  for (const std::string& key : {"app:a"s, "%bytes:x"s, "a\xff"s, ""s, "\xc3\xa4"s, "\xc3"s}) {
+    EXPECT_EQ(keyOfText(textOfKey(key)), key);
+    for (std::size_t length = 0; length <= key.size(); ++length) {
+      const UpstashKeyPrefixes prefixes = textsOfKeyPrefix(key.substr(0, length));
+      EXPECT_TRUE(textOfKey(key).starts_with(prefixes.of_text) ||
+                  textOfKey(key).starts_with(prefixes.of_bytes));
+    }
+  }
 }
 
 }  // namespace

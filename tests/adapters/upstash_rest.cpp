@@ -106,7 +106,8 @@ std::string upper(std::string text) {
 }
 
 bool onlyReads(const Words& command) {
-  constexpr std::array<std::string_view, 6> kReads{"GET", "MGET", "EXISTS", "PING", "TTL", "PTTL"};
+  constexpr std::array<std::string_view, 7> kReads{"GET",  "MGET", "EXISTS", "PING",
+                                                   "SCAN", "TTL",  "PTTL"};
   return std::find(kReads.begin(), kReads.end(), upper(command.front())) != kReads.end();
 }
 

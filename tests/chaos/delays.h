@@ -86,6 +86,10 @@ class DelayingCache final : public Cache {
     perhapsSleep(5);
     return stored;
   }
+  absl::StatusOr<KeyPage> scan(std::string_view prefix, const std::string& cursor,
+                               Deadline deadline) override {
+    return cache_->scan(prefix, cursor, deadline);
+  }
   absl::Status ping(Deadline deadline) override { return cache_->ping(deadline); }
   Health healthCheck() override { return cache_->healthCheck(); }
 

@@ -53,7 +53,7 @@ std::unique_ptr<CacheHarness> asAUserThatMayDoNoMore() {
         started->redis().command(
             {"ACL",   "SETUSER", "strata", "on",       ">p@ss",     "~conformance:*", "-@all",
              "+info", "+ping",   "+mget",  "+get",     "+getex",    "+multi",         "+exec",
-             "+set",  "+unlink", "+eval",  "+evalsha", "+getrange", "+exists"}),
+             "+set",  "+unlink", "+eval",  "+evalsha", "+getrange", "+exists",        "+scan"}),
         IsOk());
     return started;
   }();

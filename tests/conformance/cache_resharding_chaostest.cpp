@@ -7,6 +7,8 @@
 
 #include <cstdlib>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "strata/adapters/redis/redis_cache.h"
@@ -54,6 +56,9 @@ class FewSlots final : public Cache {
     const std::vector<std::string> keys = taggedKeys(all);
     return cache_->compareAndSet(all, deadline);
   }
+  // All in one page, while nothing moves.
+  absl::StatusOr<KeyPage> scan(std::string_view prefix, const std::string& cursor,
+                               Deadline deadline) override;
   absl::Status ping(Deadline deadline) override { return cache_->ping(deadline); }
   Health healthCheck() override { return cache_->healthCheck(); }
 
@@ -82,6 +87,8 @@ class FewSlots final : public Cache {
 class Unrest final : public ::testing::Environment {
  public:
   std::string url() const { return cluster_->url(); }
+  // While it is held no slot moves.
+  std::mutex& moving() { return moving_; }
 
   void SetUp() override {
     auto started = LocalRedisCluster::start();
@@ -101,6 +108,7 @@ class Unrest final : public ::testing::Environment {
  private:
   void move(const std::stop_token& stop) {
     for (std::size_t i = 0; !stop.stop_requested() && failed_.ok(); ++i) {
+      const std::lock_guard lock(moving_);
       failed_ = moveOn(i % FewSlots::kSlots);
     }
   }
@@ -124,6 +132,7 @@ class Unrest final : public ::testing::Environment {
 
   std::unique_ptr<LocalRedisCluster> cluster_;
   absl::Status failed_;
+  std::mutex moving_;
   std::jthread thread_;
 };
 
@@ -132,6 +141,22 @@ Unrest& unrest() {
   return *unrest;
 }
 const auto* const kUnrest = ::testing::AddGlobalTestEnvironment(&unrest());
+
+absl::StatusOr<KeyPage> FewSlots::scan(std::string_view prefix, const std::string& cursor,
+                                       Deadline deadline) {
+  const std::lock_guard still(unrest().moving());
+  KeyPage all;
+  for (std::size_t slot = 0; slot < kSlots; ++slot) {
+    std::string next = cursor;
+    do {
+      auto page = cache_->scan(tag(slot) + std::string(prefix), next, deadline);
+      if (!page.ok()) return page;
+      for (const std::string& key : page->keys) all.keys.push_back(key.substr(tag(slot).size()));
+      next = page->next;
+    } while (!next.empty());
+  }
+  return all;
+}
 
 class WhileSlotsMove final : public CacheHarness {
  public:
@@ -150,6 +175,45 @@ const auto kCaches = ::testing::Values(
 
 INSTANTIATE_TEST_SUITE_P(RedisCluster, CacheConformance, kCaches, nameOfCache);
 INSTANTIATE_TEST_SUITE_P(RedisCluster, FencedCacheConformance, kCaches, nameOfCache);
+
+// A key that moves from a server not listed yet to one that was is in no page of either.
+TEST(RedisClusterScan, NeverMissesAKeyWithoutSayingSoWhileSlotsMove) {
+  const auto cache = RedisCache::create({.url = unrest().url(),
+                                         .connect_timeout = absl::Seconds(10),
+                                         .command_timeout = absl::Seconds(10)})
+                         .value();
+  std::set<std::string> expected;
+  for (int i = 0; i < 400; ++i) {
+    const std::string key = absl::StrCat("listed:", FewSlots::tag(i % FewSlots::kSlots), i);
+    ASSERT_OK(cache->set(key, "x", absl::Hours(1)));
+    expected.insert(key);
+  }
+  int complete = 0;
+  int aborted = 0;
+  const auto list = [&] {
+    std::set<std::string> found;
+    std::string cursor;
+    do {
+      const auto page = cache->scan("listed:", cursor);
+      if (!page.ok()) {
+        EXPECT_THAT(page, StatusIs(absl::StatusCode::kAborted));
+        ++aborted;
+        return;
+      }
+      found.insert(page->keys.begin(), page->keys.end());
+      cursor = page->next;
+    } while (!cursor.empty());
+    EXPECT_EQ(found, expected);
+    ++complete;
+  };
+  for (int i = 0; i < 300; ++i) list();
+  EXPECT_GT(aborted, 0);
+  const std::lock_guard still(unrest().moving());
+  EXPECT_TRUE(eventually([&] {
+    list();
+    return complete > 0;
+  }));
+}
 
 }  // namespace
 }  // namespace strata::testing

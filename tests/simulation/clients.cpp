@@ -99,6 +99,15 @@ absl::Status SimulatedCache::remove(absl::Span<const std::string> keys, Deadline
   return send(execute);
 }
 
+absl::StatusOr<KeyPage> SimulatedCache::scan(std::string_view prefix, const std::string& /*cursor*/,
+                                             Deadline /*deadline*/) {
+  const auto page = std::make_shared<KeyPage>();
+  const absl::Status sent = send(
+      [server = server_, page, owned = std::string(prefix)] { page->keys = server->keys(owned); });
+  if (!sent.ok()) return sent;
+  return *page;
+}
+
 absl::Status SimulatedCache::ping(Deadline /*deadline*/) {
   const auto life = std::make_shared<Incarnation>();
   absl::Status sent = send([server = server_, life] { *life = server->incarnation(); });

@@ -72,6 +72,14 @@ std::optional<std::string> CacheServer::get(const std::string& key) {
   return present == nullptr ? std::nullopt : std::optional(present->bytes);
 }
 
+std::vector<std::string> CacheServer::keys(const std::string& prefix) const {
+  std::vector<std::string> found;
+  for (const auto& [key, stored] : cells_) {
+    if (key.starts_with(prefix) && stored.expires > scheduler_.now()) found.push_back(key);
+  }
+  return found;
+}
+
 void CacheServer::set(const std::string& key, const std::string& value, absl::Duration ttl) {
   scheduler_.tell([&] { return fmt::format("cache: set {} {}", shown(value), key); });
   cells_[key] = {value, scheduler_.now() + ttl};

@@ -45,6 +45,7 @@ class CacheServer {
   void remove(const std::string& key);
   std::optional<std::string> get(const std::string& key);
   void set(const std::string& key, const std::string& value, absl::Duration ttl);
+  std::vector<std::string> keys(const std::string& prefix) const;
   Incarnation incarnation() const { return {life_}; }
 
   // ---- What befalls it ----

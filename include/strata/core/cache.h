@@ -74,6 +74,13 @@ struct CompareAndSet {
   Incarnation incarnation;
 };
 
+// A part of a listing of keys.
+struct KeyPage {
+  std::vector<std::string> keys;
+  // What to ask for the next page with; empty: that was all. Any text, and of no meaning to others.
+  std::string next;
+};
+
 // Thread-safe. Every method answers within the implementation's own timeout, or at the deadline if
 // that comes first, with these errors:
 //   Unavailable, DeadlineExceeded
@@ -116,6 +123,17 @@ class Cache {
   // For each request: whether it was stored. One round trip for all.
   virtual std::vector<absl::StatusOr<bool>> compareAndSet(absl::Span<const CompareAndSet> requests,
                                                           Deadline deadline = {}) = 0;
+
+  // The keys that begin with `prefix`, about a thousand at a time; `cursor` is empty for the first
+  // page, and `next` of the page before for any other. A key that is there from the first page to
+  // the last one is in one of them at least, and maybe in several; one that comes or goes
+  // meanwhile may be in any. A page may be empty and not be the last. It goes through all keys of
+  // the cache, whatever the prefix, so it is for operators and not for requests.
+  //
+  // Aborted: the server is not what it was at the first page, so keys may have been passed over;
+  // begin again. InvalidArgument: no page has given this cursor.
+  virtual absl::StatusOr<KeyPage> scan(std::string_view prefix, const std::string& cursor,
+                                       Deadline deadline = {}) = 0;
 
   // A round trip to the server.
   virtual absl::Status ping(Deadline deadline = {}) = 0;

@@ -55,6 +55,8 @@ class CircuitBreaker {
     // Until the next probe; zero when it is not open. Infinite while it is forced open.
     absl::Duration time_to_probe;
     bool forced = false;
+    // How often it has closed again: what was true of the backend before may not be any more.
+    std::uint64_t closings = 0;
   };
 
   // Blocks at most for as long as one call of the backend, or a few.

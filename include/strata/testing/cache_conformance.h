@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -113,6 +114,91 @@ TEST_P(CacheConformance, TakesNoKeysForAnAnswer) {
   EXPECT_THAT(cache().compareAndSet({}), ::testing::IsEmpty());
 }
 
+TEST_P(CacheConformance, ListsTheKeysThatBeginWithAPrefix) {
+  const std::set<std::string> inside{key("t1:a"),   key("t1:"),    key("t1:%2A%25"),  key("t1:*"),
+                                     key("t1:[x]"), key("t1:\\?"), key("t1:\xc3\xa4")};
+  for (const std::string& at : inside) ASSERT_OK(cache().set(at, "x", kLong));
+  for (const char* outside : {"t10:a", "t1", "T1:a", "other"}) {
+    ASSERT_OK(cache().set(key(outside), "x", kLong));
+  }
+  EXPECT_EQ(listed(key("t1:")), inside);
+  EXPECT_EQ(listed(key("t1:%2A")), std::set{key("t1:%2A%25")});
+  EXPECT_EQ(listed(key("t1:a")), std::set{key("t1:a")});
+  EXPECT_THAT(listed(key("t2:")), ::testing::IsEmpty());
+}
+
+TEST_P(CacheConformance, TakesAPrefixAsItStandsAndForNoPattern) {
+  for (const char* name : {"*", "?", "[ab]", "\\", "^", "a", "b", "ab", "*a", "[ab]c", "\\*"}) {
+    ASSERT_OK(cache().set(key(name), "x", kLong));
+  }
+  EXPECT_EQ(listed(key("*")), (std::set{key("*"), key("*a")}));
+  EXPECT_EQ(listed(key("?")), std::set{key("?")});
+  EXPECT_EQ(listed(key("[ab]")), (std::set{key("[ab]"), key("[ab]c")}));
+  EXPECT_EQ(listed(key("\\")), (std::set{key("\\"), key("\\*")}));
+  EXPECT_EQ(listed(key("^")), std::set{key("^")});
+}
+
+TEST_P(CacheConformance, ListsKeysOfAnyBytes) {
+  using namespace std::string_literals;
+  const std::set<std::string> all{key("raw:\xff\x80"s), key("raw:\0"s), key("raw:text"),
+                                  key("raw:\xc3"s), key("raw:\r\n"s)};
+  for (const std::string& at : all) ASSERT_OK(cache().set(at, "x", kLong));
+  EXPECT_EQ(listed(key("raw:")), all);
+  EXPECT_EQ(listed(key("raw:\xff"s)), std::set{key("raw:\xff\x80"s)});
+  EXPECT_EQ(listed(key("raw:\xc3"s)), std::set{key("raw:\xc3"s)});
+}
+
+TEST_P(CacheConformance, ListsThousandsOfKeysInPages) {
+  constexpr std::size_t kKeys = 5000;
+  constexpr std::size_t kBatch = 500;
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < kKeys; ++i) keys.push_back(key("many:" + std::to_string(i)));
+  for (std::size_t first = 0; first < kKeys; first += kBatch) {
+    std::vector<LeaseRequest> requests;
+    for (std::size_t i = first; i < first + kBatch; ++i) requests.push_back({keys[i], "x"});
+    for (const auto& reply : cache().getOrLease(requests, kLong)) ASSERT_OK(reply);
+  }
+  const std::set<std::string> all(keys.begin(), keys.end());
+  EXPECT_TRUE(listed(key("many:")) == all);
+  // The empty prefix is everybody's.
+  const std::set<std::string> everything = listed("");
+  EXPECT_TRUE(std::includes(everything.begin(), everything.end(), all.begin(), all.end()));
+  for (std::size_t first = 0; first < kKeys; first += kBatch) {
+    ASSERT_OK(cache().remove(absl::MakeConstSpan(keys).subspan(first, kBatch)));
+  }
+  EXPECT_THAT(listed(key("many:")), ::testing::IsEmpty());
+}
+
+TEST_P(CacheConformance, ListsWhatStaysWhileOtherKeysComeAndGo) {
+  std::set<std::string> staying;
+  for (int i = 0; i < 1500; ++i) {
+    const std::string at = key("stay:" + std::to_string(i));
+    ASSERT_OK(lease(at, "x"));
+    staying.insert(at);
+  }
+  std::jthread others([this](const std::stop_token& stop) {
+    for (int i = 0; !stop.stop_requested(); ++i) {
+      lease(key("stay:other:" + std::to_string(i)), "x").status().IgnoreError();
+      if (i >= 100) remove(key("stay:other:" + std::to_string(i - 100))).IgnoreError();
+    }
+  });
+  for (int i = 0; i < 3; ++i) {
+    const std::set<std::string> found = listed(key("stay:"));
+    EXPECT_TRUE(std::includes(found.begin(), found.end(), staying.begin(), staying.end()));
+  }
+}
+
+TEST_P(CacheConformance, ListsNoKeyThatIsGone) {
+  ASSERT_OK(cache().set(key("gone:a"), "x", kLong));
+  ASSERT_OK(cache().set(key("gone:b"), "x", kLong));
+  ASSERT_OK(remove(key("gone:a")));
+  EXPECT_EQ(listed(key("gone:")), std::set{key("gone:b")});
+}
+
+TEST_P(CacheConformance, RefusesACursorThatItHasNotGiven) {
+  EXPECT_THAT(cache().scan(key("a"), "no cursor"), StatusIs(kInvalid));
+}
+
 // B-67
 TEST_P(CacheConformance, DoesNothingAfterTheDeadline) {
   const std::string a = key("a");
@@ -124,6 +210,7 @@ TEST_P(CacheConformance, DoesNothingAfterTheDeadline) {
   EXPECT_THAT(cache().remove({&a, 1}, passed()), StatusIs(kTooLate));
   EXPECT_THAT(cache().getOrLease({&request, 1}, kLong, passed()).front(), StatusIs(kTooLate));
   EXPECT_THAT(cache().compareAndSet({&exchange, 1}, passed()).front(), StatusIs(kTooLate));
+  EXPECT_THAT(cache().scan("", "", passed()), StatusIs(kTooLate));
   EXPECT_THAT(cache().ping(passed()), StatusIs(kTooLate));
   EXPECT_THAT(cache().get(a), IsOkAndHolds(::testing::Optional(std::string("x"))));
 }

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -73,6 +74,28 @@ class CacheConformanceBase : public ::testing::TestWithParam<CacheUnderTest> {
     return cache().compareAndSet({&request, 1}).front();
   }
   absl::Status remove(const std::string& key) { return cache().remove({&key, 1}); }
+
+  // Every key with `prefix`. Begins again where the cache asks for it.
+  std::set<std::string> listed(std::string_view prefix) {
+    std::set<std::string> keys;
+    absl::Status status;
+    EXPECT_TRUE(eventually([&] {
+      status = listInto(prefix, keys);
+      return !absl::IsAborted(status);
+    }));
+    EXPECT_OK(status);
+    return keys;
+  }
+  absl::Status listInto(std::string_view prefix, std::set<std::string>& keys) {
+    std::string cursor;
+    do {
+      auto page = cache().scan(prefix, cursor);
+      if (!page.ok()) return page.status();
+      keys.insert(page->keys.begin(), page->keys.end());
+      cursor = page->next;
+    } while (!cursor.empty());
+    return absl::OkStatus();
+  }
 
   // Passes `ttl` for the cache and expects `key`, whose time to live it is, to be gone then.
   void expectGoneAfter(absl::Duration ttl, const std::string& key) {

@@ -32,6 +32,7 @@ class FakeCache final : public Cache {
     kGetOrLease,
     kCompareAndSet,
     kPing,  // health checks too
+    kScan,  // its key, for a hook, is the prefix
   };
 
   // `clock` must outlive the cache.
@@ -85,6 +86,8 @@ class FakeCache final : public Cache {
                                                      Deadline deadline = {}) override;
   std::vector<absl::StatusOr<bool>> compareAndSet(absl::Span<const CompareAndSet> requests,
                                                   Deadline deadline = {}) override;
+  absl::StatusOr<KeyPage> scan(std::string_view prefix, const std::string& cursor,
+                               Deadline deadline = {}) override;
   absl::Status ping(Deadline deadline = {}) override;
   Health healthCheck() override;
 

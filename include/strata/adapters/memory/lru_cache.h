@@ -1,4 +1,5 @@
-// LruCache: a cache in this process, bounded in bytes, that forgets what was not used for longest.
+// LruCache: a cache in this process, bounded in bytes and entries, that forgets what was not used
+// for longest.
 //
 //   auto cache = std::make_shared<LruCache>(LruCache::Options{.max_bytes = 16 << 20});
 //
@@ -24,6 +25,9 @@ namespace strata {
 struct LruCacheOptions {
   // Keys, values and kEntryOverheadBytes for each; divided evenly among the shards.
   std::size_t max_bytes = 64 << 20;
+  // How many entries it holds at most, divided evenly too; zero: only bytes count. With one shard
+  // so many fit exactly; with several, no more.
+  std::size_t max_entries = 0;
   // Each has its own lock and its own order of use. At least 1; use 1 where the order of eviction
   // must be exact.
   std::size_t shards = 16;
@@ -57,8 +61,13 @@ class LruCache final : public Cache {
                                                      Deadline deadline = {}) override;
   std::vector<absl::StatusOr<bool>> compareAndSet(absl::Span<const CompareAndSet> requests,
                                                   Deadline deadline = {}) override;
+  absl::StatusOr<KeyPage> scan(std::string_view prefix, const std::string& cursor,
+                               Deadline deadline = {}) override;
   absl::Status ping(Deadline deadline = {}) override;
   Health healthCheck() override;
+
+  // Removes everything, leases too.
+  void clear();
 
   struct Stats {
     std::size_t entries = 0;

@@ -31,6 +31,8 @@ class NullCache final : public Cache {
                                                      Deadline deadline = {}) override;
   std::vector<absl::StatusOr<bool>> compareAndSet(absl::Span<const CompareAndSet> requests,
                                                   Deadline deadline = {}) override;
+  absl::StatusOr<KeyPage> scan(std::string_view prefix, const std::string& cursor,
+                               Deadline deadline = {}) override;
   absl::Status ping(Deadline deadline = {}) override;
   // Passes, backend "none".
   Health healthCheck() override;

@@ -96,6 +96,10 @@ class RedisCache final : public Cache {
                                                      Deadline deadline = {}) override;
   std::vector<absl::StatusOr<bool>> compareAndSet(absl::Span<const CompareAndSet> requests,
                                                   Deadline deadline = {}) override;
+  // Aborted: the server was replaced meanwhile, or slots of a cluster were moved; begin again.
+  // FailedPrecondition: an ACL forbids INFO, without which neither can be seen.
+  absl::StatusOr<KeyPage> scan(std::string_view prefix, const std::string& cursor,
+                               Deadline deadline = {}) override;
   // Also notices that the server became a replica, or lives another life.
   absl::Status ping(Deadline deadline = {}) override;
   Health healthCheck() override;

@@ -96,6 +96,10 @@ class UpstashCache final : public Cache {
                                                      Deadline deadline = {}) override;
   std::vector<absl::StatusOr<bool>> compareAndSet(absl::Span<const CompareAndSet> requests,
                                                   Deadline deadline = {}) override;
+  // A failover of the service goes unnoticed, and what the new leader has may be missing from the
+  // pages after it. Each page is a request, and a listing goes over the keys twice.
+  absl::StatusOr<KeyPage> scan(std::string_view prefix, const std::string& cursor,
+                               Deadline deadline = {}) override;
   absl::Status ping(Deadline deadline = {}) override;
   Health healthCheck() override;
 
