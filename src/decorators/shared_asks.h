@@ -1,0 +1,53 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "strata/core/clock.h"
+#include "strata/core/deadline.h"
+#include "strata/core/validation_cache.h"
+
+namespace strata::internal {
+
+// One question at a time about each user, for all who ask where no cache can unite them.
+//
+// Who comes while a question is out does not get its answer, which may be older than an
+// invalidation that he knows of. He waits for the next one, which one of those who wait asks for
+// all of them: so a crowd costs two questions, whatever its size. Thread-safe.
+class SharedAsks {
+ public:
+  explicit SharedAsks(const Clock& clock) : clock_(clock) {}
+
+  // DeadlineExceeded: time was out while waiting for another.
+  absl::StatusOr<Validation> ask(const std::string& user_id, ValidationCache::Ask ask,
+                                 Deadline deadline);
+
+ private:
+  struct Question {
+    std::condition_variable changed;
+    int waiting = 0;
+    // Whether one of those who wait may ask it now; whether it has its answer.
+    bool may_begin = false;
+    bool is_answered = false;
+    absl::StatusOr<Validation> answer;
+  };
+  // Those who come next have a question of their own; null: nobody has come.
+  using Next = std::shared_ptr<Question>;
+
+  // By whoever has the right to ask about the user.
+  absl::StatusOr<Validation> lead(const std::string& user_id, ValidationCache::Ask ask,
+                                  Question* of_many);
+  void passOn(const std::string& user_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Clock& clock_;
+  std::mutex mutex_;
+  // There while a question is out.
+  absl::flat_hash_map<std::string, Next> users_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace strata::internal
