@@ -213,6 +213,17 @@ RateLimitProvider Config::rateLimitProvider() const {
   return isRestUrl(cache_url.reveal()) ? RateLimitProvider::kUpstash : RateLimitProvider::kRedis;
 }
 
+std::optional<EventHubProvider> Config::eventHubProvider() const {
+  const bool redis_is_off =
+      event_hub_provider == EventHubProvider::kRedis && !enable_redis_event_hubs;
+  if (event_hub_provider != EventHubProvider::kAuto && !redis_is_off) return event_hub_provider;
+  const bool has_redis = !cache_url.empty() && !isRestUrl(cache_url.reveal());
+  if (has_redis && enable_redis_event_hubs) return EventHubProvider::kRedis;
+  if (!database_url.empty()) return EventHubProvider::kPostgres;
+  if (cache_url.empty()) return EventHubProvider::kMemory;
+  return std::nullopt;
+}
+
 absl::Status validate(const Config& config) { return toStatus(problemsOf(config)); }
 
 absl::StatusOr<Config> configFromEnv() {

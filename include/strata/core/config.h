@@ -22,7 +22,7 @@ namespace strata {
 // kAuto: told from the cache's URL (`https://` is Upstash, `redis://` and the like Redis, none is
 // in-process memory).
 enum class CacheProvider : std::uint8_t { kAuto, kRedis, kUpstash, kMemory, kNone };
-// kAuto: the cache's server if there is one, else the database, else in process.
+// kAuto: the cache's server if it is a Redis, else the database, else in process.
 enum class EventHubProvider : std::uint8_t { kAuto, kRedis, kUpstash, kPostgres, kMemory };
 enum class RateLimitProvider : std::uint8_t { kAuto, kRedis, kUpstash, kMemory };
 
@@ -65,6 +65,9 @@ struct Config {
   CacheProvider cacheProvider() const;
   // The same, and kMemory where the switch of the rate limiter's server is off.
   RateLimitProvider rateLimitProvider() const;
+  // The same for event hubs: a Redis server unless its switch is off, else the database, else this
+  // process where neither URL is set. None: only servers that cannot carry events are left.
+  std::optional<EventHubProvider> eventHubProvider() const;
 };
 
 // Ok, or one InvalidArgument that names everything that is wrong or contradicts itself, each by the

@@ -1,0 +1,56 @@
+// makeEventHub(transport, options): an EventHub over whatever carries its messages.
+//
+//   auto hub = strata::makeEventHub(bus->createTransport());
+//
+// Applications call createEventHub (factories/event_hub_factory.h), which picks the transport.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "strata/core/circuit_breaker.h"
+#include "strata/core/clock.h"
+#include "strata/core/event_hub.h"
+#include "strata/core/event_transport.h"
+#include "strata/core/executor.h"
+#include "strata/core/metrics.h"
+
+namespace strata {
+
+struct EventHubOptions {
+  // First part of every channel.
+  std::string app = "copilot";
+  // Names this hub among all others, for as long as it lives: up to 128 bytes of printable ASCII.
+  // Empty: made of host, process and a random number.
+  std::string instance_id;
+  // What waits to be sent: beyond either the oldest are dropped, and their receivers told of a gap.
+  // At least 1.
+  std::size_t max_outbox = 10'000;
+  std::size_t max_outbox_bytes = std::size_t{64} << 20;
+  // What could not be sent for so long is dropped too: a reader who reads anew is served better.
+  absl::Duration give_up_after = absl::Minutes(1);
+  // How long `makeEventHub` waits for the transport to connect.
+  absl::Duration start_timeout = absl::Seconds(5);
+  // False: a transport that cannot be reached at the start is logged, and used once it is there.
+  bool require_connection = true;
+  // When nothing more is sent, and when the transport is tried again.
+  CircuitBreakerOptions breaker = {.name = "event_hub", .open_time = absl::Seconds(5)};
+};
+
+// Ok, or InvalidArgument that names the option that is out of its range.
+absl::Status validate(const EventHubOptions& options);
+
+// A null `transport`: a hub that reaches this process only. `clock` must outlive the hub and its
+// subscriptions. Destroying the hub sends what is queued for up to a second, after a call of the
+// transport that may be under way, and ends its subscriptions.
+//
+// InvalidArgument: an option is out of its range. Others as EventTransport::start.
+absl::StatusOr<std::unique_ptr<EventHub>> makeEventHub(
+    std::unique_ptr<EventTransport> transport, const EventHubOptions& options = {},
+    std::shared_ptr<Metrics> metrics = Metrics::none(), const Clock& clock = Clock::system(),
+    std::shared_ptr<Executor> executor = Executor::shared());
+
+}  // namespace strata

@@ -1,0 +1,358 @@
+#include "strata/core/event_hub.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/hash/hash.h"
+#include "src/core/event_channels.h"
+#include "src/core/event_envelope.h"
+#include "src/core/event_listener.h"
+#include "src/core/event_metrics.h"
+#include "src/core/event_sender.h"
+#include "src/core/randomness.h"
+#include "strata/core/event_hub_options.h"
+#include "strata/core/logging.h"
+#include "strata/core/status.h"
+
+namespace strata {
+namespace {
+
+using internal::EventChannels;
+using internal::EventMetrics;
+using internal::EventOutbox;
+using internal::EventQueue;
+using internal::EventSender;
+using internal::EventTally;
+
+constexpr std::size_t kMaxEnvelopeBytes = std::size_t{16} << 20;
+// What an envelope holds besides its data is never more.
+constexpr std::size_t kMaxAroundData = 1024;
+constexpr std::size_t kMaxInstanceBytes = 128;
+constexpr absl::Duration kFarewell = absl::Seconds(1);
+
+bool isGraphic(char c) { return c > ' ' && c < '\x7f'; }
+
+std::string makeInstanceId() {
+  std::array<char, 64> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) host = {'?'};
+  std::string name(host.data());
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !isGraphic(c); }, '?');
+  return fmt::format("{}-{}-{:016x}", name, getpid(), internal::randomSeed());
+}
+
+// What a hub and its subscriptions share: these may outlive the hub.
+class HubCore final : public EventReceiver {
+ public:
+  HubCore(std::unique_ptr<EventTransport> transport, const EventHubOptions& options,
+          std::shared_ptr<Metrics> metrics, const Clock& clock, std::shared_ptr<Executor> executor);
+
+  absl::Status start(const EventHubOptions& options);
+  // Sends what is left, lets go of the transport and closes every queue.
+  void end();
+
+  absl::Status publish(const EventChannel& channel, std::string_view name, const Json& data);
+  Health healthCheck();
+
+  std::string nameOf(const EventChannel& channel) const {
+    return internal::transportName(prefix_, channel);
+  }
+  std::shared_ptr<EventQueue> join(const std::string& name, SubscribeOptions options);
+  void leave(const std::string& name, const EventQueue& queue);
+  absl::Status waitUntilLive(const std::string& name, Deadline deadline);
+  void noteListenerError(std::string_view what);
+  void noteSubscriptions(std::int64_t change);
+
+  void onMessage(std::string_view channel, std::string_view payload) override;
+  void onGap(const absl::Status& why) override;
+  void onLost(std::string_view channel, const absl::Status& why) override;
+
+ private:
+  static constexpr std::size_t kOrders = 16;
+
+  std::shared_ptr<EventTransport> transport() const;
+  std::mutex& orderOf(const std::string& name) { return orders_[absl::HashOf(name) % kOrders]; }
+  // Counts what was told, and calls those who have something to take. Never under a lock.
+  void settle(const EventTally& tally);
+
+  const std::string prefix_;
+  const std::string instance_id_;
+  const Clock& clock_;
+  EventMetrics metrics_;
+  EventChannels channels_;
+  EventOutbox outbox_;
+  internal::OncePerMinute log_unreadable_;
+  internal::OncePerMinute log_lost_;
+  internal::OncePerMinute log_listener_;
+
+  // What the transport is told about one channel must come in the order in which its subscribers
+  // came and went. Held for nothing else, over calls that do not block.
+  std::array<std::mutex, kOrders> orders_;
+
+  mutable std::mutex mutex_;
+  std::int64_t subscriptions_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Null: none, or the hub has ended.
+  std::shared_ptr<EventTransport> transport_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<EventSender> sender_;  // null: no transport
+};
+
+HubCore::HubCore(std::unique_ptr<EventTransport> transport, const EventHubOptions& options,
+                 std::shared_ptr<Metrics> metrics, const Clock& clock,
+                 std::shared_ptr<Executor> executor)
+    : prefix_(internal::eventPrefix(options.app)),
+      instance_id_(options.instance_id.empty() ? makeInstanceId() : options.instance_id),
+      clock_(clock),
+      metrics_(std::move(metrics)),
+      outbox_(instance_id_, {.max_messages = options.max_outbox,
+                             .max_bytes = options.max_outbox_bytes,
+                             .give_up_after = options.give_up_after}),
+      transport_(std::move(transport)) {
+  if (transport_ == nullptr) return;
+  sender_ = std::make_unique<EventSender>(outbox_, *transport_, metrics_, options.breaker, clock,
+                                          std::move(executor));
+}
+
+absl::Status HubCore::start(const EventHubOptions& options) {
+  const std::shared_ptr<EventTransport> transport = this->transport();
+  if (transport == nullptr) return absl::OkStatus();
+  absl::Status started = transport->start(*this, Deadline::in(options.start_timeout, clock_));
+  const bool may_pass = absl::IsUnavailable(started) || absl::IsDeadlineExceeded(started);
+  if (!may_pass || options.require_connection) return annotate(started, "event hub");
+  log(Severity::kWarning, "strata.events.unavailable_at_start", {{"error", describe(started)}});
+  return absl::OkStatus();
+}
+
+void HubCore::end() {
+  if (sender_ != nullptr) sender_->finish(Deadline::in(kFarewell, clock_));
+  sender_.reset();
+  std::shared_ptr<EventTransport> transport;
+  {
+    const std::lock_guard lock(mutex_);
+    transport = std::move(transport_);
+  }
+  // Waits for a call of the receiver, unless a subscriber is just waiting in the transport: then it
+  // goes with that one.
+  transport.reset();
+  channels_.close();
+}
+
+std::shared_ptr<EventTransport> HubCore::transport() const {
+  const std::lock_guard lock(mutex_);
+  return transport_;
+}
+
+absl::Status HubCore::publish(const EventChannel& channel, std::string_view name,
+                              const Json& data) {
+  if (!channel.check().ok()) return channel.check();
+  if (absl::Status valid = internal::checkEventName(name); !valid.ok()) return valid;
+  if (data.text().size() > kMaxEnvelopeBytes - kMaxAroundData) {
+    return absl::InvalidArgumentError("an event's data is larger than 16 MiB");
+  }
+  const auto event = std::make_shared<Event>(Event{.name = std::string(name),
+                                                   .data = data,
+                                                   .timestamp = clock_.wallTime(),
+                                                   .instance_id = instance_id_});
+  EventOutbox* const outbox = sender_ == nullptr ? nullptr : &outbox_;
+  const EventTally tally = channels_.publish(nameOf(channel), event, outbox, clock_.now());
+  metrics_.published.increment();
+  settle(tally);
+  if (tally.pushed.start) sender_->start();
+  return absl::OkStatus();
+}
+
+void HubCore::settle(const EventTally& tally) {
+  const auto add = [](Counter& counter, std::int64_t count) {
+    if (count > 0) counter.add(count);
+  };
+  add(metrics_.delivered, tally.delivered);
+  add(metrics_.slow, tally.slow);
+  add(metrics_.duplicates, tally.duplicates);
+  add(metrics_.outbox_full, tally.pushed.dropped);
+  for (std::size_t i = 0; i < tally.gaps.size(); ++i) add(*metrics_.gaps[i], tally.gaps[i]);
+  for (const std::shared_ptr<EventQueue>& queue : tally.ready) {
+    if (!queue->tellReady()) noteListenerError("on_ready");
+  }
+}
+
+void HubCore::noteListenerError(std::string_view what) {
+  metrics_.listener_errors.increment();
+  if (log_listener_(clock_)) {
+    log(Severity::kError, "strata.events.listener_threw", {{"what", std::string(what)}});
+  }
+}
+
+// ---- Subscribing ----
+
+std::shared_ptr<EventQueue> HubCore::join(const std::string& name, SubscribeOptions options) {
+  auto queue =
+      std::make_shared<EventQueue>(options.max_queued, std::move(options.on_ready), clock_);
+  const std::shared_ptr<EventTransport> transport = this->transport();
+  {
+    const std::lock_guard lock(orderOf(name));
+    if (channels_.join(name, queue) && transport != nullptr) transport->subscribe(name);
+  }
+  noteSubscriptions(1);
+  return queue;
+}
+
+void HubCore::leave(const std::string& name, const EventQueue& queue) {
+  const std::shared_ptr<EventTransport> transport = this->transport();
+  const std::lock_guard lock(orderOf(name));
+  if (channels_.leave(name, queue) && transport != nullptr) transport->unsubscribe(name);
+}
+
+void HubCore::noteSubscriptions(std::int64_t change) {
+  const std::lock_guard lock(mutex_);
+  subscriptions_ += change;
+  metrics_.subscriptions.set(subscriptions_);
+}
+
+absl::Status HubCore::waitUntilLive(const std::string& name, Deadline deadline) {
+  const std::shared_ptr<EventTransport> transport = this->transport();
+  if (transport == nullptr) return absl::OkStatus();
+  return transport->waitUntilSubscribed(name, deadline);
+}
+
+// ---- Receiving ----
+
+void HubCore::onMessage(std::string_view channel, std::string_view payload) {
+  auto event = internal::decodeEnvelope(payload);
+  if (!event.ok()) {
+    metrics_.unreadable.increment();
+    if (log_unreadable_(clock_)) {
+      log(Severity::kWarning, "strata.events.unreadable",
+          {{"channel", std::string(channel)}, {"error", describe(event.status())}});
+    }
+    return settle(channels_.lose(channel));
+  }
+  if (event->instance_id == instance_id_) return;
+  settle(channels_.receive(channel, std::make_shared<const Event>(*std::move(event))));
+}
+
+void HubCore::onGap(const absl::Status& why) {
+  log(Severity::kWarning, "strata.events.gap", {{"why", describe(why)}});
+  settle(channels_.disconnected());
+}
+
+void HubCore::onLost(std::string_view channel, const absl::Status& why) {
+  if (log_lost_(clock_)) {
+    log(Severity::kWarning, "strata.events.lost",
+        {{"channel", std::string(channel)}, {"why", describe(why)}});
+  }
+  settle(channels_.lose(channel));
+}
+
+Health HubCore::healthCheck() {
+  Health health{.component = "event-hub", .backend = "in-memory"};
+  const std::shared_ptr<EventTransport> transport = this->transport();
+  if (transport == nullptr) return health;
+  Health child = transport->healthCheck();
+  health.backend = child.backend;
+  health.latency = child.latency;
+  if (child.state != HealthState::kPass) {
+    health.state = HealthState::kWarn;
+    health.error = child.component + ": " + child.error;
+  }
+  health.children.push_back(std::move(child));
+  if (const absl::Status sends = sender_->check(); !sends.ok()) {
+    health.state = HealthState::kWarn;
+    health.error = describe(sends);
+  }
+  return health;
+}
+
+// ---- What callers hold ----
+
+class HubSubscription final : public EventSubscription, public internal::ListenerErrors {
+ public:
+  HubSubscription(std::shared_ptr<HubCore> core, std::string name,
+                  std::shared_ptr<EventQueue> queue)
+      : core_(std::move(core)), name_(std::move(name)), queue_(std::move(queue)) {}
+  ~HubSubscription() override {
+    core_->leave(name_, *queue_);
+    queue_->detach();
+    core_->noteSubscriptions(-1);
+  }
+
+  absl::StatusOr<EventDelivery> next(Deadline deadline) override { return queue_->next(deadline); }
+  std::optional<EventDelivery> tryNext() override { return queue_->tryNext(); }
+  absl::Status waitUntilLive(Deadline deadline) override {
+    if (queue_->isClosed()) return absl::CancelledError("the subscription has ended");
+    return core_->waitUntilLive(name_, deadline);
+  }
+  void close() override {
+    queue_->close();
+    core_->leave(name_, *queue_);
+  }
+  void noteListenerError(std::string_view what) override { core_->noteListenerError(what); }
+
+ private:
+  const std::shared_ptr<HubCore> core_;
+  const std::string name_;
+  const std::shared_ptr<EventQueue> queue_;
+};
+
+class TransportedEventHub final : public EventHub {
+ public:
+  explicit TransportedEventHub(std::shared_ptr<HubCore> core) : core_(std::move(core)) {}
+  ~TransportedEventHub() override { core_->end(); }
+
+  absl::Status publish(const EventChannel& channel, std::string_view name,
+                       const Json& data) override {
+    return core_->publish(channel, name, data);
+  }
+  absl::StatusOr<std::unique_ptr<EventSubscription>> subscribe(const EventChannel& channel,
+                                                               SubscribeOptions options) override {
+    if (!channel.check().ok()) return channel.check();
+    if (options.max_queued == 0) {
+      return absl::InvalidArgumentError("subscribe: max_queued must be at least 1");
+    }
+    std::string name = core_->nameOf(channel);
+    std::shared_ptr<EventQueue> queue = core_->join(name, std::move(options));
+    return std::make_unique<HubSubscription>(core_, std::move(name), std::move(queue));
+  }
+  Health healthCheck() override { return core_->healthCheck(); }
+
+ private:
+  const std::shared_ptr<HubCore> core_;
+};
+
+}  // namespace
+
+absl::Status validate(const EventHubOptions& options) {
+  const auto refuse = [](std::string_view what) {
+    return absl::InvalidArgumentError(fmt::format("event hub: {}", what));
+  };
+  const std::string& id = options.instance_id;
+  if (options.app.empty()) return refuse("app must not be empty");
+  if (id.size() > kMaxInstanceBytes || !std::all_of(id.begin(), id.end(), isGraphic)) {
+    return refuse("instance_id must be up to 128 bytes of printable ASCII without spaces");
+  }
+  if (options.max_outbox == 0) return refuse("max_outbox must be at least 1");
+  if (options.max_outbox_bytes == 0) return refuse("max_outbox_bytes must be at least 1");
+  if (options.give_up_after <= absl::ZeroDuration()) {
+    return refuse("give_up_after must be above zero");
+  }
+  return validate(options.breaker);
+}
+
+absl::StatusOr<std::unique_ptr<EventHub>> makeEventHub(std::unique_ptr<EventTransport> transport,
+                                                       const EventHubOptions& options,
+                                                       std::shared_ptr<Metrics> metrics,
+                                                       const Clock& clock,
+                                                       std::shared_ptr<Executor> executor) {
+  if (absl::Status valid = validate(options); !valid.ok()) return valid;
+  auto core = std::make_shared<HubCore>(std::move(transport), options, std::move(metrics), clock,
+                                        std::move(executor));
+  auto hub = std::make_unique<TransportedEventHub>(core);
+  if (absl::Status started = core->start(options); !started.ok()) return started;
+  return hub;
+}
+
+}  // namespace strata

@@ -1,0 +1,83 @@
+#include "src/core/event_listener.h"
+
+#include <optional>
+#include <stop_token>
+#include <system_error>
+#include <thread>
+#include <typeinfo>
+#include <utility>
+
+#include "strata/core/event_hub.h"
+#include "strata/core/logging.h"
+
+namespace strata {
+namespace {
+
+using Listener = std::function<void(const EventDelivery&)>;
+
+class ListeningSubscription final : public EventSubscription {
+ public:
+  ListeningSubscription(std::unique_ptr<EventSubscription> events, Listener listener)
+      : events_(std::move(events)),
+        errors_(dynamic_cast<internal::ListenerErrors*>(events_.get())),
+        listener_(std::move(listener)),
+        thread_([this](const std::stop_token& stop) { run(stop); }) {}
+  ~ListeningSubscription() override {
+    thread_.request_stop();
+    events_->close();
+    thread_.join();
+  }
+
+  absl::StatusOr<EventDelivery> next(Deadline /*deadline*/) override {
+    return absl::FailedPreconditionError("the listener takes what comes");
+  }
+  std::optional<EventDelivery> tryNext() override { return std::nullopt; }
+  absl::Status waitUntilLive(Deadline deadline) override {
+    return events_->waitUntilLive(deadline);
+  }
+  void close() override { events_->close(); }
+
+ private:
+  void run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      const auto delivery = events_->next();
+      if (!delivery.ok()) return;
+      if (!stop.stop_requested()) call(*delivery);
+    }
+  }
+  void call(const EventDelivery& delivery) {
+    try {
+      listener_(delivery);
+    } catch (const std::exception& thrown) {
+      note(typeid(thrown).name());
+    } catch (...) {
+      note("not a std::exception");
+    }
+  }
+  void note(std::string_view what) {
+    if (errors_ != nullptr) errors_->noteListenerError(what);
+  }
+
+  const std::unique_ptr<EventSubscription> events_;
+  internal::ListenerErrors* const errors_;
+  const Listener listener_;
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EventSubscription>> listen(EventHub& hub,
+                                                          const EventChannel& channel,
+                                                          Listener listener,
+                                                          SubscribeOptions options) {
+  if (listener == nullptr) return absl::InvalidArgumentError("a listener is needed");
+  auto events = hub.subscribe(channel, std::move(options));
+  if (!events.ok()) return events;
+  try {
+    return std::make_unique<ListeningSubscription>(*std::move(events), std::move(listener));
+  } catch (const std::system_error&) {
+    return absl::ResourceExhaustedError("no thread for a listener could be started");
+  }
+}
+
+}  // namespace strata

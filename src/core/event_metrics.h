@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "strata/core/clock.h"
+#include "strata/core/event_hub.h"
+#include "strata/core/metrics.h"
+
+namespace strata::internal {
+
+// What a hub counts.
+struct EventMetrics {
+  explicit EventMetrics(std::shared_ptr<Metrics> metrics_in)
+      : metrics(std::move(metrics_in)),
+        published(metrics->counter("strata_events_published_total", {})),
+        delivered(metrics->counter("strata_events_delivered_total", {})),
+        duplicates(metrics->counter("strata_events_duplicates_total", {})),
+        listener_errors(metrics->counter("strata_events_listener_errors_total", {})),
+        slow(dropped("slow")),
+        outbox_full(dropped("outbox_full")),
+        too_old(dropped("too_old")),
+        refused(dropped("refused")),
+        unreadable(dropped("unreadable")),
+        gaps{&gap(EventGap::Reason::kSlow), &gap(EventGap::Reason::kDisconnected),
+             &gap(EventGap::Reason::kSequence)},
+        outbox(metrics->gauge("strata_events_outbox", {})),
+        subscriptions(metrics->gauge("strata_events_subscriptions", {})),
+        send_time(metrics->histogram("strata_events_send_seconds", {})) {}
+
+  const std::shared_ptr<Metrics> metrics;
+  Counter& published;
+  Counter& delivered;
+  Counter& duplicates;
+  Counter& listener_errors;
+  // Events dropped, by reason.
+  Counter& slow;
+  Counter& outbox_full;
+  Counter& too_old;
+  Counter& refused;
+  Counter& unreadable;
+  const std::array<Counter*, 3> gaps;  // by EventGap::Reason
+  Gauge& outbox;
+  Gauge& subscriptions;
+  Histogram& send_time;
+
+ private:
+  Counter& dropped(const char* reason) const {
+    return metrics->counter("strata_events_dropped_total", {{"reason", reason}});
+  }
+  Counter& gap(EventGap::Reason reason) const {
+    return metrics->counter("strata_events_gaps_total",
+                            {{"reason", std::string(toString(reason))}});
+  }
+};
+
+// Lets one log line through a minute. Thread-safe.
+class OncePerMinute {
+ public:
+  bool operator()(const Clock& clock) {
+    const std::int64_t now = clock.now().nanos();
+    std::int64_t next = next_.load(std::memory_order_relaxed);
+    return now >= next && next_.compare_exchange_strong(next, now + kMinute);
+  }
+
+ private:
+  static constexpr std::int64_t kMinute = 60'000'000'000;
+  std::atomic<std::int64_t> next_{0};
+};
+
+}  // namespace strata::internal

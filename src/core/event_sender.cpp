@@ -1,0 +1,122 @@
+#include "src/core/event_sender.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "src/core/event_envelope.h"
+#include "src/core/randomness.h"
+#include "strata/core/logging.h"
+#include "strata/core/status.h"
+
+namespace strata::internal {
+namespace {
+
+constexpr std::size_t kMaxBatchMessages = 128;
+constexpr absl::Duration kSendTimeout = absl::Seconds(5);
+constexpr absl::Duration kFirstBackoff = absl::Milliseconds(50);
+constexpr int kMaxDoublings = 5;
+// How often a task looks whether the breaker has closed.
+constexpr absl::Duration kShortestGlance = absl::Milliseconds(50);
+constexpr absl::Duration kLongestGlance = absl::Milliseconds(500);
+
+std::vector<EventMessage> encoded(const std::vector<EventOutbox::Item>& items) {
+  std::vector<EventMessage> messages;
+  messages.reserve(items.size());
+  for (const EventOutbox::Item& item : items) {
+    messages.push_back({.channel = *item.channel, .payload = encodeEnvelope(*item.event)});
+  }
+  return messages;
+}
+
+}  // namespace
+
+EventSender::EventSender(EventOutbox& outbox, EventTransport& transport, EventMetrics& metrics,
+                         CircuitBreakerOptions breaker, const Clock& clock,
+                         std::shared_ptr<Executor> executor)
+    : outbox_(outbox),
+      transport_(transport),
+      metrics_(metrics),
+      clock_(clock),
+      random_(static_cast<std::minstd_rand::result_type>(randomSeed())),
+      breaker_(
+          std::move(breaker),
+          [this] { return transport_.ping(Deadline::in(kSendTimeout, clock_)); }, metrics.metrics,
+          clock, executor),
+      background_(std::move(executor), clock) {}
+
+void EventSender::schedule(absl::Duration delay) {
+  background_.schedule(delay, [this] { run(); });
+}
+
+absl::Status EventSender::check() const {
+  return breaker_.allows() ? absl::OkStatus() : breaker_.refusal();
+}
+
+void EventSender::run() {
+  if (!breaker_.allows()) {
+    return schedule(std::clamp(breaker_.status().time_to_probe, kShortestGlance, kLongestGlance));
+  }
+  absl::Duration delay;
+  if (sendBatch(Deadline::in(kSendTimeout, clock_), delay)) schedule(delay);
+}
+
+void EventSender::finish(Deadline deadline) {
+  background_.end();
+  absl::Duration delay;
+  while (breaker_.allows() && !deadline.hasPassed(clock_)) {
+    if (!sendBatch(deadline, delay) || delay > absl::ZeroDuration()) return;
+  }
+}
+
+bool EventSender::sendBatch(Deadline deadline, absl::Duration& delay) {
+  EventOutbox::Batch batch = outbox_.take(one_by_one_ > 0 ? 1 : kMaxBatchMessages, clock_.now());
+  metrics_.too_old.add(batch.gave_up);
+  metrics_.outbox.set(static_cast<std::int64_t>(outbox_.size()));
+  if (batch.items.empty()) return false;
+  const absl::Status sent = transport_.send(encoded(batch.items), deadline);
+  if (sent.ok()) {
+    noteSent(batch.items);
+  } else if (absl::IsInvalidArgument(sent)) {
+    noteRefused(std::move(batch.items), sent);
+  } else {
+    delay = noteFailed(std::move(batch.items), sent);
+  }
+  return true;
+}
+
+void EventSender::noteSent(const Items& items) {
+  failures_ = 0;
+  one_by_one_ -= std::min(one_by_one_, items.size());
+  breaker_.noteSuccess();
+  metrics_.send_time.record(clock_.now() - items.front().since);
+}
+
+void EventSender::noteRefused(Items items, const absl::Status& why) {
+  if (items.size() > 1) {
+    one_by_one_ = items.size();
+    metrics_.outbox_full.add(outbox_.putBack(std::move(items)));
+    return;
+  }
+  one_by_one_ -= std::min<std::size_t>(one_by_one_, 1);
+  outbox_.lose(items.front());
+  metrics_.refused.increment();
+  if (log_refused_(clock_)) {
+    log(Severity::kError, "strata.events.refused",
+        {{"channel", *items.front().channel}, {"error", describe(why)}});
+  }
+}
+
+absl::Duration EventSender::noteFailed(Items items, const absl::Status& why) {
+  metrics_.outbox_full.add(outbox_.putBack(std::move(items)));
+  metrics_.outbox.set(static_cast<std::int64_t>(outbox_.size()));
+  breaker_.noteFailure(why);
+  return backoff();
+}
+
+absl::Duration EventSender::backoff() {
+  std::uniform_real_distribution<double> part(0.5, 1);
+  const int doublings = std::min(failures_++, kMaxDoublings);
+  return kFirstBackoff * (1 << doublings) * part(random_);
+}
+
+}  // namespace strata::internal
