@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "adapters/redis/redis_backoff.h"
+#include "src/core/backoff.h"
 #include "strata/core/logging.h"
 
 namespace strata::internal {

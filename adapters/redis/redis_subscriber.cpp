@@ -4,27 +4,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 #include <vector>
 
-#include "adapters/redis/redis_backoff.h"
 #include "adapters/redis/redis_errors.h"
+#include "src/core/backoff.h"
 
 namespace strata::internal {
 namespace {
 
 using std::chrono::steady_clock;
 
-std::set<std::string> without(const std::set<std::string>& all,
-                              const std::set<std::string>& those) {
-  std::set<std::string> rest;
-  std::set_difference(all.begin(), all.end(), those.begin(), those.end(),
-                      std::inserter(rest, rest.end()));
-  return rest;
-}
-
-void add(RedisCommands& commands, std::string_view name, const std::set<std::string>& channels) {
+void add(RedisCommands& commands, std::string_view name, const std::vector<std::string>& channels) {
   if (channels.empty()) return;
   std::vector<std::string_view> words{name};
   words.insert(words.end(), channels.begin(), channels.end());
@@ -33,14 +24,14 @@ void add(RedisCommands& commands, std::string_view name, const std::set<std::str
 
 }  // namespace
 
-RedisSubscriber::RedisSubscriber(RedisSubscriberOptions options, std::set<std::string> channels,
-                                 RedisListener& listener)
+RedisSubscriber::RedisSubscriber(RedisSubscriberOptions options,
+                                 const std::set<std::string>& channels, RedisListener& listener)
     : options_(std::move(options)),
       introduction_{
           .login = &options_.login, .tls = options_.tls.get(), .patience = options_.heartbeat},
       listener_(listener),
       wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      wanted_(std::move(channels)),
+      channels_(channels),
       random_(std::random_device{}()),
       thread_([this] { run(); }) {}
 
@@ -56,13 +47,11 @@ RedisSubscriber::~RedisSubscriber() {
 }
 
 void RedisSubscriber::subscribe(const std::string& channel) {
-  const std::lock_guard lock(mutex_);
-  if (wanted_.insert(channel).second) eventfd_write(wake_fd_, 1);
+  if (channels_.want(channel)) eventfd_write(wake_fd_, 1);
 }
 
 void RedisSubscriber::unsubscribe(const std::string& channel) {
-  const std::lock_guard lock(mutex_);
-  if (wanted_.erase(channel) > 0) eventfd_write(wake_fd_, 1);
+  if (channels_.unwant(channel)) eventfd_write(wake_fd_, 1);
 }
 
 std::optional<IoTime> RedisSubscriber::confirmed() const {
@@ -94,7 +83,12 @@ void RedisSubscriber::loseStream(const absl::Status& why) {
     const std::lock_guard lock(mutex_);
     confirmed_.reset();
   }
-  if (std::exchange(is_whole_, false)) listener_.onLost(why);
+  channels_.lost();
+  if (std::exchange(is_whole_, false)) {
+    listener_.onLost(why);
+  } else {
+    listener_.onFailed(why);
+  }
 }
 
 absl::Status RedisSubscriber::listenOnce() {
@@ -109,11 +103,11 @@ absl::Status RedisSubscriber::listenOnce() {
     auto connection = RedisConnection::open((*addresses)[i], introduction_, share);
     failed = connection.status();
     if (!connection.ok()) continue;
+    address_ = (*addresses)[i];
     server_ = (*connection)->server().incarnation;
-    subscribed_.clear();
-    unconfirmed_ = 0;
+    channels_.connected();
     pong_is_due_ = false;
-    pinged_at_ = {};
+    pinged_at_ = heard_at_ = {};
     (*connection)->interruptBy(wake_fd_);
     return listen(**connection);
   }
@@ -127,46 +121,53 @@ absl::Status RedisSubscriber::listen(RedisConnection& connection) {
     absl::Status sent = subscribeToWhatIsNew(connection, now + options_.heartbeat);
     if (!sent.ok()) return sent;
     if (absl::Status alive = pingWhenDue(connection, now); !alive.ok()) return alive;
-    const auto patience = pong_is_due_ ? options_.heartbeat : options_.heartbeat / 3;
-    absl::Status received = connection.receive(pinged_at_ + patience);
-    if (!received.ok() && !absl::IsDeadlineExceeded(received)) return received;
-    while (true) {
-      absl::StatusOr<std::optional<RedisReply>> reply = connection.nextReply();
-      if (!reply.ok()) return reply.status();
-      if (!*reply) break;
-      if (absl::Status handled = handle(**reply); !handled.ok()) return handled;
-    }
-    connection.wipe();
+    if (absl::Status received = receiveSome(connection); !received.ok()) return received;
   }
   return absl::CancelledError("the subscriber was stopped");
+}
+
+absl::Status RedisSubscriber::receiveSome(RedisConnection& connection) {
+  const IoTime until = pong_is_due_ ? std::max(pinged_at_, heard_at_) + options_.heartbeat
+                                    : pinged_at_ + options_.heartbeat / 3;
+  const absl::Status received = connection.receive(until);
+  if (absl::IsDeadlineExceeded(received)) return absl::OkStatus();
+  if (!received.ok()) return received;
+  heard_at_ = steady_clock::now();
+  while (true) {
+    absl::StatusOr<std::optional<RedisReply>> reply = connection.nextReply();
+    if (!reply.ok()) return reply.status();
+    if (!*reply) break;
+    if (absl::Status handled = handle(**reply); !handled.ok()) return handled;
+  }
+  connection.wipe();
+  return absl::OkStatus();
 }
 
 absl::Status RedisSubscriber::subscribeToWhatIsNew(RedisConnection& connection, IoTime until) {
   eventfd_t ignored = 0;
   eventfd_read(wake_fd_, &ignored);
-  std::set<std::string> wanted;
-  {
-    const std::lock_guard lock(mutex_);
-    wanted = wanted_;
-  }
-  const std::set<std::string> more = without(wanted, subscribed_);
-  const std::set<std::string> less = without(subscribed_, wanted);
-  if (more.empty() && less.empty()) return absl::OkStatus();
+  const ListenedChannels::Changes changes = channels_.takeChanges();
+  if (changes.listen.empty() && changes.unlisten.empty()) return absl::OkStatus();
   RedisCommands commands;
-  add(commands, "SUBSCRIBE", more);
-  add(commands, "UNSUBSCRIBE", less);
-  unconfirmed_ += more.size();
-  subscribed_ = std::move(wanted);
+  add(commands, "SUBSCRIBE", changes.listen);
+  add(commands, "UNSUBSCRIBE", changes.unlisten);
   return connection.send(commands.bytes(), until);
 }
 
 absl::Status RedisSubscriber::pingWhenDue(RedisConnection& connection, IoTime now) {
   // A server takes PING only without subscriptions or in the subscriber's form, which is the same.
   if (pong_is_due_) {
-    if (now - pinged_at_ < options_.heartbeat) return absl::OkStatus();
+    // The answer may be behind much else that comes; but not for ever, for nothing may reach a
+    // server that is heard.
+    constexpr int kLongest = 10;
+    const bool is_heard = now - std::max(pinged_at_, heard_at_) < options_.heartbeat;
+    if (is_heard && now - pinged_at_ < kLongest * options_.heartbeat) return absl::OkStatus();
     return absl::DeadlineExceededError("the server answers no PING");
   }
   if (now - pinged_at_ < options_.heartbeat / 3) return absl::OkStatus();
+  if (options_.prove && is_whole_) {
+    if (absl::Status proven = options_.prove(address_, server_); !proven.ok()) return proven;
+  }
   RedisCommands ping;
   ping.add({"PING"});
   pinged_at_ = now;
@@ -179,11 +180,11 @@ absl::Status RedisSubscriber::handle(const RedisReply& reply) {
   const std::string_view kind = reply.size() == 0 ? reply.text() : reply.at(0).text();
   if (kind == "message" && reply.size() == 3) {
     listener_.onMessage(reply.at(1).text(), reply.at(2).text());
-  } else if (kind == "subscribe") {
-    if (unconfirmed_ > 0) --unconfirmed_;
+  } else if (kind == "subscribe" && reply.size() == 3) {
+    channels_.confirm(std::string(reply.at(1).text()));
   } else if (kind == "pong" || kind == "PONG") {
     pong_is_due_ = false;
-    if (unconfirmed_ > 0) return absl::OkStatus();
+    if (!channels_.allAreConfirmed()) return absl::OkStatus();
     if (!std::exchange(is_whole_, true)) {
       failures_ = 0;
       listener_.onSubscribed(server_, std::exchange(had_stream_, true));

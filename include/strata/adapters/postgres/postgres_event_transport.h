@@ -1,0 +1,71 @@
+// PostgresEventTransport: the events of all processes that share a PostgreSQL database, by its
+// LISTEN and NOTIFY.
+//
+//   auto transport = PostgresEventTransport::create(pool, {.url = url, .app = "copilot"});
+//
+// It listens on a session and a thread of its own, and sends over the pool. The session must lead
+// to the server itself: through PgBouncer in transaction mode it hears nothing. The pool may.
+//
+// What does not fit a NOTIFY, above about 7 900 bytes, goes through a row of the table
+// strata_events, which `start` creates; whoever sends deletes such rows when they are ten minutes
+// old. So a user needs the table, and for the first start the right to create it.
+//
+// Not for: many thousands of events a second. A NOTIFY is a commit, and PostgreSQL makes those of
+// one database one after the other.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "strata/adapters/postgres/postgres_pool.h"
+#include "strata/core/clock.h"
+#include "strata/core/event_transport.h"
+#include "strata/core/secret.h"
+
+namespace strata {
+
+struct PostgresEventOptions {
+  // As PostgresOptions::url, of the same database as the pool.
+  Secret url;
+  // Shown by pg_stat_activity as "strata-events-app". Letters, digits, '-' and '_'.
+  std::string app;
+  // The server is asked something three times as often. One that says nothing for so long after
+  // that is left, and taken up again.
+  absl::Duration heartbeat = absl::Seconds(1);
+};
+
+// Thread-safe, as EventTransport says. Errors of `send` are those of Cache, each for the reasons
+// that postgres_pool.h tells; ResourceExhausted also while the queue for notifications is full,
+// which a session of anybody fills that listens in a transaction that does not end.
+//
+// The messages of one `send` are one statement, up to 8 MiB. A receiver reads a row before it goes
+// on, so a large message holds up those behind it for as long as that takes.
+class PostgresEventTransport final : public EventTransport {
+ public:
+  // Connects to nothing; `start` does. InvalidArgument: an option, or something in the URL, is
+  // wrong; says what. `clock` must outlive the transport.
+  static absl::StatusOr<std::unique_ptr<PostgresEventTransport>> create(
+      std::shared_ptr<PostgresPool> pool, PostgresEventOptions options,
+      const Clock& clock = Clock::system());
+  ~PostgresEventTransport() override;
+
+  // Also creates the table where it is missing.
+  absl::Status start(EventReceiver& receiver, Deadline deadline) override;
+  void subscribe(const std::string& channel) override;
+  void unsubscribe(const std::string& channel) override;
+  absl::Status waitUntilSubscribed(const std::string& channel, Deadline deadline) override;
+  absl::Status send(absl::Span<const EventMessage> messages, Deadline deadline) override;
+  absl::Status ping(Deadline deadline) override;
+  Health healthCheck() override;
+
+ private:
+  class Core;
+  explicit PostgresEventTransport(std::unique_ptr<Core> core);
+  const std::unique_ptr<Core> core_;
+};
+
+}  // namespace strata

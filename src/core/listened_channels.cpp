@@ -1,0 +1,98 @@
+#include "src/core/listened_channels.h"
+
+#include <utility>
+
+namespace strata::internal {
+
+ListenedChannels::ListenedChannels(const std::set<std::string>& wanted) {
+  for (const std::string& channel : wanted) want(channel);
+}
+
+bool ListenedChannels::want(const std::string& channel) { return change(channel, true); }
+
+bool ListenedChannels::unwant(const std::string& channel) { return change(channel, false); }
+
+bool ListenedChannels::change(const std::string& channel, bool is_wanted) {
+  const std::lock_guard lock(mutex_);
+  Channel& known = channels_[channel];
+  known.is_wanted = is_wanted;
+  return changed_.insert(channel).second;
+}
+
+absl::Status ListenedChannels::await(const std::string& channel, Deadline deadline,
+                                     const Clock& clock) const {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    if (!is_connected_) return absl::UnavailableError("the connection is lost");
+    const auto known = channels_.find(channel);
+    if (known == channels_.end() || !known->second.is_wanted) {
+      return absl::UnavailableError("the channel is not subscribed to");
+    }
+    if (known->second.is_told && known->second.unconfirmed == 0) return absl::OkStatus();
+    if (deadline.hasPassed(clock)) {
+      return absl::DeadlineExceededError("the subscription is not confirmed yet");
+    }
+    clock.wait(lock, confirmed_, deadline.time());
+  }
+}
+
+bool ListenedChannels::wants(std::string_view channel) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = channels_.find(channel);
+  return known != channels_.end() && known->second.is_wanted;
+}
+
+void ListenedChannels::connected() {
+  const std::lock_guard lock(mutex_);
+  is_connected_ = true;
+  unconfirmed_ = 0;
+  for (auto& [name, channel] : channels_) {
+    channel.is_told = false;
+    channel.unconfirmed = 0;
+    changed_.insert(name);
+  }
+}
+
+void ListenedChannels::lost() {
+  const std::lock_guard lock(mutex_);
+  is_connected_ = false;
+  confirmed_.notify_all();
+}
+
+ListenedChannels::Changes ListenedChannels::takeChanges() {
+  Changes changes;
+  const std::lock_guard lock(mutex_);
+  for (const std::string& name : std::exchange(changed_, {})) {
+    const auto known = channels_.find(name);
+    if (known == channels_.end()) continue;
+    Channel& channel = known->second;
+    if (channel.is_wanted && !channel.is_told) {
+      ++channel.unconfirmed;
+      ++unconfirmed_;
+      changes.listen.push_back(name);
+    } else if (!channel.is_wanted && channel.is_told) {
+      changes.unlisten.push_back(name);
+    }
+    channel.is_told = channel.is_wanted;
+    if (!channel.is_wanted && channel.unconfirmed == 0) channels_.erase(known);
+  }
+  return changes;
+}
+
+void ListenedChannels::confirm(const std::string& channel) {
+  const std::lock_guard lock(mutex_);
+  const auto known = channels_.find(channel);
+  if (known == channels_.end() || known->second.unconfirmed == 0) return;
+  --known->second.unconfirmed;
+  --unconfirmed_;
+  if (known->second.unconfirmed > 0) return;
+  if (!known->second.is_wanted && !known->second.is_told) channels_.erase(known);
+  confirmed_.notify_all();
+}
+
+bool ListenedChannels::allAreConfirmed() const {
+  const std::lock_guard lock(mutex_);
+  return unconfirmed_ == 0;
+}
+
+}  // namespace strata::internal

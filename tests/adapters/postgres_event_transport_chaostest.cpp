@@ -1,0 +1,210 @@
+// PostgresEventTransport: what goes by reference, and what happens when its server is lost.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "adapters/postgres/postgres_notification.h"
+#include "strata/adapters/postgres/postgres_event_transport.h"
+#include "strata/testing/local_servers.h"
+#include "tests/adapters/event_nodes.h"
+
+namespace strata {
+namespace {
+
+using absl::StatusCode;
+using ::testing::AnyOf;
+using testing::EventNode;
+using testing::eventually;
+using ::testing::HasSubstr;
+using testing::LocalPostgres;
+using testing::LocalServers;
+using ::testing::Not;
+using ::testing::SizeIs;
+using testing::StatusIs;
+using testing::TcpProxy;
+
+constexpr absl::Duration kPromptly = absl::Seconds(3);
+
+std::unique_ptr<EventNode> nodeAt(const std::string& url, const std::string& app = "test") {
+  return std::make_unique<EventNode>(
+      PostgresEventTransport::create(PostgresPool::open({.url = url}).value(),
+                                     {.url = url, .app = app})
+          .value());
+}
+
+class PostgresEventFaults : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_OK(alice_->start());
+    ASSERT_OK(bob_->start());
+    ASSERT_OK(bob_->listenTo("a"));
+    ASSERT_OK(bob_->listenTo("b"));
+    hearsInOrder("before");
+  }
+  LocalPostgres& postgres() { return servers_->postgres(); }
+  TcpProxy& proxy() { return *postgres().proxy(); }
+  std::string ask(const std::string& sql) {
+    const auto rows = postgres().query(sql);
+    EXPECT_OK(rows.status());
+    return rows.ok() && !rows->empty() ? rows->front().front().value_or("") : "";
+  }
+  void notifyByHand(const std::string& channel, const std::string& text) {
+    ask("SELECT pg_notify('" + postgres::listenName(channel) + "', E'" + text + "')");
+  }
+  void hearsInOrder(const std::string& word) const {
+    for (const std::string channel : {"a", "b"}) {
+      ASSERT_TRUE(alice_->sends(channel, word + " 1"));
+      ASSERT_TRUE(alice_->sends(channel, word + std::string(9000, '.')));
+      ASSERT_TRUE(alice_->sends(channel, word + " 2"));
+      ASSERT_TRUE(bob_->receiver.hears(channel, word + " 2"));
+      const auto heard = bob_->receiver.heard(channel);
+      EXPECT_EQ(heard[heard.size() - 2], word + std::string(9000, '.'));
+    }
+  }
+
+  std::unique_ptr<LocalServers> servers_ =
+      LocalServers::start({.postgres = true, .proxied = true}).value();
+  std::unique_ptr<EventNode> alice_ = nodeAt(servers_->postgres().url(), "alice");
+  std::unique_ptr<EventNode> bob_ = nodeAt(servers_->postgres().url(), "bob");
+};
+
+// B-90
+TEST_F(PostgresEventFaults, ACutIsOneGapAndEverySubscriptionIsBackWhenItIsTold) {
+  for (int cuts = 1; cuts <= 3; ++cuts) {
+    proxy().resetConnections();
+    ASSERT_TRUE(bob_->isToldOfGaps(cuts));
+    hearsInOrder("after " + std::to_string(cuts));
+    EXPECT_EQ(bob_->receiver.gaps(), cuts);
+  }
+}
+
+// B-90
+TEST_F(PostgresEventFaults, ASilentPartitionIsNoticedAndAGapOnceItIsOver) {
+  proxy().setMode(TcpProxy::Mode::kSilent);
+  ASSERT_TRUE(bob_->noticesThatItIsLost("a"));
+  EXPECT_FALSE(bob_->transport->healthCheck().healthy());
+  EXPECT_EQ(bob_->receiver.gaps(), 0);
+  bob_->transport->subscribe("c");
+  proxy().heal();
+  ASSERT_TRUE(bob_->isToldOfGaps(1));
+  EXPECT_OK(bob_->listenTo("c"));
+  ASSERT_TRUE(alice_->sends("c", "new"));
+  ASSERT_TRUE(bob_->receiver.hears("c", "new"));
+  hearsInOrder("after");
+  EXPECT_EQ(bob_->receiver.gaps(), 1);
+}
+
+// B-90
+TEST_F(PostgresEventFaults, AServerThatWasRestartedOrCrashedIsAGap) {
+  ASSERT_OK(postgres().restart());
+  ASSERT_TRUE(bob_->isToldOfGaps(1));
+  hearsInOrder("after a restart");
+  ASSERT_OK(postgres().kill());
+  ASSERT_OK(postgres().start());
+  ASSERT_TRUE(bob_->isToldOfGaps(2));
+  hearsInOrder("after a crash");
+  EXPECT_EQ(bob_->receiver.gaps(), 2);
+}
+
+TEST_F(PostgresEventFaults, ASessionThatIsEndedIsAGapAndTheApplicationIsSeen) {
+  ASSERT_EQ(ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE application_name = 'strata-events-bob'"),
+            "1");
+  ASSERT_TRUE(bob_->isToldOfGaps(1));
+  hearsInOrder("after");
+  EXPECT_EQ(alice_->receiver.gaps(), 0);
+}
+
+TEST_F(PostgresEventFaults, EndsPromptlyWhileTheServerIsFrozen) {
+  ASSERT_OK(postgres().freeze());
+  EXPECT_TRUE(bob_->noticesThatItIsLost("a"));
+  bob_->transport->subscribe("c");
+  EXPECT_THAT(bob_->transport->waitUntilSubscribed("c", {}), StatusIs(StatusCode::kUnavailable));
+  const MonotonicTime started = Clock::system().now();
+  bob_.reset();
+  EXPECT_LT(Clock::system().now() - started, kPromptly);
+  ASSERT_OK(postgres().resume());
+}
+
+// ---- Rows ----
+
+TEST_F(PostgresEventFaults, ARowThatIsGoneIsALostMessageAndTheNextOnesArrive) {
+  notifyByHand("a", "r0\\na\\n999999");
+  ASSERT_TRUE(eventually([&] { return bob_->receiver.lost("a").size() == 1; }));
+  EXPECT_THAT(bob_->receiver.lost("b"), SizeIs(0));
+  hearsInOrder("after");
+  EXPECT_EQ(bob_->receiver.gaps(), 0);
+}
+
+TEST_F(PostgresEventFaults, RowsThatCannotBeReadAreLostMessages) {
+  ask("ALTER TABLE strata_events RENAME COLUMN payload TO hidden");
+  notifyByHand("a", "r0\\na\\n1");
+  ASSERT_TRUE(eventually([&] { return bob_->receiver.lost("a").size() == 1; }));
+  ask("ALTER TABLE strata_events RENAME COLUMN hidden TO payload");
+  hearsInOrder("after");
+  EXPECT_EQ(bob_->receiver.gaps(), 0);
+}
+
+TEST_F(PostgresEventFaults, WhatIsNoEventOrOfAnotherChannelOfTheSameHashIsIgnored) {
+  notifyByHand("a", "hello");
+  notifyByHand("a", "v0\\nsome other channel\\nhello");
+  notifyByHand("a", "r0\\na\\nnot a number");
+  hearsInOrder("after");
+  EXPECT_THAT(bob_->receiver.heard("some other channel"), SizeIs(0));
+  EXPECT_THAT(bob_->receiver.lost("a"), SizeIs(0));
+}
+
+TEST_F(PostgresEventFaults, OldRowsAreDeletedByWhoeverSends) {
+  ask("INSERT INTO strata_events (channel, payload, created_at)"
+      " SELECT 'old', 'x', now() - interval '11 minutes' FROM generate_series(1, 500)");
+  const std::string young = ask("SELECT count(*) FROM strata_events WHERE channel <> 'old'");
+  // A new one begins by tidying up, and goes on while much is left.
+  const auto carol = nodeAt(postgres().url(), "carol");
+  ASSERT_OK(carol->start());
+  for (int i = 0; i < 3; ++i) ASSERT_OK(carol->send("a", "x"));
+  EXPECT_EQ(ask("SELECT count(*) FROM strata_events"), young);
+  EXPECT_NE(young, "0");
+}
+
+// B-93
+TEST_F(PostgresEventFaults, EightKilobytesAndAMebibyteGoThroughRowsAndLessDoesNot) {
+  const std::string before = ask("SELECT count(*) FROM strata_events");
+  for (const std::size_t size : {7000, 8 * 1024, 1024 * 1024}) {
+    ASSERT_OK(alice_->send("a", std::string(size, 'x')));
+  }
+  ASSERT_TRUE(eventually([&] { return bob_->receiver.heard("a").back().size() == 1024 * 1024; }));
+  EXPECT_EQ(ask("SELECT count(*) - " + before + " FROM strata_events"), "2");
+}
+
+TEST_F(PostgresEventFaults, WhatIsNoTextIsRefused) {
+  EXPECT_THAT(alice_->send("a", std::string("a\0b", 3)), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(alice_->send("a", "\xff"), StatusIs(StatusCode::kInvalidArgument));
+}
+
+// ---- The start ----
+
+TEST_F(PostgresEventFaults, AServerThatIsDownAtTheStartIsAnErrorAndAGapOnceItIsThere) {
+  const auto carol = nodeAt(postgres().url(), "carol");
+  ASSERT_OK(postgres().stop());
+  EXPECT_THAT(carol->start(), StatusIs(AnyOf(StatusCode::kUnavailable)));
+  carol->transport->subscribe("a");
+  ASSERT_OK(postgres().start());
+  ASSERT_TRUE(carol->isToldOfGaps(1));
+  ASSERT_TRUE(carol->sends("a", "x"));
+  EXPECT_TRUE(carol->receiver.hears("a", "x"));
+}
+
+TEST_F(PostgresEventFaults, OptionsThatCannotBeAreRefused) {
+  const std::string url = postgres().url();
+  const auto pool = PostgresPool::open({.url = url}).value();
+  const auto refuses = StatusIs(StatusCode::kInvalidArgument, Not(HasSubstr("hunter2")));
+  EXPECT_THAT(PostgresEventTransport::create(nullptr, {.url = url}), refuses);
+  EXPECT_THAT(PostgresEventTransport::create(pool, {.url = "hunter2"}), refuses);
+  EXPECT_THAT(PostgresEventTransport::create(pool, {.url = url, .app = "a' b"}), refuses);
+  EXPECT_THAT(PostgresEventTransport::create(pool, {.url = url, .heartbeat = {}}), refuses);
+}
+
+}  // namespace
+}  // namespace strata
