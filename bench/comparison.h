@@ -70,7 +70,9 @@ struct Benchmark {
 };
 std::vector<Benchmark> layerBenchmarks();
 std::vector<Benchmark> coalescingBenchmarks();
+std::vector<Benchmark> contextBenchmarks();
 std::vector<Benchmark> conversationBenchmarks();
+std::vector<Benchmark> eventHubBenchmarks();
 std::vector<Benchmark> postgresBenchmarks();
 std::vector<Benchmark> rateLimiterBenchmarks();
 std::vector<Benchmark> redisBenchmarks();

@@ -19,8 +19,9 @@ namespace po = boost::program_options;
 
 std::vector<Benchmark> allBenchmarks() {
   std::vector<Benchmark> all;
-  for (const auto& some : {layerBenchmarks(), postgresBenchmarks(), conversationBenchmarks(),
-                           coalescingBenchmarks(), redisBenchmarks(), rateLimiterBenchmarks()}) {
+  for (const auto& some :
+       {layerBenchmarks(), postgresBenchmarks(), conversationBenchmarks(), contextBenchmarks(),
+        coalescingBenchmarks(), redisBenchmarks(), rateLimiterBenchmarks(), eventHubBenchmarks()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

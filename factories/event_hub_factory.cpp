@@ -1,0 +1,100 @@
+#include "strata/factories/event_hub_factory.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "strata/adapters/postgres/postgres_event_transport.h"
+#include "strata/adapters/redis/redis_event_transport.h"
+#include "strata/core/status.h"
+
+namespace strata {
+namespace {
+
+using Hub = absl::StatusOr<std::unique_ptr<EventHub>>;
+using Transport = absl::StatusOr<std::unique_ptr<EventTransport>>;
+
+absl::Status noTransport(const Config& config) {
+  const char* const why =
+      config.enable_redis_event_hubs
+          ? "no server to carry events is configured, for REDIS_URL is a REST server, which has no "
+            "pub/sub"
+          : "no server to carry events is configured, for ENABLE_REDIS_EVENT_HUBS is off";
+  return absl::FailedPreconditionError(
+      std::string(why) +
+      ": set DATABASE_URL, or a redis:// URL in REDIS_URL, or EVENT_HUB_PROVIDER=memory for an "
+      "application of one process");
+}
+
+absl::Status noPubSub() {
+  return absl::FailedPreconditionError(
+      "EVENT_HUB_PROVIDER is upstash, but its REST API has no pub/sub: set EVENT_HUB_PROVIDER to "
+      "postgres, to redis with a redis:// or rediss:// URL in REDIS_URL, or to memory");
+}
+
+// As a server may be told: what is no letter, digit, '-' or '_' becomes '_'.
+std::string plain(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(),
+      [](char c) {
+        return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 c == '-' || c == '_');
+      },
+      '_');
+  return name;
+}
+
+Transport redisTransport(const Backends& backends) {
+  return RedisEventTransport::create(
+      {.url = backends.config.cache_url, .password = backends.config.cache_password},
+      *backends.clock);
+}
+
+Transport postgresTransport(const Backends& backends) {
+  std::shared_ptr<PostgresPool> pool = backends.database;
+  if (pool == nullptr) {
+    // Sending takes one connection, a health check another.
+    auto opened =
+        PostgresPool::open({.url = backends.config.database_url, .pool_size = 2}, *backends.clock);
+    if (!opened.ok()) return opened.status();
+    pool = *std::move(opened);
+  }
+  return PostgresEventTransport::create(
+      std::move(pool), {.url = backends.config.database_url, .app = plain(backends.config.app)},
+      *backends.clock);
+}
+
+Hub hubOver(Transport transport, const Backends& backends, const EventHubOptions& options,
+            std::string_view variable) {
+  if (!transport.ok()) return annotate(transport.status(), variable);
+  auto hub = makeEventHub(*std::move(transport), options, backends.metrics, *backends.clock,
+                          backends.executor);
+  return hub.ok() ? std::move(hub) : annotate(hub.status(), variable);
+}
+
+}  // namespace
+
+Hub createEventHub(const Backends& backends, const EventHubFactoryOptions& asked) {
+  if (absl::Status valid = validate(backends.config); !valid.ok()) return valid;
+  EventHubOptions options = asked;
+  options.app = backends.config.app;
+  if (absl::Status valid = validate(options); !valid.ok()) return valid;
+  const auto provider = backends.config.eventHubProvider();
+  if (!provider) return noTransport(backends.config);
+  switch (*provider) {
+    case EventHubProvider::kRedis:
+      return hubOver(redisTransport(backends), backends, options, "REDIS_URL");
+    case EventHubProvider::kPostgres:
+      return hubOver(postgresTransport(backends), backends, options, "DATABASE_URL");
+    case EventHubProvider::kUpstash:
+      return noPubSub();
+    default:
+      return makeEventHub(nullptr, options, backends.metrics, *backends.clock, backends.executor);
+  }
+}
+
+Hub createEventHub(const Config& config, const EventHubFactoryOptions& options) {
+  return createEventHub(Backends{.config = config}, options);
+}
+
+}  // namespace strata

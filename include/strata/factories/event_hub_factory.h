@@ -1,0 +1,36 @@
+// createEventHub(backends): an event hub on whatever is configured.
+//
+//   auto hub = strata::createEventHub(*backends);
+//
+// docs/event_hub.md tells what it promises.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "strata/core/event_hub.h"
+#include "strata/core/event_hub_options.h"
+#include "strata/factories/backends.h"
+
+namespace strata {
+
+// EventHubOptions, whose `app` is Config::app whatever is said there.
+using EventHubFactoryOptions = EventHubOptions;
+
+// A hub on Config::eventHubProvider(): the Redis server of the cache, over connections of its own;
+// the database, over a session of its own and the pool; or nothing but this process. An application
+// has one hub: two of one process are two processes to each other, and without a server they do not
+// hear each other at all.
+//
+// InvalidArgument: the configuration or an option is wrong. FailedPrecondition: there is no server
+// that carries events; says what to set. PermissionDenied: the server refused the credentials.
+// Unavailable, DeadlineExceeded: it cannot be reached within `start_timeout`, unless
+// `require_connection` is off.
+absl::StatusOr<std::unique_ptr<EventHub>> createEventHub(
+    const Backends& backends, const EventHubFactoryOptions& options = {});
+// The same without other backends: only what the hub needs is connected to. A database that cannot
+// be reached is an error whatever the options say.
+absl::StatusOr<std::unique_ptr<EventHub>> createEventHub(
+    const Config& config, const EventHubFactoryOptions& options = {});
+
+}  // namespace strata
