@@ -5,36 +5,47 @@
 //   core/entity.h                     describe a type of your own        <- start here
 //   core/store.h                      what a store does
 //   core/config.h                     configuration from the environment
-#include "strata/decorators/fetch_all.h"  // IWYU pragma: export
 //   factories/backends.h              connect to database and cache
 //   factories/store_factory.h         createStore<T>
 //   factories/unit_of_work_factory.h  several writes that happen together
 //   factories/…_store_factory.h       one for each store of stores/
-//   factories/rate_limiter_factory.h  who may call how often
+//   factories/…_factory.h             rate limiters, event hubs, validation caches, contexts
+//   decorators/fetch_all.h            reads of several stores at once
+//   decorators/cache_admin.h          what an operator does to a cache; cache_warming.h and
+//                                     cache_verifier.h too
 //   stores/policy/…                   the LLM policy of a tenant and its resolution
 //   stores/conversation_config/…      the conversation settings, at three levels
 //   stores/conversation/…             conversations, their messages, and who may see them
 //   stores/path/…                     the branches of conversations
 //   stores/context/…                  what is in a conversation's mind
 //   stores/execution/…                the sandboxes that run its code
+//   stores/clarify/…                  what an AI's context of a user is built from
 //   testing/…                         mocks, fakes, fault injection, conformance suites, servers
 #pragma once
 
 #include "strata/core/config.h"                                  // IWYU pragma: export
 #include "strata/core/entity.h"                                  // IWYU pragma: export
+#include "strata/core/event_hub.h"                               // IWYU pragma: export
 #include "strata/core/json_codec.h"                              // IWYU pragma: export
 #include "strata/core/row_codec.h"                               // IWYU pragma: export
 #include "strata/core/store.h"                                   // IWYU pragma: export
+#include "strata/core/validation_cache.h"                        // IWYU pragma: export
+#include "strata/decorators/cache_verifier.h"                    // IWYU pragma: export
+#include "strata/decorators/cache_warming.h"                     // IWYU pragma: export
+#include "strata/decorators/fetch_all.h"                         // IWYU pragma: export
 #include "strata/factories/backends.h"                           // IWYU pragma: export
+#include "strata/factories/cache_admin_factory.h"                // IWYU pragma: export
 #include "strata/factories/clarify_store_factory.h"              // IWYU pragma: export
 #include "strata/factories/context_builder_factory.h"            // IWYU pragma: export
 #include "strata/factories/context_store_factory.h"              // IWYU pragma: export
 #include "strata/factories/conversation_config_store_factory.h"  // IWYU pragma: export
 #include "strata/factories/conversation_store_factory.h"         // IWYU pragma: export
+#include "strata/factories/event_hub_factory.h"                  // IWYU pragma: export
 #include "strata/factories/execution_store_factory.h"            // IWYU pragma: export
 #include "strata/factories/path_store_factory.h"                 // IWYU pragma: export
 #include "strata/factories/policy_store_factory.h"               // IWYU pragma: export
 #include "strata/factories/rate_limiter_factory.h"               // IWYU pragma: export
 #include "strata/factories/store_factory.h"                      // IWYU pragma: export
 #include "strata/factories/unit_of_work_factory.h"               // IWYU pragma: export
+#include "strata/factories/validation_cache_factory.h"           // IWYU pragma: export
 #include "strata/stores/policy/policy_resolution.h"              // IWYU pragma: export
