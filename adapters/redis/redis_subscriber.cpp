@@ -129,7 +129,7 @@ absl::Status RedisSubscriber::listen(RedisConnection& connection) {
 absl::Status RedisSubscriber::receiveSome(RedisConnection& connection) {
   const IoTime until = pong_is_due_ ? std::max(pinged_at_, heard_at_) + options_.heartbeat
                                     : pinged_at_ + options_.heartbeat / 3;
-  const absl::Status received = connection.receive(until);
+  absl::Status received = connection.receive(until);
   if (absl::IsDeadlineExceeded(received)) return absl::OkStatus();
   if (!received.ok()) return received;
   heard_at_ = steady_clock::now();

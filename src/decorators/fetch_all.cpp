@@ -97,9 +97,7 @@ class Stopwatch {
 
 void runTogether(absl::Span<StagedRead* const> reads, const FetchOptions& options) {
   using Found = StagedRead::Found;
-  FetchReport ignored;
-  FetchReport& report = options.report == nullptr ? ignored : *options.report;
-  report = {};
+  FetchReport report;
   Stopwatch stopwatch(options);
   lookUpAll(reads, options.read);
   Reads missing;
@@ -108,18 +106,20 @@ void runTogether(absl::Span<StagedRead* const> reads, const FetchOptions& option
     const Found found = read->takeFound();
     if (found == Found::kMissing) missing.push_back(read);
     if (found == Found::kFilledByAnother) filled_by_another.push_back(read);
-    report.found.push_back(found == Found::kAnswer);
+    if (options.report != nullptr) report.found.push_back(found == Found::kAnswer);
     report.hits += found == Found::kAnswer ? 1 : 0;
   }
   report.misses = missing.size() + filled_by_another.size();
   report.lookup_time = stopwatch.lap();
-  if (report.misses == 0) return;
-  loadAll(missing, options);
-  report.load_time = stopwatch.lap();
-  fillAll(missing);
-  report.fill_time = stopwatch.lap();
-  loadAll(filled_by_another, options);
-  report.load_time += stopwatch.lap();
+  if (report.misses > 0) {
+    loadAll(missing, options);
+    report.load_time = stopwatch.lap();
+    fillAll(missing);
+    report.fill_time = stopwatch.lap();
+    loadAll(filled_by_another, options);
+    report.load_time += stopwatch.lap();
+  }
+  if (options.report != nullptr) *options.report = std::move(report);
 }
 
 }  // namespace strata::internal

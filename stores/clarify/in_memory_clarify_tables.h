@@ -24,7 +24,7 @@ class InMemoryClarifyRows : public Base {
   absl::StatusOr<std::vector<T>> list(const std::string& user_id,
                                       const std::optional<Status>& status,
                                       std::int64_t limit) override {
-    return first(limit, user_id, [&status](const T& record) {
+    return first(limit, user_id, [&](const T& record) {
       if constexpr (requires { record.status; }) return !status || record.status == *status;
       return true;
     });

@@ -15,8 +15,8 @@
 #include <optional>
 #include <tuple>
 #include <utility>
+#include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -43,7 +43,7 @@ Fetch<T> fetch(Store<T>& store, Id id) {
 struct FetchReport {
   // For each read, in order: whether a cache had the answer. One that failed there is no hit and no
   // miss.
-  absl::InlinedVector<bool, 8> found;
+  std::vector<bool> found;
   std::size_t hits = 0;
   std::size_t misses = 0;
   // How long the lookups, the loads and the fills took; zero where there were none.
