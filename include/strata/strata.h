@@ -27,6 +27,7 @@
 #include "strata/core/entity.h"                                  // IWYU pragma: export
 #include "strata/core/event_hub.h"                               // IWYU pragma: export
 #include "strata/core/json_codec.h"                              // IWYU pragma: export
+#include "strata/core/probes.h"                                  // IWYU pragma: export
 #include "strata/core/row_codec.h"                               // IWYU pragma: export
 #include "strata/core/store.h"                                   // IWYU pragma: export
 #include "strata/core/validation_cache.h"                        // IWYU pragma: export

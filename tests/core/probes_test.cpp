@@ -1,0 +1,241 @@
+#include "strata/core/probes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/json/parse.hpp>
+#include <latch>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "strata/core/metrics.h"
+#include "strata/testing/eventually.h"
+#include "strata/testing/fake_clock.h"
+#include "strata/testing/status_matchers.h"
+
+namespace strata {
+namespace {
+
+using testing::eventually;
+using testing::FakeClock;
+using ::testing::HasSubstr;
+using testing::IsOk;
+using ::testing::Not;
+using testing::StatusIs;
+
+// A dependency that is in whatever state a test says, and counts how often it is asked.
+struct Dependency {
+  Health ask() {
+    ++asked;
+    if (hanging) released.wait();
+    return {.component = "database",
+            .backend = "postgres",
+            .state = state,
+            .latency = absl::Milliseconds(2),
+            .error = state == HealthState::kPass ? "" : "connection refused"};
+  }
+  Probes::Check check() {
+    return [this] { return ask(); };
+  }
+
+  std::atomic<HealthState> state{HealthState::kPass};
+  std::atomic<int> asked{0};
+  std::atomic<bool> hanging{false};
+  std::latch released{1};
+};
+
+class ProbesTest : public ::testing::Test {
+ protected:
+  ProbesTest() {
+    EXPECT_THAT(probes_.add("postgres", postgres_.check()), IsOk());
+    EXPECT_THAT(probes_.add("redis", redis_.check(), FailureTier::kImportant), IsOk());
+  }
+  // Its probes wait for the checks that are running.
+  ~ProbesTest() override {
+    if (postgres_.hanging) postgres_.released.count_down();
+  }
+
+  FakeClock clock_;
+  Dependency postgres_;
+  Dependency redis_;
+  Probes probes_{{}, clock_};
+};
+
+// B-68
+TEST_F(ProbesTest, AllUpIsReadyWithLatencyAndBackendOfEachPart) {
+  const ProbeAnswer ready = probes_.answer("/readyz");
+  EXPECT_EQ(ready.status, 200);
+  EXPECT_EQ(ready.body, "ok\n");
+  const ProbeAnswer health = probes_.answer("/healthz");
+  EXPECT_EQ(health.status, 200);
+  EXPECT_EQ(health.content_type, "application/json");
+  const auto json = boost::json::parse(health.body);
+  EXPECT_EQ(json.at("state").as_string(), "pass");
+  const auto& postgres = json.at("children").at(0);
+  EXPECT_EQ(postgres.at("component").as_string(), "postgres");
+  EXPECT_EQ(postgres.at("backend").as_string(), "postgres");
+  EXPECT_EQ(postgres.at("latency_us").as_int64(), 2000);
+}
+
+// B-69
+TEST_F(ProbesTest, WithoutTheCacheItIsReadyWithAWarning) {
+  redis_.state = HealthState::kFail;
+  EXPECT_EQ(probes_.answer("/readyz").status, 200);
+  EXPECT_EQ(probes_.answer("/readyz?verbose").body,
+            "[+] postgres ok\n"
+            "[!] redis warn: connection refused\n"
+            "ok\n");
+  const ProbeAnswer health = probes_.answer("/healthz");
+  EXPECT_EQ(health.status, 200);
+  EXPECT_EQ(boost::json::parse(health.body).at("state").as_string(), "warn");
+}
+
+// B-70
+TEST_F(ProbesTest, WithoutTheDatabaseItIsAliveAndNotReady) {
+  postgres_.state = HealthState::kFail;
+  const ProbeAnswer ready = probes_.answer("/readyz");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_EQ(ready.body,
+            "[-] postgres fail: connection refused\n"
+            "[+] redis ok\n"
+            "not ready\n");
+  EXPECT_EQ(probes_.answer("/healthz").status, 503);
+  EXPECT_EQ(probes_.answer("/livez").status, 200);
+}
+
+// B-71
+TEST_F(ProbesTest, ACheckThatHangsHoldsNobodyUpAndIsNotMadeAgain) {
+  postgres_.hanging = true;
+  std::jthread asking([&] {
+    const ProbeAnswer ready = probes_.answer("/readyz");
+    EXPECT_EQ(ready.status, 503);
+    EXPECT_THAT(ready.body, HasSubstr("[-] postgres fail: no answer within 1s\n[+] redis ok\n"));
+  });
+  ASSERT_TRUE(eventually([&] { return postgres_.asked == 1 && redis_.asked == 1; }));
+  EXPECT_EQ(probes_.answer("/livez").status, 200);  // while the other waits
+  clock_.advance(absl::Seconds(1));
+  asking.join();
+
+  // Whoever comes later does not wait at all: the clock stands still.
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(probes_.answer("/readyz").status, 503);
+    EXPECT_EQ(probes_.answer("/readyz?exclude=postgres").status, 200);
+  }
+  EXPECT_EQ(postgres_.asked, 1);
+  clock_.advance(absl::Hours(1));
+  EXPECT_EQ(probes_.answer("/readyz").status, 503);
+  EXPECT_EQ(postgres_.asked, 1);
+
+  postgres_.hanging = false;
+  postgres_.released.count_down();
+  EXPECT_TRUE(eventually([&] { return probes_.answer("/readyz").status == 200; }));
+}
+
+// B-72
+TEST_F(ProbesTest, ListsExcludesAndSinglesOutChecks) {
+  postgres_.state = HealthState::kFail;
+  EXPECT_EQ(probes_.answer("/readyz?verbose&exclude=postgres").body, "[+] redis ok\nok\n");
+  EXPECT_EQ(probes_.answer("/readyz?exclude=postgres&exclude=redis").body, "ok\n");
+  EXPECT_EQ(probes_.answer("/readyz?verbose&exclude=postgres&exclude=mysql").body,
+            "[+] redis ok\n[?] mysql is excluded and is no check\nok\n");
+  EXPECT_EQ(probes_.answer("/readyz/postgres").status, 503);
+  EXPECT_EQ(probes_.answer("/readyz/redis").body, "[+] redis ok\nok\n");
+  EXPECT_EQ(probes_.answer("/readyz/mysql").status, 404);
+  EXPECT_EQ(probes_.answer("/readyz/").status, 404);
+  EXPECT_EQ(probes_.answer("/").status, 404);
+}
+
+// B-73
+TEST_F(ProbesTest, AStormAsksADependencyOncePerInterval) {
+  for (int interval = 1; interval <= 3; ++interval) {
+    std::latch all_there(8);
+    std::vector<std::jthread> storm;
+    for (int i = 0; i < 8; ++i) {
+      storm.emplace_back([&] {
+        all_there.arrive_and_wait();
+        for (int n = 0; n < 50; ++n) {
+          EXPECT_EQ(probes_.answer("/readyz").status, 200);
+          EXPECT_EQ(probes_.answer("/healthz").status, 200);
+        }
+      });
+    }
+    storm.clear();
+    EXPECT_EQ(postgres_.asked, interval);
+    EXPECT_EQ(redis_.asked, interval);
+    clock_.advance(absl::Seconds(1));
+  }
+}
+
+TEST_F(ProbesTest, ASingleCheckAsksNoOther) {
+  EXPECT_EQ(probes_.answer("/readyz/redis").status, 200);
+  EXPECT_EQ(postgres_.asked, 0);
+}
+
+// B-74
+TEST_F(ProbesTest, IsNotReadyAsSoonAsItIsAboutToEnd) {
+  EXPECT_EQ(probes_.answer("/readyz").status, 200);
+  EXPECT_FALSE(probes_.draining());
+  postgres_.hanging = true;  // it does not matter any more
+  clock_.advance(absl::Seconds(1));
+  probes_.beginDrain();
+  EXPECT_TRUE(probes_.draining());
+  const ProbeAnswer ready = probes_.answer("/readyz");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_EQ(ready.body, "[-] shutdown fail: the process is about to end\nnot ready\n");
+  EXPECT_EQ(probes_.answer("/livez").status, 200);
+  EXPECT_EQ(postgres_.asked, 1);
+}
+
+TEST_F(ProbesTest, HandsOutMetricsAsTheyAreNow) {
+  EXPECT_EQ(probes_.answer("/metrics").status, 404);
+  int scraped = 0;
+  probes_.setMetrics([&] { return "scraped " + std::to_string(++scraped) + "\n"; });
+  EXPECT_EQ(probes_.answer("/metrics").body, "scraped 1\n");
+  const ProbeAnswer second = probes_.answer("/metrics");
+  EXPECT_EQ(second.body, "scraped 2\n");
+  EXPECT_EQ(second.content_type, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+// B-79
+TEST_F(ProbesTest, DoesNotTellWhatACheckThrows) {
+  ASSERT_THAT(
+      probes_.add("odd",
+                  []() -> Health { throw std::runtime_error("postgresql://user:secret@host/db"); }),
+      IsOk());
+  for (const char* target : {"/readyz?verbose", "/readyz/odd", "/healthz"}) {
+    const ProbeAnswer answer = probes_.answer(target);
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_THAT(answer.body, HasSubstr("the check threw an exception"));
+    EXPECT_THAT(answer.body, Not(HasSubstr("secret")));
+  }
+}
+
+TEST_F(ProbesTest, KeepsEachCheckOnALineOfItsOwn) {
+  ASSERT_THAT(
+      probes_.add("two-lines",
+                  [] { return Health{.state = HealthState::kWarn, .error = "one\r\n[+] two"}; }),
+      IsOk());
+  EXPECT_EQ(probes_.answer("/readyz/two-lines").body, "[!] two-lines warn: one  [+] two\nok\n");
+}
+
+TEST_F(ProbesTest, RefusesNamesThatCannotStandInAUrl) {
+  const auto check = [] { return Health{}; };
+  for (const char* name : {"", "Postgres", "a/b", "a b", "a?b"}) {
+    EXPECT_THAT(probes_.add(name, check), StatusIs(absl::StatusCode::kInvalidArgument)) << name;
+  }
+  EXPECT_THAT(probes_.add(std::string(65, 'a'), check),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(probes_.add("none", nullptr), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(probes_.add("redis", check), StatusIs(absl::StatusCode::kAlreadyExists));
+}
+
+TEST(Probes, OfNothingIsReady) {
+  Probes probes;
+  EXPECT_EQ(probes.answer("/readyz").status, 200);
+  EXPECT_EQ(probes.answer("/healthz").status, 200);
+}
+
+}  // namespace
+}  // namespace strata
