@@ -1,0 +1,68 @@
+#include "examples/copilot_server/errors.h"
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <string>
+
+#include "strata/core/logging.h"
+#include "strata/core/status.h"
+
+namespace copilot {
+namespace {
+
+struct Meaning {
+  int status;
+  const char* code;
+};
+
+Meaning meaningOf(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kOutOfRange:
+      return {400, "invalid_argument"};
+    case absl::StatusCode::kUnauthenticated:
+      return {401, "unauthenticated"};
+    case absl::StatusCode::kPermissionDenied:
+      return {403, "permission_denied"};
+    case absl::StatusCode::kNotFound:
+      return {404, "not_found"};
+    case absl::StatusCode::kAlreadyExists:
+      return {409, "already_exists"};
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kAborted:
+      return {409, "conflict"};
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kResourceExhausted:
+      return {503, "unavailable"};
+    case absl::StatusCode::kDeadlineExceeded:
+      return {504, "timeout"};
+    default:
+      return {500, "internal"};
+  }
+}
+
+}  // namespace
+
+int httpStatus(absl::StatusCode code) { return meaningOf(code).status; }
+
+Response errorResponse(int status, std::string_view code, std::string_view message) {
+  const boost::json::value body = {
+      {"error", {{"code", boost::json::string(code)}, {"message", boost::json::string(message)}}}};
+  return {.status = status, .body = boost::json::serialize(body)};
+}
+
+Response errorResponse(const absl::Status& status) {
+  const Meaning meaning = meaningOf(status.code());
+  if (meaning.status < 500) {
+    return errorResponse(meaning.status, meaning.code, std::string(status.message()));
+  }
+  strata::log(strata::Severity::kWarning, "copilot_server.failed",
+              {{"status", std::to_string(meaning.status)}, {"why", strata::describe(status)}});
+  Response response =
+      errorResponse(meaning.status, meaning.code,
+                    meaning.status == 500 ? "something is wrong here" : "try again in a moment");
+  if (meaning.status == 503) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+}  // namespace copilot

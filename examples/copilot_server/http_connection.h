@@ -1,0 +1,80 @@
+// HttpConnection: one client, one request after the other, until either side has enough.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <memory>
+#include <string>
+
+#include "examples/copilot_server/http_server.h"
+
+namespace copilot {
+
+// What the connections of a server have in common.
+struct HttpContext {
+  explicit HttpContext(HttpServerOptions options_in)
+      : options(std::move(options_in)), workers(options.worker_threads) {}
+
+  const HttpServerOptions options;
+  boost::asio::thread_pool workers;
+  boost::asio::thread_pool probers{1};
+  std::atomic<bool> draining{false};
+};
+
+// Its socket has a strand as executor, on which all of it runs.
+class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
+ public:
+  // `context` must outlive it.
+  HttpConnection(boost::asio::ip::tcp::socket socket, HttpContext& context);
+
+  boost::asio::awaitable<void> run();
+  // Ends it once what is under way is answered. Any thread may call it.
+  void drain();
+
+ private:
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  using Error = boost::beast::error_code;
+
+  // Whether the connection goes on after one request.
+  boost::asio::awaitable<bool> serveOne();
+  // Waits until something comes; false: nothing will.
+  boost::asio::awaitable<bool> waitForBytes();
+  boost::asio::awaitable<Error> read(Parser& parser);
+  Request requestFrom(Parser& parser);
+  boost::asio::awaitable<Response> responseTo(const Request& request);
+  // Whether the client has it all.
+  boost::asio::awaitable<bool> write(const Request& request, const Response& response,
+                                     bool keep_alive);
+  boost::asio::awaitable<bool> writeText(std::string text);
+  boost::asio::awaitable<void> refuse(Error error);
+  // Lets the client read the answer before the connection is gone.
+  boost::asio::awaitable<void> linger();
+
+  // ---- A stream of events ----
+  boost::asio::awaitable<void> serveStream(const Response& response);
+  // What is there to send, up to some kilobytes.
+  boost::asio::awaitable<EventStream::Text> takeEvents(EventStream& stream);
+  boost::asio::awaitable<void> waitForEvents();
+  // A client that closes is noticed only by reading.
+  boost::asio::awaitable<void> watchClient();
+  void wakeUp();
+
+  HttpContext& context_;
+  boost::beast::tcp_stream stream_;
+  boost::beast::flat_buffer buffer_;
+  boost::asio::steady_timer timer_;
+  const std::string address_;
+  bool idle_ = false;  // waiting for a request
+  bool draining_ = false;
+  bool closed_ = false;  // by the client, while it is told events
+  bool woken_ = false;   // there may be events to take
+};
+
+}  // namespace copilot

@@ -1,0 +1,40 @@
+// Service: the stores and whatever else the handlers use, made once.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "examples/copilot_server/settings.h"
+#include "strata/adapters/prometheus/prometheus_metrics.h"
+#include "strata/core/event_hub.h"
+#include "strata/core/probes.h"
+#include "strata/core/rate_limiter.h"
+#include "strata/factories/clarify_store_factory.h"
+#include "strata/factories/context_builder_factory.h"
+#include "strata/factories/conversation_store_factory.h"
+#include "strata/factories/policy_store_factory.h"
+
+namespace copilot {
+
+// Thread-safe, all of it.
+struct Service {
+  strata::Backends backends;
+  std::shared_ptr<strata::PrometheusMetrics> metrics;
+  std::unique_ptr<strata::PolicyStore> policies;
+  std::unique_ptr<strata::ConversationStore> conversations;
+  strata::ClarifyStores clarify;
+  std::unique_ptr<strata::ContextBuilder> contexts;
+  std::unique_ptr<strata::EventHub> events;
+  // They share one log, so that one round trip asks it about all of them.
+  std::unique_ptr<strata::RateLimiter> global_limit;
+  std::unique_ptr<strata::RateLimiter> write_limit;
+  std::unique_ptr<strata::RateLimiter> context_limit;
+  std::unique_ptr<strata::Probes> probes;  // last: its checks use the others
+};
+
+// Errors are those of the factories. A Redis that is down is none.
+absl::StatusOr<std::unique_ptr<Service>> openService(const strata::Config& config,
+                                                     const Settings& settings);
+
+}  // namespace copilot
