@@ -1,8 +1,8 @@
 #include "strata/core/timestamp.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 namespace strata {
 namespace {
@@ -75,14 +75,26 @@ class Scanner {
 
 }  // namespace
 
+// By hand, since most records that are encoded have some.
 std::string formatTimestamp(Timestamp time) {
+  time = std::clamp(time, kMinTimestamp, kMaxTimestamp);  // no record holds any other
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
+  std::string text = "0000-00-00T00:00:00.000000Z";
+  const auto write = [&text](std::size_t end, std::int64_t number) {
+    for (std::size_t at = end; number > 0; number /= 10) {
+      text[--at] = static_cast<char>('0' + number % 10);
+    }
+  };
+  write(4, static_cast<int>(date.year()));
+  write(7, static_cast<unsigned>(date.month()));
+  write(10, static_cast<unsigned>(date.day()));
+  write(13, clock.hours().count());
+  write(16, clock.minutes().count());
+  write(19, clock.seconds().count());
+  write(26, clock.subseconds().count());
+  return text;
 }
 
 std::optional<Timestamp> parseTimestamp(std::string_view text) {

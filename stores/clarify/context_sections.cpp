@@ -1,8 +1,7 @@
 #include "stores/clarify/context_sections.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -39,11 +38,14 @@ std::string_view prefix(std::string_view text, std::size_t count) {
   return text.substr(0, end);
 }
 
-// Line breaks and other control bytes as spaces.
+// Line breaks and other control bytes as spaces. Without a branch for each byte: contexts are made
+// for every request, and most of one is such text.
 void appendOnOneLine(std::string& text, std::string_view users) {
-  for (char c : users) {
+  const std::size_t before = text.size();
+  text += users;
+  for (char& c : std::span(text).subspan(before)) {
     const auto byte = static_cast<unsigned char>(c);
-    text += byte < 0x20 || byte == 0x7F ? ' ' : c;
+    c = byte < 0x20 || byte == 0x7F ? ' ' : c;
   }
 }
 
@@ -106,8 +108,9 @@ std::optional<ContextSection> sectionOf(const UserProfile& user) {
   ContextSection made = section(ContextSource::kUser, "[User Context]", 1);
   made.text += "\nName: ";
   appendOnOneLine(made.text, user.name);
-  made.text += fmt::format("\nTier: {}\nReflections: {}\nClarify sessions: {}", nameOf(user.tier),
-                           user.total_reflections, user.total_clarify_sessions);
+  made.text.append("\nTier: ").append(nameOf(user.tier));
+  made.text.append("\nReflections: ").append(std::to_string(user.total_reflections));
+  made.text.append("\nClarify sessions: ").append(std::to_string(user.total_clarify_sessions));
   return made;
 }
 
@@ -135,7 +138,8 @@ std::optional<ContextSection> sectionOf(const ObservedPatterns& patterns) {
   ContextSection made = section(ContextSource::kPatterns, "[Patterns Observed]", 2);
   for (const ClarifyPattern& pattern : patterns.patterns) {
     beginItem(made.text);
-    made.text += fmt::format("{} ({}/10): ", nameOf(pattern.pattern_type), pattern.strength);
+    made.text.append(nameOf(pattern.pattern_type)).append(" (");
+    made.text.append(std::to_string(pattern.strength)).append("/10): ");
     appendOnOneLine(made.text, pattern.content);
   }
   return made;
@@ -150,9 +154,9 @@ std::optional<ContextSection> sectionOf(const RecentSessions& sessions,
     if (++shown > RecentSessions::kShown) break;
     beginItem(made.text);
     appendOnOneLine(made.text, session.title);
-    made.text += fmt::format(" ({} {}, last on {})", session.message_count,
-                             session.message_count == 1 ? "message" : "messages",
-                             dateOf(session.last_message_at));
+    made.text.append(" (").append(std::to_string(session.message_count));
+    made.text.append(session.message_count == 1 ? " message" : " messages");
+    made.text.append(", last on ").append(dateOf(session.last_message_at)).append(")");
   }
   return shown == 0 ? std::nullopt : std::optional(std::move(made));
 }
@@ -162,7 +166,7 @@ std::optional<ContextSection> sectionOf(const RecentReflections& reflections) {
   ContextSection made = section(ContextSource::kReflections, "[Recent Reflections]", 4);
   for (const Reflection& reflection : reflections.reflections) {
     beginItem(made.text);
-    made.text += fmt::format("{}, on {}", nameOf(reflection.tone), dateOf(reflection.created_at));
+    made.text.append(nameOf(reflection.tone)).append(", on ").append(dateOf(reflection.created_at));
   }
   return made;
 }
@@ -181,21 +185,22 @@ bool cut(ContextSection& section, std::size_t room) {
 // Whether it fits, cut if need be.
 bool fit(ContextSection& section, std::size_t used, std::size_t max_tokens, bool is_first) {
   const std::size_t before = is_first ? 0 : kBetweenSections.size();
-  const auto needed = [&] { return tokensFor(before + codePoints(section.text)); };
   const std::size_t left = max_tokens - used;
-  if (needed() > left) {
-    const bool is_worth_it = section.priority <= kLastPriorityToCut && used * 10 < max_tokens * 9;
-    const std::size_t room = left * kCodePointsPerToken;
-    if (!is_worth_it || room <= before || !cut(section, room - before)) return false;
-  }
-  section.tokens = needed();
+  section.tokens = tokensFor(before + codePoints(section.text));
+  if (section.tokens <= left) return true;
+  const bool is_worth_it = section.priority <= kLastPriorityToCut && used * 10 < max_tokens * 9;
+  const std::size_t room = left * kCodePointsPerToken;
+  if (!is_worth_it || room <= before || !cut(section, room - before)) return false;
+  section.tokens = left;
   return true;
 }
 
 }  // namespace
 
 void fitInto(BuiltContext& context, std::vector<ContextSection> sections, std::size_t max_tokens) {
-  std::ranges::stable_sort(sections, {}, &ContextSection::priority);
+  if (!std::ranges::is_sorted(sections, {}, &ContextSection::priority)) {
+    std::ranges::stable_sort(sections, {}, &ContextSection::priority);
+  }
   for (ContextSection& section : sections) {
     const bool is_first = context.sections.empty();
     if (!fit(section, context.tokens, max_tokens, is_first)) {

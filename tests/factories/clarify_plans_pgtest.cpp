@@ -153,27 +153,27 @@ TEST_P(ManyUsers, AreShownByAnIndexThatReadsNoMoreThanTheLimit) {
 }
 
 TEST_P(ManyUsers, HaveListsInTheOrderOfAnIndex) {
-  const auto expectPage = [&](const char* what, const Call& list) {
+  const auto expect_page = [&](const char* what, const Call& list) {
     const std::string plans = plansOf(what, list);
     EXPECT_THAT(plans, Not(HasSubstr("Sort"))) << what << "\n" << plans;
     EXPECT_LE(most(plans), 20) << what << "\n" << plans;
   };
-  expectPage("dreams", [](ClarifyTables& tables) {
+  expect_page("dreams", [](ClarifyTables& tables) {
     return tables.dreams().list("user-7", std::nullopt, 20).status();
   });
-  expectPage("dreams of a status", [](ClarifyTables& tables) {
+  expect_page("dreams of a status", [](ClarifyTables& tables) {
     return tables.dreams().list("user-7", DreamStatus::kArchived, 20).status();
   });
-  expectPage("patterns", [](ClarifyTables& tables) {
+  expect_page("patterns", [](ClarifyTables& tables) {
     return tables.patterns().list("user-7", std::nullopt, 20).status();
   });
-  expectPage("sessions", [](ClarifyTables& tables) {
+  expect_page("sessions", [](ClarifyTables& tables) {
     return tables.sessions().list("user-7", std::nullopt, 20).status();
   });
-  expectPage("sessions of a status", [](ClarifyTables& tables) {
+  expect_page("sessions of a status", [](ClarifyTables& tables) {
     return tables.sessions().list("user-7", SessionStatus::kArchived, 20).status();
   });
-  expectPage("reflections", [](ClarifyTables& tables) {
+  expect_page("reflections", [](ClarifyTables& tables) {
     return tables.reflections().list("user-7", std::nullopt, 20).status();
   });
 }
