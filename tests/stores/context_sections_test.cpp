@@ -1,4 +1,4 @@
-// B-99: the rules by which sections become a context.
+// The rules by which sections become a context.
 #include "stores/clarify/context_sections.h"
 
 #include <gmock/gmock.h>
@@ -53,6 +53,7 @@ TEST(FitInto, NothingGivesNothing) {
   EXPECT_THAT(context.sections, IsEmpty());
 }
 
+// B-99
 TEST(FitInto, OrdersByPriorityAndKeepsTheOrderWithinOne) {
   const BuiltContext context = fitted(
       {sectionWith(ContextSource::kReflections, 4, "r"),
@@ -81,6 +82,7 @@ TEST(FitInto, TakesWhatFillsTheBudgetExactly) {
   EXPECT_EQ(context.tokens, 100);
 }
 
+// B-99
 TEST(FitInto, CutsAnImportantSectionToWhatRemainsOnACodePoint) {
   const BuiltContext context = fitted({sectionWith(ContextSource::kUser, 1, owls(401))}, 100);
   EXPECT_EQ(context.text, owls(399) + "…");
@@ -94,6 +96,7 @@ TEST(FitInto, CutsNoSectionOfLessImportance) {
   EXPECT_THAT(context.left_out, ElementsAre(ContextSource::kSessions));
 }
 
+// B-99
 TEST(FitInto, CutsNothingOnceNineTenthsAreUsed) {
   const auto contextAfter = [](std::size_t used_tokens) {
     return fitted({sectionWith(ContextSource::kUser, 1, owls(used_tokens * 4)),
@@ -105,6 +108,7 @@ TEST(FitInto, CutsNothingOnceNineTenthsAreUsed) {
   EXPECT_THAT(sourcesOf(contextAfter(900)), ElementsAre(ContextSource::kUser));
 }
 
+// B-99
 TEST(FitInto, KeepsNoRestOfFiftyCodePointsOrFewer) {
   // 100 tokens; of what is left, 2 code points set the sections apart.
   const auto contextWithRoom = [](std::size_t left_tokens) {
@@ -119,6 +123,7 @@ TEST(FitInto, KeepsNoRestOfFiftyCodePointsOrFewer) {
   EXPECT_EQ(kept.tokens, 100);
 }
 
+// B-99
 TEST(FitInto, ALaterSmallerSectionMayStillFit) {
   const BuiltContext context = fitted({sectionWith(ContextSource::kUser, 1, owls(380)),
                                        sectionWith(ContextSource::kSessions, 3, owls(100)),
@@ -128,6 +133,7 @@ TEST(FitInto, ALaterSmallerSectionMayStillFit) {
   EXPECT_THAT(context.left_out, ElementsAre(ContextSource::kSessions));
 }
 
+// B-99
 TEST(FitInto, TheWholeTextIsNeverMoreThanTheBudget) {
   for (std::size_t budget = 1; budget < 120; ++budget) {
     const BuiltContext context = fitted({sectionWith(ContextSource::kUser, 1, owls(31)),
