@@ -50,7 +50,9 @@ absl::StatusOr<ContextSources> sourcesOf(const ClarifyTransactor& transactor,
                                          const Backends& backends,
                                          const ClarifyStoreOptions& options) {
   const auto living = [&](absl::Duration ttl) {
-    return StoreOptions{.cache_ttl = ttl, .enable_cache = options.enable_cache};
+    return StoreOptions{.cache_ttl = ttl,
+                        .enable_cache = options.enable_cache,
+                        .cache_max_decoded = options.max_decoded};
   };
   StoreOptions of_user = living(options.user_ttl);
   of_user.negative_cache_ttl = options.user_ttl;

@@ -10,6 +10,7 @@ CachingOptions cachingOptions(const Backends& backends, std::string store,
           .negative_ttl = options.negative_cache_ttl,
           .compress_above_bytes = options.cache_compress_above_bytes,
           .max_queued_fills = options.cache_max_queued_fills,
+          .max_decoded = options.cache_max_decoded,
           .failure_tier = options.cache_failure_tier,
           .consistency = options.consistency};
 }

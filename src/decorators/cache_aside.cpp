@@ -38,6 +38,7 @@ constexpr int kMaxPauses = 200;
 constexpr absl::Duration kAtOnce = absl::Milliseconds(1);
 // What Redis takes as one value.
 constexpr std::size_t kMostBytes = std::size_t{512} << 20;
+constexpr std::size_t kMostDecoded = 1'000'000;
 
 absl::Status outOfRange(const char* what) {
   return absl::InvalidArgumentError(fmt::format("caching: {}", what));
@@ -58,6 +59,8 @@ absl::Status validate(const CachingOptions& options) {
   if (options.max_value_bytes < 1 || options.max_value_bytes > kMostBytes) {
     return outOfRange("max_value_bytes must be between 1 and 512 MiB");
   }
+  if (options.max_decoded > kMostDecoded)
+    return outOfRange("max_decoded must be at most 1 000 000");
   return absl::OkStatus();
 }
 

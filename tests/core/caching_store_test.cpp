@@ -417,6 +417,48 @@ TEST_F(CachingStoreTest, AnswersTheVersionThatPutReturned) {
   EXPECT_EQ((*store_->get("a")).version(), *version) << "from the cache";
 }
 
+TEST_F(CachingStoreTest, DecodesTheSameCellOnceWhereItMayKeepIt) {
+  makeStore({.max_decoded = 8});
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  textOf("a");
+  const auto first = store_->get("a");
+  const auto again = store_->get("a");
+  ASSERT_THAT(first, IsOk());
+  EXPECT_EQ(*first, *again) << "the same object";
+  EXPECT_EQ((*again).version(), (*first).version());
+  EXPECT_EQ(loads(), 1);
+  makeStore({});
+  EXPECT_NE(*store_->get("a"), *store_->get("a"));
+}
+
+// It asks the cache each time, so what is deleted or filled anew is never answered from memory.
+TEST_F(CachingStoreTest, NeverAnswersADecodedCellThatTheCacheHasNoMore) {
+  makeStore({.max_decoded = 8});
+  const auto other = otherProcess();
+  for (const char* text : {"one", "two", "three"}) {
+    ASSERT_THAT(other->put({"a", text}), IsOk());
+    EXPECT_EQ(textOf("a"), text);
+    EXPECT_EQ(textOf("a"), text);
+  }
+  ASSERT_THAT(other->remove("a"), IsOk());
+  EXPECT_EQ(textOf("a"), "none");
+  ASSERT_THAT(other->put({"a", "four"}), IsOk());
+  cache_->changeIncarnation();
+  EXPECT_EQ(textOf("a"), "four");
+}
+
+TEST_F(CachingStoreTest, KeepsNoMoreDecodedValuesThanItMay) {
+  makeStore({.max_decoded = 1});
+  for (int round = 0; round < 2; ++round) {
+    for (const char* id : {"a", "b", "c"}) {
+      const std::string text = std::string("about ") + id;
+      ASSERT_THAT(store_->put({id, text}), IsOk());
+      EXPECT_EQ(textOf(id), text);
+      EXPECT_EQ(textOf(id), text);
+    }
+  }
+}
+
 // What could not be deleted is tried once more when the store goes.
 TEST_F(CachingStoreTest, TriesPendingDeletesOnceMoreWhenItIsDestroyed) {
   ASSERT_THAT(store_->put({"a", "one"}), IsOk());

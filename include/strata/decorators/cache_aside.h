@@ -59,6 +59,9 @@ struct CachingOptions {
   // How many fills may wait to be sent off the caller's path; zero: a caller sends its own before
   // it returns. What does not fit is not cached. Destroying the store sends those that wait.
   std::size_t max_queued_fills = 0;
+  // How many decoded values a process keeps, to decode none twice; zero: none. At most 1 000 000.
+  // For values that take long to decode: the cache is asked all the same (decoded_snapshots.h).
+  std::size_t max_decoded = 0;
   // What a failing cache means: kCritical, the caller gets its error; otherwise the store below
   // answers.
   FailureTier failure_tier = FailureTier::kImportant;

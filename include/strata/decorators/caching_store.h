@@ -19,6 +19,7 @@
 #include "strata/core/json_codec.h"
 #include "strata/core/store.h"
 #include "strata/decorators/cache_aside.h"
+#include "strata/decorators/decoded_snapshots.h"
 #include "strata/decorators/staged_read.h"
 
 namespace strata {
@@ -43,8 +44,9 @@ class CachingStore final : public Store<T> {
  private:
   class Staged;
 
-  CachingStore(std::unique_ptr<Store<T>> backing, std::unique_ptr<CacheAside> cache)
-      : backing_(std::move(backing)), cache_(std::move(cache)) {}
+  CachingStore(std::unique_ptr<Store<T>> backing, std::unique_ptr<CacheAside> cache,
+               std::size_t max_decoded)
+      : backing_(std::move(backing)), cache_(std::move(cache)), decoded_(max_decoded) {}
 
   // The cached answer, or none when the store below has to be asked.
   std::optional<Snapshot<T>> answerFrom(CacheAside::Lookup& lookup);
@@ -60,16 +62,19 @@ class CachingStore final : public Store<T> {
 
   std::unique_ptr<Store<T>> backing_;
   std::unique_ptr<CacheAside> cache_;
+  DecodedSnapshots decoded_;
 };
 
 template <EntityType T>
 absl::StatusOr<std::unique_ptr<CachingStore<T>>> CachingStore<T>::create(
     std::unique_ptr<Store<T>> backing, std::shared_ptr<Cache> cache, CachingOptions options,
     std::shared_ptr<Metrics> metrics, const Clock& clock, std::shared_ptr<Executor> executor) {
+  const std::size_t max_decoded = options.max_decoded;
   auto aside = CacheAside::create(std::move(cache), entityInfo<T>(), std::move(options),
                                   std::move(metrics), clock, std::move(executor));
   if (!aside.ok()) return aside.status();
-  return std::unique_ptr<CachingStore>(new CachingStore(std::move(backing), *std::move(aside)));
+  return std::unique_ptr<CachingStore>(
+      new CachingStore(std::move(backing), *std::move(aside), max_decoded));
 }
 
 template <EntityType T>
@@ -172,11 +177,15 @@ template <EntityType T>
 std::optional<Snapshot<T>> CachingStore<T>::answerFrom(CacheAside::Lookup& lookup) {
   if (lookup.outcome == CacheAside::Outcome::kAbsent) return Snapshot<T>();
   if (lookup.outcome != CacheAside::Outcome::kHit) return std::nullopt;
+  if (auto known = decoded_.find(lookup.cell)) {
+    return Snapshot<T>(std::static_pointer_cast<const T>(std::move(known)), lookup.version);
+  }
   auto value = std::make_shared<T>();
   if (absl::Status status = readJson(typeInfo<T>(), lookup.payload(), value.get()); !status.ok()) {
     cache_->rejectPayload(lookup, status);
     return std::nullopt;
   }
+  if (decoded_.keepsAny()) decoded_.keep(lookup.cell, value);
   return Snapshot<T>(std::move(value), lookup.version);
 }
 

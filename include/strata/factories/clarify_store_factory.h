@@ -33,6 +33,8 @@ struct ClarifyStoreOptions {
   absl::Duration patterns_ttl = absl::Seconds(600);
   absl::Duration sessions_ttl = absl::Seconds(60);
   absl::Duration reflections_ttl = absl::Seconds(300);
+  // How many lists of each kind a process keeps decoded; see CachingOptions::max_decoded.
+  std::size_t max_decoded = 1024;
   // Off: the sources read no cache. What is written is deleted from it all the same.
   bool enable_cache = true;
 };

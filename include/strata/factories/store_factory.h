@@ -38,6 +38,7 @@ struct StoreOptions {
   // See CachingOptions.
   std::size_t cache_compress_above_bytes = 0;
   std::size_t cache_max_queued_fills = 0;
+  std::size_t cache_max_decoded = 0;
   // How long a call of the database may take whose caller brings no deadline; zero: for ever.
   absl::Duration database_timeout = absl::Seconds(5);
   // Off: every read of the database is a query of its own.
