@@ -98,26 +98,26 @@ TEST(FitInto, CutsNoSectionOfLessImportance) {
 
 // B-99
 TEST(FitInto, CutsNothingOnceNineTenthsAreUsed) {
-  const auto contextAfter = [](std::size_t used_tokens) {
+  const auto context_after = [](std::size_t used_tokens) {
     return fitted({sectionWith(ContextSource::kUser, 1, owls(used_tokens * 4)),
                    sectionWith(ContextSource::kDreams, 2, owls(4000))},
                   1000);
   };
-  EXPECT_THAT(sourcesOf(contextAfter(899)),
+  EXPECT_THAT(sourcesOf(context_after(899)),
               ElementsAre(ContextSource::kUser, ContextSource::kDreams));
-  EXPECT_THAT(sourcesOf(contextAfter(900)), ElementsAre(ContextSource::kUser));
+  EXPECT_THAT(sourcesOf(context_after(900)), ElementsAre(ContextSource::kUser));
 }
 
 // B-99
 TEST(FitInto, KeepsNoRestOfFiftyCodePointsOrFewer) {
   // 100 tokens; of what is left, 2 code points set the sections apart.
-  const auto contextWithRoom = [](std::size_t left_tokens) {
+  const auto context_with_room = [](std::size_t left_tokens) {
     return fitted({sectionWith(ContextSource::kUser, 1, owls((100 - left_tokens) * 4)),
                    sectionWith(ContextSource::kDreams, 2, owls(1000))},
                   100);
   };
-  EXPECT_THAT(sourcesOf(contextWithRoom(13)), ElementsAre(ContextSource::kUser));  // 50
-  const BuiltContext kept = contextWithRoom(14);                                   // 54
+  EXPECT_THAT(sourcesOf(context_with_room(13)), ElementsAre(ContextSource::kUser));  // 50
+  const BuiltContext kept = context_with_room(14);                                   // 54
   ASSERT_THAT(sourcesOf(kept), ElementsAre(ContextSource::kUser, ContextSource::kDreams));
   EXPECT_EQ(kept.sections[1].text, owls(53) + "…");
   EXPECT_EQ(kept.tokens, 100);
