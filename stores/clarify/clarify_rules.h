@@ -74,7 +74,7 @@ absl::StatusOr<T> findOfUser(ClarifyRows<T>& rows, const RecordOfUser& which, co
 template <typename T>
 absl::StatusOr<bool> removeOfUser(ClarifyRows<T>& rows, const RecordOfUser& which,
                                   const char* what) {
-  const auto removed = rows.remove(which.user_id, which.id);
+  auto removed = rows.remove(which.user_id, which.id);
   if (removed.ok() && !*removed) return noneOfUser(what);
   return removed;
 }

@@ -46,7 +46,7 @@ class RuledUserProfileStore final : public UserProfileStore {
     return database_
         ->write<bool>(remove_, id, options,
                       [&](ClarifyTables& tables) -> absl::StatusOr<bool> {
-                        const auto removed = tables.removeUser(id);
+                        auto removed = tables.removeUser(id);
                         if (removed.ok() && !*removed) return noSuchUser();
                         return removed;
                       })
