@@ -20,8 +20,10 @@ namespace {
 
 using absl::StatusCode;
 using ::testing::AnyOf;
+using ::testing::Each;
 using ::testing::Eq;
 using testing::eventually;
+using ::testing::Field;
 using ::testing::HasSubstr;
 using testing::IsOk;
 using testing::IsOkAndHolds;
@@ -40,6 +42,10 @@ auto isDown() { return StatusIs(AnyOf(StatusCode::kUnavailable, StatusCode::kDea
 absl::StatusOr<LeaseReply> lease(Cache& cache, std::string_view key) {
   const LeaseRequest request{key, "L"};
   return cache.getOrLease({&request, 1}, kLong).front();
+}
+
+std::vector<absl::StatusOr<LeaseReply>> leaseMany(Cache& cache, std::string_view key, int count) {
+  return cache.getOrLease(std::vector<LeaseRequest>(count, {key, "L"}), kLong);
 }
 
 absl::StatusOr<bool> fill(Cache& cache, std::string_view key, Incarnation incarnation = {}) {
@@ -280,6 +286,33 @@ TEST_F(RedisFaultsTest, ADemotedServerIsRefusedOverALiveConnectionToo) {
   EXPECT_NE(cache_->incarnation(), before);  // it may have followed another master meanwhile
 }
 
+// How many keys are asked for decides in which words they are.
+class RedisFencedReadTest : public RedisFaultsTest, public ::testing::WithParamInterface<int> {};
+INSTANTIATE_TEST_SUITE_P(Keys, RedisFencedReadTest, ::testing::Values(1, 5, 100, 600),
+                         ::testing::PrintToStringParamName());
+
+TEST_P(RedisFencedReadTest, IsRefusedByADemotedServerOverALiveConnection) {
+  warmUp(*cache_);
+  command({"REPLICAOF", "127.0.0.1", "1"});
+  EXPECT_THAT(leaseMany(*cache_, "warm", GetParam()),
+              Each(StatusIs(StatusCode::kUnavailable, HasSubstr("replica"))));
+}
+
+// Race 29: an isolated master refuses writes, and so the fenced read, where GET would answer.
+TEST_P(RedisFencedReadTest, IsRefusedByAMasterThatLostItsReplicas) {
+  warmUp(*cache_);
+  command({"CONFIG", "SET", "min-replicas-to-write", "1"});
+  EXPECT_THAT(leaseMany(*cache_, "warm", GetParam()),
+              Each(StatusIs(StatusCode::kUnavailable, HasSubstr("NOREPLICAS"))));
+}
+
+TEST_P(RedisFencedReadTest, IsMadeByLeasesWhereAnAclForbidsTheRest) {
+  warmUp(*cache_);
+  command({"ACL", "SETUSER", "default", "-getex"});
+  EXPECT_THAT(leaseMany(*cache_, "warm", GetParam()),
+              Each(IsOkAndHolds(Field(&LeaseReply::found, Optional(std::string("up"))))));
+}
+
 TEST_F(RedisFaultsTest, APingNoticesADemotionBeforeAnyWriteDoes) {
   warmUp(*cache_);
   command({"REPLICAOF", "127.0.0.1", "1"});
@@ -297,12 +330,9 @@ TEST_F(RedisFaultsTest, APingNoticesThatTheServerWasDemotedAndPromotedInBetween)
   EXPECT_NE(cache_->incarnation(), before);
 }
 
-// Race 29: an isolated master refuses writes, and so the fenced read, where GET would answer.
-TEST_F(RedisFaultsTest, AMasterThatLostItsReplicasIsRefused) {
-  warmUp(*cache_);
+TEST_F(RedisFaultsTest, AMasterThatLostItsReplicasTakesNoFill) {
   ASSERT_OK(lease(*cache_, "a"));
   command({"CONFIG", "SET", "min-replicas-to-write", "1"});
-  EXPECT_THAT(lease(*cache_, "warm"), StatusIs(StatusCode::kUnavailable, HasSubstr("NOREPLICAS")));
   EXPECT_THAT(fill(*cache_, "a"), StatusIs(StatusCode::kUnavailable));
 }
 

@@ -100,6 +100,22 @@ TEST_P(FencedCacheConformance, LeasesManyInTheOrderAsked) {
   EXPECT_OK(cache().remove(keys));
 }
 
+TEST_P(FencedCacheConformance, FindsAndLeasesAnyNumberAtOnce) {
+  for (const std::size_t count : {2U, 4U, 15U, 16U, 257U}) {
+    const std::array keys{key("there"), key(std::to_string(count))};
+    ASSERT_OK(cache().set(keys[0], "x", kLong));
+    std::vector<LeaseRequest> requests(count - 1, {keys[0], kLease});
+    requests.push_back({keys[1], kLease});
+    const auto replies = cache().getOrLease(requests, kLong);
+    ASSERT_EQ(replies.size(), count);
+    for (std::size_t i = 0; i + 1 < count; ++i) {
+      EXPECT_EQ(replies[i].value_or(LeaseReply()).found, std::optional<std::string>("x"));
+    }
+    ASSERT_OK(replies.back());
+    EXPECT_TRUE(replies.back()->leased);
+  }
+}
+
 TEST_P(FencedCacheConformance, ReplacesWhatBeginsAsExpected) {
   ASSERT_OK(lease(key("a"), kLease));
   EXPECT_THAT(compareAndSet({key("a"), kLease.substr(0, 7), "value", kLong}), IsOkAndHolds(true));
