@@ -219,9 +219,11 @@ void CacheAside::Core::askOne(absl::Span<const Question> questions, const ReadOp
 
 void CacheAside::Core::noteLookupTime(absl::Span<const Question> questions) {
   const Core* last = nullptr;
+  std::optional<MonotonicTime> now;
   for (const auto& [core, lookup] : questions) {
     if (core == std::exchange(last, core) || core->metrics.lookup_time == nullptr) continue;
-    core->metrics.lookup_time->record(core->clock.now() - lookup->started);
+    if (!now) now = core->clock.now();
+    core->metrics.lookup_time->record(*now - lookup->started);
   }
 }
 
