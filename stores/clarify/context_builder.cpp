@@ -75,7 +75,9 @@ class BuildMetrics {
 class Sections {
  public:
   Sections(BuildMetrics& metrics, const FetchReport& fetched, BuiltContext& context)
-      : metrics_(metrics), fetched_(fetched), context_(context) {}
+      : metrics_(metrics), fetched_(fetched), context_(context) {
+    sections_.reserve(kSources.size());
+  }
 
   template <typename T, typename... More>
   void add(ContextSource source, const absl::StatusOr<Snapshot<T>>& answer, const More&... more) {

@@ -1,11 +1,10 @@
 #include "stores/clarify/context_sections.h"
 
 #include <algorithm>
-#include <span>
 #include <string>
 #include <utility>
 
-#include "strata/core/described.h"
+#include "stores/clarify/context_text.h"
 
 namespace strata {
 namespace {
@@ -17,44 +16,20 @@ constexpr std::string_view kBetweenSections = "\n\n";
 constexpr int kLastPriorityToCut = 2;
 // A shorter rest says nothing.
 constexpr std::size_t kLeastToKeep = 50;
-
-bool beginsCodePoint(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }
-
-std::size_t codePoints(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), beginsCodePoint));
-}
+// Bytes of one item of a section, more or less.
+constexpr std::size_t kTypicalItem = 160;
 
 std::size_t tokensFor(std::size_t code_points) {
   return (code_points + kCodePointsPerToken - 1) / kCodePointsPerToken;
 }
 
-// The first `count` code points.
-std::string_view prefix(std::string_view text, std::size_t count) {
-  std::size_t end = 0;
-  while (end < text.size()) {
-    if (beginsCodePoint(text[end]) && count-- == 0) break;
-    ++end;
-  }
-  return text.substr(0, end);
-}
-
-// Line breaks and other control bytes as spaces. Without a branch for each byte: contexts are made
-// for every request, and most of one is such text.
-void appendOnOneLine(std::string& text, std::string_view users) {
-  const std::size_t before = text.size();
-  text += users;
-  for (char& c : std::span(text).subspan(before)) {
-    const auto byte = static_cast<unsigned char>(c);
-    c = byte < 0x20 || byte == 0x7F ? ' ' : c;
-  }
-}
-
-ContextSection section(ContextSource source, std::string_view title, int priority) {
-  return {.source = source,
-          .title = std::string(title),
-          .priority = priority,
-          .text = std::string(title),
-          .tokens = 0};
+ContextSection section(ContextSource source, std::string_view title, int priority,
+                       std::size_t items) {
+  ContextSection made{
+      .source = source, .title = std::string(title), .priority = priority, .text = {}, .tokens = 0};
+  made.text.reserve(title.size() + items * kTypicalItem);
+  made.text = title;
+  return made;
 }
 
 void beginItem(std::string& text) { text += "\n- "; }
@@ -105,7 +80,7 @@ std::string dateOf(Timestamp time) { return formatTimestamp(time).substr(0, 10);
 std::size_t estimateTokens(std::string_view text) { return tokensFor(codePoints(text)); }
 
 std::optional<ContextSection> sectionOf(const UserProfile& user) {
-  ContextSection made = section(ContextSource::kUser, "[User Context]", 1);
+  ContextSection made = section(ContextSource::kUser, "[User Context]", 1, 1);
   made.text += "\nName: ";
   appendOnOneLine(made.text, user.name);
   made.text.append("\nTier: ").append(nameOf(user.tier));
@@ -116,7 +91,7 @@ std::optional<ContextSection> sectionOf(const UserProfile& user) {
 
 std::optional<ContextSection> sectionOf(const ActiveDreams& dreams) {
   if (dreams.dreams.empty()) return std::nullopt;
-  ContextSection made = section(ContextSource::kDreams, "[Active Dreams]", 2);
+  ContextSection made = section(ContextSource::kDreams, "[Active Dreams]", 2, dreams.dreams.size());
   for (const Dream& dream : dreams.dreams) {
     beginItem(made.text);
     appendOnOneLine(made.text, dream.title);
@@ -135,7 +110,8 @@ std::optional<ContextSection> sectionOf(const ActiveDreams& dreams) {
 
 std::optional<ContextSection> sectionOf(const ObservedPatterns& patterns) {
   if (patterns.patterns.empty()) return std::nullopt;
-  ContextSection made = section(ContextSource::kPatterns, "[Patterns Observed]", 2);
+  ContextSection made =
+      section(ContextSource::kPatterns, "[Patterns Observed]", 2, patterns.patterns.size());
   for (const ClarifyPattern& pattern : patterns.patterns) {
     beginItem(made.text);
     made.text.append(nameOf(pattern.pattern_type)).append(" (");
@@ -147,7 +123,8 @@ std::optional<ContextSection> sectionOf(const ObservedPatterns& patterns) {
 
 std::optional<ContextSection> sectionOf(const RecentSessions& sessions,
                                         std::string_view current_session_id) {
-  ContextSection made = section(ContextSource::kSessions, "[Recent Conversations]", 3);
+  ContextSection made =
+      section(ContextSource::kSessions, "[Recent Conversations]", 3, sessions.sessions.size());
   int shown = 0;
   for (const ClarifySession& session : sessions.sessions) {
     if (session.id == current_session_id) continue;
@@ -163,7 +140,8 @@ std::optional<ContextSection> sectionOf(const RecentSessions& sessions,
 
 std::optional<ContextSection> sectionOf(const RecentReflections& reflections) {
   if (reflections.reflections.empty()) return std::nullopt;
-  ContextSection made = section(ContextSource::kReflections, "[Recent Reflections]", 4);
+  ContextSection made = section(ContextSource::kReflections, "[Recent Reflections]", 4,
+                                reflections.reflections.size());
   for (const Reflection& reflection : reflections.reflections) {
     beginItem(made.text);
     made.text.append(nameOf(reflection.tone)).append(", on ").append(dateOf(reflection.created_at));
@@ -201,6 +179,12 @@ void fitInto(BuiltContext& context, std::vector<ContextSection> sections, std::s
   if (!std::ranges::is_sorted(sections, {}, &ContextSection::priority)) {
     std::ranges::stable_sort(sections, {}, &ContextSection::priority);
   }
+  std::size_t bytes = 0;
+  for (const ContextSection& section : sections) {
+    bytes += section.text.size() + kBetweenSections.size();
+  }
+  context.text.reserve(bytes);
+  context.sections.reserve(sections.size());
   for (ContextSection& section : sections) {
     const bool is_first = context.sections.empty();
     if (!fit(section, context.tokens, max_tokens, is_first)) {
