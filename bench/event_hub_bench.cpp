@@ -237,13 +237,12 @@ class PostgresByHand {
 // ---- Ours ----
 
 std::unique_ptr<EventTransport> redisTransport() {
-  return orFail(RedisEventTransport::create({.url = testing::sharedServers().redis().url()}));
+  return orFail(makeRedisEventTransport({.url = testing::sharedServers().redis().url()}));
 }
 
 std::unique_ptr<EventTransport> postgresTransport() {
   const std::string url = testing::sharedServers().postgres().url();
-  return orFail(
-      PostgresEventTransport::create(orFail(PostgresPool::open({.url = url})), {.url = url}));
+  return orFail(makePostgresEventTransport(orFail(PostgresPool::open({.url = url})), {.url = url}));
 }
 
 // One hub publishes, another one has the subscriber, as two processes would.

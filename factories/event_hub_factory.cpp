@@ -45,7 +45,7 @@ std::string plain(std::string name) {
 }
 
 Transport redisTransport(const Backends& backends) {
-  return RedisEventTransport::create(
+  return makeRedisEventTransport(
       {.url = backends.config.cache_url, .password = backends.config.cache_password},
       *backends.clock);
 }
@@ -59,7 +59,7 @@ Transport postgresTransport(const Backends& backends) {
     if (!opened.ok()) return opened.status();
     pool = *std::move(opened);
   }
-  return PostgresEventTransport::create(
+  return makePostgresEventTransport(
       std::move(pool), {.url = backends.config.database_url, .app = plain(backends.config.app)},
       *backends.clock);
 }

@@ -11,6 +11,7 @@
 #include "adapters/postgres/pool.h"
 #include "adapters/postgres/postgres_listener.h"
 #include "adapters/postgres/postgres_notification.h"
+#include "src/core/event_pieces.h"
 #include "src/core/event_stream.h"
 #include "src/core/utf8.h"
 #include "strata/core/status.h"
@@ -24,10 +25,7 @@ using postgres::Bind;
 using postgres::Effect;
 using postgres::Statement;
 
-// Of one statement.
-constexpr std::size_t kMostMessages = 10'000;
-constexpr std::size_t kMostBytes = 8 * 1024 * 1024;
-constexpr std::size_t kLargestPayload = 16 * 1024 * 1024;
+constexpr internal::PieceLimits kOfOneStatement{.messages = 10'000, .bytes = 8 * 1024 * 1024};
 constexpr absl::Duration kConnectTimeout = absl::Seconds(2);
 constexpr absl::Duration kStatementTimeout = absl::Seconds(5);
 constexpr absl::Duration kBetweenTidyings = absl::Minutes(1);
@@ -79,24 +77,12 @@ const Statement& tidyUp() {
 
 absl::Status check(absl::Span<const EventMessage> messages) {
   for (const EventMessage& message : messages) {
-    if (message.payload.size() > kLargestPayload) {
-      return absl::InvalidArgumentError("postgres: a payload above 16 MiB");
-    }
+    if (absl::Status fits = internal::checkSize(message, "postgres"); !fits.ok()) return fits;
     const bool is_text = message.payload.find('\0') == std::string::npos &&
                          internal::isUtf8(message.payload) && internal::isUtf8(message.channel);
     if (!is_text) return absl::InvalidArgumentError("postgres: a payload that is not UTF-8");
   }
   return absl::OkStatus();
-}
-
-// How many of the first messages make one statement: at least one.
-std::size_t pieceOf(absl::Span<const EventMessage> messages) {
-  std::size_t bytes = 0;
-  std::size_t count = 0;
-  while (count < messages.size() && count < kMostMessages && bytes < kMostBytes) {
-    bytes += messages[count++].payload.size();
-  }
-  return count;
 }
 
 // Whether the write happened does not matter, for it may be made twice. And what was checked before
@@ -121,20 +107,21 @@ absl::Status check(const PostgresEventOptions& options) {
   return absl::InvalidArgumentError("PostgresEventOptions: app: letters, digits, '-' and '_'");
 }
 
-}  // namespace
-
-class PostgresEventTransport::Core {
+class PostgresEventTransport final : public EventTransport {
  public:
-  Core(std::shared_ptr<PostgresPool> pool, postgres::ListenerOptions how, const Clock& clock)
+  PostgresEventTransport(std::shared_ptr<PostgresPool> pool, postgres::ListenerOptions how,
+                         const Clock& clock)
       : pool_(std::move(pool)), how_(std::move(how)), clock_(clock) {}
 
-  absl::Status start(EventReceiver& receiver, Deadline deadline);
-  absl::Status send(absl::Span<const EventMessage> messages, Deadline deadline);
-  absl::Status ping(Deadline deadline);
-  Health health();
-  // Only after start.
-  postgres::PostgresListener& listener() { return *listener_; }
-  const Clock& clock() const { return clock_; }
+  absl::Status start(EventReceiver& receiver, Deadline deadline) override;
+  void subscribe(const std::string& channel) override { listener_->subscribe(channel); }
+  void unsubscribe(const std::string& channel) override { listener_->unsubscribe(channel); }
+  absl::Status waitUntilSubscribed(const std::string& channel, Deadline deadline) override {
+    return listener_->waitUntilSubscribed(channel, deadline, clock_);
+  }
+  absl::Status send(absl::Span<const EventMessage> messages, Deadline deadline) override;
+  absl::Status ping(Deadline deadline) override;
+  Health healthCheck() override;
 
  private:
   absl::Status makeTable();
@@ -150,11 +137,11 @@ class PostgresEventTransport::Core {
   MonotonicTime tidy_at_;
 
   std::optional<internal::EventStream> stream_;
-  // Last, so that its thread ends before anything that it uses.
+  // Made by `start`. Last, so that its thread ends before anything that it uses.
   std::optional<postgres::PostgresListener> listener_;
 };
 
-absl::Status PostgresEventTransport::Core::start(EventReceiver& receiver, Deadline deadline) {
+absl::Status PostgresEventTransport::start(EventReceiver& receiver, Deadline deadline) {
   stream_.emplace(receiver, clock_);
   listener_.emplace(how_, *stream_);
   const absl::Status made = makeTable();
@@ -162,7 +149,7 @@ absl::Status PostgresEventTransport::Core::start(EventReceiver& receiver, Deadli
   return annotate(listens.ok() ? made : listens, "postgres: listen to events");
 }
 
-absl::Status PostgresEventTransport::Core::makeTable() {
+absl::Status PostgresEventTransport::makeTable() {
   if (has_table_) return absl::OkStatus();
   absl::Status made = applyMigrations(*pool_, eventsMigrations());
   has_table_ = made.ok();
@@ -171,20 +158,18 @@ absl::Status PostgresEventTransport::Core::makeTable() {
 
 // ---- Sending ----
 
-absl::Status PostgresEventTransport::Core::send(absl::Span<const EventMessage> messages,
-                                                Deadline deadline) {
-  absl::Status status = check(messages);
-  while (status.ok() && !messages.empty()) {
-    const std::size_t piece = pieceOf(messages);
-    status = sendPiece(messages.subspan(0, piece), deadline);
-    messages.remove_prefix(piece);
-  }
-  if (status.ok()) tidyWhenDue(deadline);
-  return status;
+absl::Status PostgresEventTransport::send(absl::Span<const EventMessage> messages,
+                                          Deadline deadline) {
+  if (absl::Status checked = check(messages); !checked.ok()) return checked;
+  absl::Status sent = internal::sendInPieces(
+      messages, kOfOneStatement,
+      [&](absl::Span<const EventMessage> piece) { return sendPiece(piece, deadline); });
+  if (sent.ok()) tidyWhenDue(deadline);
+  return sent;
 }
 
-absl::Status PostgresEventTransport::Core::sendPiece(absl::Span<const EventMessage> messages,
-                                                     Deadline deadline) {
+absl::Status PostgresEventTransport::sendPiece(absl::Span<const EventMessage> messages,
+                                               Deadline deadline) {
   if (messages.size() == 1) {
     const EventMessage& message = messages.front();
     std::string text = postgres::notificationHead(message.channel, false, 0) + message.payload;
@@ -213,12 +198,12 @@ absl::Status PostgresEventTransport::Core::sendPiece(absl::Span<const EventMessa
   return run(sendMixed(), {{names.take(), texts.take(), channels.take(), larges.take()}}, deadline);
 }
 
-absl::Status PostgresEventTransport::Core::run(const Statement& statement,
-                                               absl::Span<const Bind> binds, Deadline deadline) {
+absl::Status PostgresEventTransport::run(const Statement& statement, absl::Span<const Bind> binds,
+                                         Deadline deadline) {
   return asTransport(pool_->internals().run(statement, binds, deadline).status());
 }
 
-void PostgresEventTransport::Core::tidyWhenDue(Deadline deadline) {
+void PostgresEventTransport::tidyWhenDue(Deadline deadline) {
   if (!has_table_ || clock_.now() < tidy_at_) return;
   tidy_at_ = clock_.now() + kBetweenTidyings;
   const auto deleted = pool_->internals().run(tidyUp(), {}, deadline);
@@ -228,13 +213,13 @@ void PostgresEventTransport::Core::tidyWhenDue(Deadline deadline) {
 
 // ---- Health ----
 
-absl::Status PostgresEventTransport::Core::ping(Deadline deadline) {
+absl::Status PostgresEventTransport::ping(Deadline deadline) {
   static const auto* const statement = new Statement("SELECT 1", "ping", Effect::kReads);
   const auto answered = pool_->internals().run(*statement, {}, deadline);
   return annotate(answered.status(), "postgres");
 }
 
-Health PostgresEventTransport::Core::health() {
+Health PostgresEventTransport::healthCheck() {
   const MonotonicTime started = clock_.now();
   absl::Status works = ping(Deadline::in(absl::Seconds(1), clock_));
   if (works.ok()) {
@@ -249,9 +234,9 @@ Health PostgresEventTransport::Core::health() {
   return health;
 }
 
-// ---- The public class ----
+}  // namespace
 
-absl::StatusOr<std::unique_ptr<PostgresEventTransport>> PostgresEventTransport::create(
+absl::StatusOr<std::unique_ptr<EventTransport>> makePostgresEventTransport(
     std::shared_ptr<PostgresPool> pool, PostgresEventOptions options, const Clock& clock) {
   if (pool == nullptr) return absl::InvalidArgumentError("PostgresEventTransport: no pool");
   if (absl::Status checked = check(options); !checked.ok()) return checked;
@@ -264,32 +249,7 @@ absl::StatusOr<std::unique_ptr<PostgresEventTransport>> PostgresEventTransport::
   postgres::ListenerOptions how{
       .connection = {.where = *std::move(where), .statement_timeout = kStatementTimeout},
       .heartbeat = absl::ToChronoNanoseconds(options.heartbeat)};
-  auto core = std::make_unique<Core>(std::move(pool), std::move(how), clock);
-  return std::unique_ptr<PostgresEventTransport>(new PostgresEventTransport(std::move(core)));
+  return std::make_unique<PostgresEventTransport>(std::move(pool), std::move(how), clock);
 }
-
-PostgresEventTransport::PostgresEventTransport(std::unique_ptr<Core> core)
-    : core_(std::move(core)) {}
-PostgresEventTransport::~PostgresEventTransport() = default;
-
-absl::Status PostgresEventTransport::start(EventReceiver& receiver, Deadline deadline) {
-  return core_->start(receiver, deadline);
-}
-void PostgresEventTransport::subscribe(const std::string& channel) {
-  core_->listener().subscribe(channel);
-}
-void PostgresEventTransport::unsubscribe(const std::string& channel) {
-  core_->listener().unsubscribe(channel);
-}
-absl::Status PostgresEventTransport::waitUntilSubscribed(const std::string& channel,
-                                                         Deadline deadline) {
-  return core_->listener().waitUntilSubscribed(channel, deadline, core_->clock());
-}
-absl::Status PostgresEventTransport::send(absl::Span<const EventMessage> messages,
-                                          Deadline deadline) {
-  return core_->send(messages, deadline);
-}
-absl::Status PostgresEventTransport::ping(Deadline deadline) { return core_->ping(deadline); }
-Health PostgresEventTransport::healthCheck() { return core_->health(); }
 
 }  // namespace strata

@@ -13,6 +13,7 @@
 #include "adapters/redis/redis_client.h"
 #include "adapters/redis/redis_deployment.h"
 #include "adapters/redis/redis_subscriber.h"
+#include "src/core/event_pieces.h"
 #include "src/core/event_stream.h"
 #include "src/core/randomness.h"
 #include "strata/core/status.h"
@@ -36,50 +37,37 @@ using Addresses = absl::StatusOr<std::vector<RedisAddress>>;
 constexpr std::chrono::seconds kHeartbeat(1);
 // So long the subscriber waits to learn whether it listens to the right server.
 constexpr absl::Duration kProof = absl::Milliseconds(300);
-// Of one round trip.
-constexpr std::size_t kMostMessages = 1024;
-constexpr std::size_t kMostBytes = 1024 * 1024;
-constexpr std::size_t kLargestPayload = 16 * 1024 * 1024;
-
-// How many of the first messages make one round trip: at least one.
-std::size_t pieceOf(absl::Span<const EventMessage> messages) {
-  std::size_t bytes = 0;
-  std::size_t count = 0;
-  while (count < messages.size() && count < kMostMessages && bytes < kMostBytes) {
-    bytes += messages[count++].payload.size();
-  }
-  return count;
-}
+constexpr internal::PieceLimits kOfOneRoundTrip{.messages = 1024, .bytes = 1024 * 1024};
 
 absl::Status check(absl::Span<const EventMessage> messages) {
-  const bool fit = std::all_of(messages.begin(), messages.end(), [](const EventMessage& message) {
-    return message.payload.size() <= kLargestPayload;
-  });
-  return fit ? absl::OkStatus() : absl::InvalidArgumentError("redis: a payload above 16 MiB");
+  for (const EventMessage& message : messages) {
+    if (absl::Status fits = internal::checkSize(message, "redis"); !fits.ok()) return fits;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status notTheMaster() {
   return absl::UnavailableError("the server that is listened to is not the master any more");
 }
 
-}  // namespace
-
-class RedisEventTransport::Core final : private internal::RedisListener {
+class RedisEventTransport final : public EventTransport, private internal::RedisListener {
  public:
-  Core(const RedisOptions& options, std::shared_ptr<internal::RedisRouter> router,
-       const Clock& clock)
+  RedisEventTransport(const RedisOptions& options, std::shared_ptr<internal::RedisRouter> router,
+                      const Clock& clock)
       : client_(options, std::move(router), clock),
         // Another for each process, so that a cluster's nodes share the work; but always the same
         // node, for two of them could bring what they were given one after the other in any order.
         guard_key_(fmt::format("strata:event-transport:{:016x}", internal::randomSeed())) {}
 
-  absl::Status start(EventReceiver& receiver, Deadline deadline);
-  absl::Status send(absl::Span<const EventMessage> messages, Deadline deadline);
-  absl::Status ping(Deadline deadline) const;
-  Health health() const;
-  // Only after start.
-  RedisSubscriber& subscriber() { return *subscriber_; }
-  const Clock& clock() const { return client_.clock; }
+  absl::Status start(EventReceiver& receiver, Deadline deadline) override;
+  void subscribe(const std::string& channel) override { subscriber_->subscribe(channel); }
+  void unsubscribe(const std::string& channel) override { subscriber_->unsubscribe(channel); }
+  absl::Status waitUntilSubscribed(const std::string& channel, Deadline deadline) override {
+    return subscriber_->waitUntilSubscribed(channel, deadline, client_.clock);
+  }
+  absl::Status send(absl::Span<const EventMessage> messages, Deadline deadline) override;
+  absl::Status ping(Deadline deadline) override { return client_.ping(deadline); }
+  Health healthCheck() override;
 
  private:
   void onSubscribed(Incarnation /*server*/, bool /*after_gap*/) override { stream_->onWhole(); }
@@ -99,20 +87,20 @@ class RedisEventTransport::Core final : private internal::RedisListener {
   const RedisClient client_;
   const std::string guard_key_;
   std::optional<internal::EventStream> stream_;
-  // Last, so that its thread ends before anything that it uses.
+  // Made by `start`. Last, so that its thread ends before anything that it uses.
   std::optional<RedisSubscriber> subscriber_;
 };
 
 // ---- Listening ----
 
-absl::Status RedisEventTransport::Core::start(EventReceiver& receiver, Deadline deadline) {
+absl::Status RedisEventTransport::start(EventReceiver& receiver, Deadline deadline) {
   stream_.emplace(receiver, client_.clock);
   internal::RedisListener& listener = *this;
   subscriber_.emplace(howToListen(), std::set<std::string>{}, listener);
   return annotate(stream_->awaitStart(deadline), "redis: listen to events");
 }
 
-RedisSubscriberOptions RedisEventTransport::Core::howToListen() {
+RedisSubscriberOptions RedisEventTransport::howToListen() {
   const internal::RedisNodeOptions& node = client_.router->nodeOptions();
   return {
       .find = [this](IoTime until) { return whereToListen(until); },
@@ -124,7 +112,7 @@ RedisSubscriberOptions RedisEventTransport::Core::howToListen() {
 }
 
 // In a cluster any master will do.
-Addresses RedisEventTransport::Core::whereToListen(IoTime until) {
+Addresses RedisEventTransport::whereToListen(IoTime until) {
   const IoTime now = std::chrono::steady_clock::now();
   const auto nodes = client_.router->all({.started = now, .deadline = until, .expires = until});
   if (!nodes.ok()) return nodes.status();
@@ -144,7 +132,7 @@ Addresses RedisEventTransport::Core::whereToListen(IoTime until) {
 }
 
 // A server that was replaced may still answer, and bring nothing for ever.
-absl::Status RedisEventTransport::Core::prove(const RedisAddress& at, Incarnation server) {
+absl::Status RedisEventTransport::prove(const RedisAddress& at, Incarnation server) {
   auto times = client_.begin(Deadline::in(kProof, client_.clock));
   if (!times.ok()) return absl::OkStatus();
   if (const auto only = client_.router->only()) return proveNode(only, server, *times);
@@ -158,8 +146,8 @@ absl::Status RedisEventTransport::Core::prove(const RedisAddress& at, Incarnatio
 }
 
 // That it does not answer proves nothing here: it has PINGs to answer.
-absl::Status RedisEventTransport::Core::proveNode(const std::shared_ptr<RedisNode>& node,
-                                                  Incarnation server, const RedisTimes& times) {
+absl::Status RedisEventTransport::proveNode(const std::shared_ptr<RedisNode>& node,
+                                            Incarnation server, const RedisTimes& times) {
   RedisCall call(*client_.router, times);
   const bool is_cluster = client_.router->only() == nullptr;
   RedisCommands commands;
@@ -175,19 +163,15 @@ absl::Status RedisEventTransport::Core::proveNode(const std::shared_ptr<RedisNod
 
 // ---- Sending ----
 
-absl::Status RedisEventTransport::Core::send(absl::Span<const EventMessage> messages,
-                                             Deadline deadline) {
-  absl::Status status = check(messages);
-  while (status.ok() && !messages.empty()) {
-    const std::size_t piece = pieceOf(messages);
-    status = sendPiece(messages.subspan(0, piece), deadline);
-    messages.remove_prefix(piece);
-  }
-  return status;
+absl::Status RedisEventTransport::send(absl::Span<const EventMessage> messages, Deadline deadline) {
+  if (absl::Status checked = check(messages); !checked.ok()) return checked;
+  return internal::sendInPieces(
+      messages, kOfOneRoundTrip,
+      [&](absl::Span<const EventMessage> piece) { return sendPiece(piece, deadline); });
 }
 
-absl::Status RedisEventTransport::Core::sendPiece(absl::Span<const EventMessage> messages,
-                                                  Deadline deadline) {
+absl::Status RedisEventTransport::sendPiece(absl::Span<const EventMessage> messages,
+                                            Deadline deadline) {
   const auto times = client_.begin(deadline);
   if (!times.ok()) return times.status();
   const auto node = client_.router->route(guard_key_, *times);
@@ -208,11 +192,7 @@ absl::Status RedisEventTransport::Core::sendPiece(absl::Span<const EventMessage>
   return absl::OkStatus();
 }
 
-absl::Status RedisEventTransport::Core::ping(Deadline deadline) const {
-  return client_.ping(deadline);
-}
-
-Health RedisEventTransport::Core::health() const {
+Health RedisEventTransport::healthCheck() {
   Health health = client_.healthOf("event-transport");
   const absl::Status listens =
       stream_ ? stream_->state() : absl::FailedPreconditionError("not started");
@@ -222,39 +202,16 @@ Health RedisEventTransport::Core::health() const {
   return health;
 }
 
-// ---- The public class ----
+}  // namespace
 
-absl::StatusOr<std::unique_ptr<RedisEventTransport>> RedisEventTransport::create(
-    const RedisOptions& options, const Clock& clock) {
+absl::StatusOr<std::unique_ptr<EventTransport>> makeRedisEventTransport(const RedisOptions& options,
+                                                                        const Clock& clock) {
   RedisOptions ours = options;
   // What is sent one after the other must arrive so.
   ours.max_connections = 1;
   auto router = internal::makeRedisRouter(ours);
   if (!router.ok()) return router.status();
-  auto core = std::make_unique<Core>(ours, *std::move(router), clock);
-  return std::unique_ptr<RedisEventTransport>(new RedisEventTransport(std::move(core)));
+  return std::make_unique<RedisEventTransport>(ours, *std::move(router), clock);
 }
-
-RedisEventTransport::RedisEventTransport(std::unique_ptr<Core> core) : core_(std::move(core)) {}
-RedisEventTransport::~RedisEventTransport() = default;
-
-absl::Status RedisEventTransport::start(EventReceiver& receiver, Deadline deadline) {
-  return core_->start(receiver, deadline);
-}
-void RedisEventTransport::subscribe(const std::string& channel) {
-  core_->subscriber().subscribe(channel);
-}
-void RedisEventTransport::unsubscribe(const std::string& channel) {
-  core_->subscriber().unsubscribe(channel);
-}
-absl::Status RedisEventTransport::waitUntilSubscribed(const std::string& channel,
-                                                      Deadline deadline) {
-  return core_->subscriber().waitUntilSubscribed(channel, deadline, core_->clock());
-}
-absl::Status RedisEventTransport::send(absl::Span<const EventMessage> messages, Deadline deadline) {
-  return core_->send(messages, deadline);
-}
-absl::Status RedisEventTransport::ping(Deadline deadline) { return core_->ping(deadline); }
-Health RedisEventTransport::healthCheck() { return core_->health(); }
 
 }  // namespace strata

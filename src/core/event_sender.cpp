@@ -1,8 +1,10 @@
 #include "src/core/event_sender.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
+#include "src/core/backoff.h"
 #include "src/core/event_envelope.h"
 #include "src/core/randomness.h"
 #include "strata/core/logging.h"
@@ -13,8 +15,8 @@ namespace {
 
 constexpr std::size_t kMaxBatchMessages = 128;
 constexpr absl::Duration kSendTimeout = absl::Seconds(5);
-constexpr absl::Duration kFirstBackoff = absl::Milliseconds(50);
-constexpr int kMaxDoublings = 5;
+constexpr std::chrono::milliseconds kFirstBackoff(50);
+constexpr std::chrono::milliseconds kLongestBackoff(1600);
 // How often a task looks whether the breaker has closed.
 constexpr absl::Duration kShortestGlance = absl::Milliseconds(50);
 constexpr absl::Duration kLongestGlance = absl::Milliseconds(500);
@@ -110,13 +112,7 @@ absl::Duration EventSender::noteFailed(Items items, const absl::Status& why) {
   metrics_.outbox_full.add(outbox_.putBack(std::move(items)));
   metrics_.outbox.set(static_cast<std::int64_t>(outbox_.size()));
   breaker_.noteFailure(why);
-  return backoff();
-}
-
-absl::Duration EventSender::backoff() {
-  std::uniform_real_distribution<double> part(0.5, 1);
-  const int doublings = std::min(failures_++, kMaxDoublings);
-  return kFirstBackoff * (1 << doublings) * part(random_);
+  return absl::FromChrono(backoffAfter(++failures_, random_, kFirstBackoff, kLongestBackoff));
 }
 
 }  // namespace strata::internal

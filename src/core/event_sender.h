@@ -45,7 +45,6 @@ class EventSender {
   void noteSent(const Items& items);
   void noteRefused(Items items, const absl::Status& why);
   absl::Duration noteFailed(Items items, const absl::Status& why);
-  absl::Duration backoff();
 
   EventOutbox& outbox_;
   EventTransport& transport_;

@@ -1,10 +1,13 @@
 // Transports that tell a RecordingEventReceiver, and what tests of their faults ask of them.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "strata/testing/local_servers.h"
 #include "strata/testing/recording_event_receiver.h"
 
 namespace strata::testing {
@@ -38,6 +41,51 @@ struct EventNode {
 
   mutable RecordingEventReceiver receiver;
   const std::unique_ptr<EventTransport> transport;
+};
+
+// Alice sends, and Bob listens to "a" and "b". Whoever derives from it makes both.
+class EventFaults : public ::testing::Test {
+ protected:
+  explicit EventFaults(const LocalServersOptions& options)
+      : servers_(LocalServers::start(options).value()) {}
+
+  void SetUp() override {
+    ASSERT_OK(alice_->start());
+    ASSERT_OK(bob_->start());
+    ASSERT_OK(bob_->listenTo("a"));
+    ASSERT_OK(bob_->listenTo("b"));
+    hearsInOrder("before");
+  }
+  // The second of three is more than fits a NOTIFY.
+  void hearsInOrder(const std::string& word) const {
+    const std::string long_one = word + std::string(9000, '.');
+    for (const std::string channel : {"a", "b"}) {
+      ASSERT_TRUE(alice_->sends(channel, word + " 1"));
+      ASSERT_TRUE(alice_->sends(channel, long_one));
+      ASSERT_TRUE(alice_->sends(channel, word + " 2"));
+      ASSERT_TRUE(bob_->receiver.hears(channel, word + " 2"));
+      const auto heard = bob_->receiver.heard(channel);
+      EXPECT_EQ(heard[heard.size() - 2], long_one);
+    }
+  }
+  // `proxy`: the one that Bob listens through.
+  void isToldOfOneGapForEachCut(TcpProxy& proxy) const {
+    for (int cuts = 1; cuts <= 3; ++cuts) {
+      proxy.resetConnections();
+      ASSERT_TRUE(bob_->isToldOfGaps(cuts));
+      hearsInOrder("after " + std::to_string(cuts));
+      EXPECT_EQ(bob_->receiver.gaps(), cuts);
+    }
+  }
+  void endsPromptly() {
+    const MonotonicTime started = Clock::system().now();
+    bob_.reset();
+    EXPECT_LT(Clock::system().now() - started, absl::Seconds(3));
+  }
+
+  const std::unique_ptr<LocalServers> servers_;
+  std::unique_ptr<EventNode> alice_;
+  std::unique_ptr<EventNode> bob_;
 };
 
 }  // namespace strata::testing

@@ -1,4 +1,4 @@
-// RedisEventTransport when its connection, its server or its master is lost.
+// Redis's EventTransport when its connection, its server or its master is lost.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ namespace strata {
 namespace {
 
 using absl::StatusCode;
-using ::testing::AnyOf;
+using testing::EventFaults;
 using testing::EventNode;
 using testing::eventually;
 using ::testing::HasSubstr;
@@ -27,52 +27,28 @@ using ::testing::Not;
 using testing::StatusIs;
 using testing::TcpProxy;
 
-constexpr absl::Duration kPromptly = absl::Seconds(3);
-
 std::unique_ptr<EventNode> nodeAt(const std::string& url) {
   return std::make_unique<EventNode>(
-      RedisEventTransport::create({.url = url,
-                                   .connect_timeout = absl::Milliseconds(500),
-                                   .command_timeout = absl::Milliseconds(500)})
+      makeRedisEventTransport({.url = url,
+                               .connect_timeout = absl::Milliseconds(500),
+                               .command_timeout = absl::Milliseconds(500)})
           .value());
 }
 
 // Alice sends past the proxy, Bob listens through it.
-class RedisEventFaults : public ::testing::Test {
+class RedisEventFaults : public EventFaults {
  protected:
-  void SetUp() override {
-    ASSERT_OK(alice_->start());
-    ASSERT_OK(bob_->start());
-    ASSERT_OK(bob_->listenTo("a"));
-    ASSERT_OK(bob_->listenTo("b"));
-    hearsInOrder("before");
+  RedisEventFaults() : EventFaults({.redis = true, .proxied = true}) {
+    alice_ = nodeAt(redis().unixUrl());
+    bob_ = nodeAt(redis().url());
   }
   LocalRedis& redis() { return servers_->redis(); }
   TcpProxy& proxy() { return *redis().proxy(); }
-  void hearsInOrder(const std::string& word) const {
-    for (const std::string channel : {"a", "b"}) {
-      ASSERT_TRUE(alice_->sends(channel, word + " 1"));
-      ASSERT_TRUE(alice_->sends(channel, word + " 2"));
-      ASSERT_TRUE(bob_->receiver.hears(channel, word + " 2"));
-      const auto heard = bob_->receiver.heard(channel);
-      EXPECT_EQ(heard[heard.size() - 2], word + " 1");
-    }
-  }
-
-  std::unique_ptr<LocalServers> servers_ =
-      LocalServers::start({.redis = true, .proxied = true}).value();
-  std::unique_ptr<EventNode> alice_ = nodeAt(servers_->redis().unixUrl());
-  std::unique_ptr<EventNode> bob_ = nodeAt(servers_->redis().url());
 };
 
 // B-90
 TEST_F(RedisEventFaults, ACutIsOneGapAndEverySubscriptionIsBackWhenItIsTold) {
-  for (int cuts = 1; cuts <= 3; ++cuts) {
-    proxy().resetConnections();
-    ASSERT_TRUE(bob_->isToldOfGaps(cuts));
-    hearsInOrder("after " + std::to_string(cuts));
-    EXPECT_EQ(bob_->receiver.gaps(), cuts);
-  }
+  isToldOfOneGapForEachCut(proxy());
   EXPECT_EQ(alice_->receiver.gaps(), 0);
 }
 
@@ -133,9 +109,7 @@ TEST_F(RedisEventFaults, OneThatCannotStoreAnythingStillSends) {
 
 TEST_F(RedisEventFaults, EndsPromptlyWhileTheServerIsFrozen) {
   ASSERT_OK(redis().freeze());
-  const MonotonicTime started = Clock::system().now();
-  bob_.reset();
-  EXPECT_LT(Clock::system().now() - started, kPromptly);
+  endsPromptly();
   ASSERT_OK(redis().resume());
 }
 
@@ -159,7 +133,7 @@ TEST(RedisEventStart, AWrongPasswordIsToldWithoutIt) {
 }
 
 TEST(RedisEventStart, AWrongUrlIsRefused) {
-  EXPECT_THAT(RedisEventTransport::create({.url = "http://hunter2"}),
+  EXPECT_THAT(makeRedisEventTransport({.url = "http://hunter2"}),
               StatusIs(StatusCode::kInvalidArgument, Not(HasSubstr("hunter2"))));
 }
 

@@ -9,7 +9,7 @@ std::unique_ptr<EventTransport> overPostgres() {
   const std::string url = sharedServers().postgres().url();
   // Generous: this is about what arrives, not about how fast a busy machine brings it.
   auto pool = PostgresPool::open({.url = url, .statement_timeout = absl::Seconds(30)}).value();
-  return PostgresEventTransport::create(
+  return makePostgresEventTransport(
              std::move(pool), {.url = url, .app = "conformance", .heartbeat = absl::Seconds(10)})
       .value();
 }

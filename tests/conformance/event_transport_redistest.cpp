@@ -8,9 +8,9 @@ namespace {
 
 std::unique_ptr<EventTransport> transportAt(const std::string& url) {
   // Generous: this is about what arrives, not about how fast a busy machine brings it.
-  return RedisEventTransport::create({.url = url,
-                                      .connect_timeout = absl::Seconds(10),
-                                      .command_timeout = absl::Seconds(10)})
+  return makeRedisEventTransport({.url = url,
+                                  .connect_timeout = absl::Seconds(10),
+                                  .command_timeout = absl::Seconds(10)})
       .value();
 }
 
@@ -31,7 +31,7 @@ std::unique_ptr<EventTransport> overCluster() {
   return transportAt(cluster->url());
 }
 
-// All that a RedisEventTransport needs of a server, and nothing else.
+// All that such a transport needs of a server, and nothing else.
 std::unique_ptr<EventTransport> asAUserThatMayDoNoMore() {
   static const auto servers = [] {
     auto started = LocalServers::start({.redis = true}).value();

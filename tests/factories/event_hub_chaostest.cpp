@@ -66,10 +66,10 @@ EventChannel channel(int number) { return {"conversation", "shared:" + std::to_s
 std::unique_ptr<EventTransport> transportFor(const Orders& orders) {
   const std::string url = orders.url.data();
   if (!orders.over_redis) {
-    return PostgresEventTransport::create(PostgresPool::open({.url = url}).value(), {.url = url})
+    return makePostgresEventTransport(PostgresPool::open({.url = url}).value(), {.url = url})
         .value();
   }
-  return RedisEventTransport::create(
+  return makeRedisEventTransport(
              {.url = url, .connect_timeout = absl::Seconds(2), .command_timeout = absl::Seconds(2)})
       .value();
 }

@@ -1,6 +1,6 @@
 // EventTransport: carries the messages of one process's EventHub to those of others.
 //
-// Implementations: RedisEventTransport (pub/sub), PostgresEventTransport (LISTEN/NOTIFY),
+// Implementations: makeRedisEventTransport (pub/sub), makePostgresEventTransport (LISTEN/NOTIFY),
 // InMemoryEventTransport (hubs of one process, for tests). A hub without one reaches this process
 // only. Whoever writes another runs testing/event_transport_conformance.h on it.
 #pragma once

@@ -1,7 +1,7 @@
-// PostgresEventTransport: the events of all processes that share a PostgreSQL database, by its
-// LISTEN and NOTIFY.
+// makePostgresEventTransport(pool, options): an EventTransport between all processes that share a
+// PostgreSQL database, by its LISTEN and NOTIFY.
 //
-//   auto transport = PostgresEventTransport::create(pool, {.url = url, .app = "copilot"});
+//   auto transport = makePostgresEventTransport(pool, {.url = url, .app = "copilot"});
 //
 // It listens on a session and a thread of its own, and sends over the pool. The session must lead
 // to the server itself: through PgBouncer in transaction mode it hears nothing. The pool may.
@@ -17,10 +17,8 @@
 #include <memory>
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/core/clock.h"
 #include "strata/core/event_transport.h"
@@ -38,34 +36,18 @@ struct PostgresEventOptions {
   absl::Duration heartbeat = absl::Seconds(1);
 };
 
-// Thread-safe, as EventTransport says. Errors of `send` are those of Cache, each for the reasons
-// that postgres_pool.h tells; ResourceExhausted also while the queue for notifications is full,
-// which a session of anybody fills that listens in a transaction that does not end.
+// What it makes is thread-safe, as EventTransport says. It connects to nothing before its `start`,
+// which also creates the table where it is missing. `clock` must outlive the transport.
+//
+// InvalidArgument: an option, or something in the URL, is wrong; says what. Errors of `send` are
+// those of Cache, each for the reasons that postgres_pool.h tells; ResourceExhausted also while the
+// queue for notifications is full, which a session of anybody fills that listens in a transaction
+// that does not end.
 //
 // The messages of one `send` are one statement, up to 8 MiB. A receiver reads a row before it goes
 // on, so a large message holds up those behind it for as long as that takes.
-class PostgresEventTransport final : public EventTransport {
- public:
-  // Connects to nothing; `start` does. InvalidArgument: an option, or something in the URL, is
-  // wrong; says what. `clock` must outlive the transport.
-  static absl::StatusOr<std::unique_ptr<PostgresEventTransport>> create(
-      std::shared_ptr<PostgresPool> pool, PostgresEventOptions options,
-      const Clock& clock = Clock::system());
-  ~PostgresEventTransport() override;
-
-  // Also creates the table where it is missing.
-  absl::Status start(EventReceiver& receiver, Deadline deadline) override;
-  void subscribe(const std::string& channel) override;
-  void unsubscribe(const std::string& channel) override;
-  absl::Status waitUntilSubscribed(const std::string& channel, Deadline deadline) override;
-  absl::Status send(absl::Span<const EventMessage> messages, Deadline deadline) override;
-  absl::Status ping(Deadline deadline) override;
-  Health healthCheck() override;
-
- private:
-  class Core;
-  explicit PostgresEventTransport(std::unique_ptr<Core> core);
-  const std::unique_ptr<Core> core_;
-};
+absl::StatusOr<std::unique_ptr<EventTransport>> makePostgresEventTransport(
+    std::shared_ptr<PostgresPool> pool, PostgresEventOptions options,
+    const Clock& clock = Clock::system());
 
 }  // namespace strata

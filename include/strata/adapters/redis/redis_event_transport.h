@@ -1,7 +1,7 @@
-// RedisEventTransport: the events of all processes that share a Redis, by its PUBLISH and
-// SUBSCRIBE: one server, a master that sentinels watch over, or a cluster.
+// makeRedisEventTransport(options): an EventTransport between all processes that share a Redis, by
+// its PUBLISH and SUBSCRIBE: one server, a master that sentinels watch over, or a cluster.
 //
-//   auto transport = RedisEventTransport::create({.url = "rediss://user:password@host:6380"});
+//   auto transport = makeRedisEventTransport({.url = "rediss://user:password@host:6380"});
 //
 // It listens on a connection and a thread of its own, and sends over another connection. How it
 // connects, and its timeouts: redis_cache.h; `max_connections` means nothing here. A user needs the
@@ -11,20 +11,19 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/core/clock.h"
 #include "strata/core/event_transport.h"
 
 namespace strata {
 
-// Thread-safe, as EventTransport says. Errors of `send` are those of Cache, each for the reasons
-// that redis_cache.h tells.
+// What it makes is thread-safe, as EventTransport says. It connects to nothing before its `start`.
+// `clock` measures deadlines, and nothing else; it must outlive the transport.
+//
+// InvalidArgument: an option, or something in the URL, is wrong; says what. Errors of `send` are
+// those of Cache, each for the reasons that redis_cache.h tells.
 //
 // A connection that is silent for a second, and a server that is another one or in another life
 // than before, is a gap; so is a subscriber that the server cuts off for being slow (its
@@ -33,27 +32,7 @@ namespace strata {
 //
 // In a cluster each process sends to one node, which passes it on to all. Redis does that without
 // any acknowledgement: what is lost between nodes nobody is told by the transport.
-class RedisEventTransport final : public EventTransport {
- public:
-  // Connects to nothing; `start` does.
-  // InvalidArgument: an option, or something in the URL, is wrong; says what.
-  // `clock` measures deadlines, and nothing else; it must outlive the transport.
-  static absl::StatusOr<std::unique_ptr<RedisEventTransport>> create(
-      const RedisOptions& options, const Clock& clock = Clock::system());
-  ~RedisEventTransport() override;
-
-  absl::Status start(EventReceiver& receiver, Deadline deadline) override;
-  void subscribe(const std::string& channel) override;
-  void unsubscribe(const std::string& channel) override;
-  absl::Status waitUntilSubscribed(const std::string& channel, Deadline deadline) override;
-  absl::Status send(absl::Span<const EventMessage> messages, Deadline deadline) override;
-  absl::Status ping(Deadline deadline) override;
-  Health healthCheck() override;
-
- private:
-  class Core;
-  explicit RedisEventTransport(std::unique_ptr<Core> core);
-  const std::unique_ptr<Core> core_;
-};
+absl::StatusOr<std::unique_ptr<EventTransport>> makeRedisEventTransport(
+    const RedisOptions& options, const Clock& clock = Clock::system());
 
 }  // namespace strata
