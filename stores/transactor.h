@@ -9,6 +9,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "stores/store_operation.h"
 #include "strata/core/clock.h"
 #include "strata/core/health.h"
@@ -26,7 +27,7 @@ class Transactor {
   explicit Transactor(const Clock& clock) : clock_(clock) {}
   virtual ~Transactor() = default;
 
-  const Clock& clock() const { return clock_; }
+  Timestamp now() const { return clock_.wallTime(); }
 
   // For work that changes nothing. Its statements need not see one moment of the database, so work
   // whose answer hangs together asks once.
@@ -38,6 +39,19 @@ class Transactor {
   // failed makes the unit fail.
   absl::Status write(const StoreOperation& operation, const WriteOptions& options, Work work) {
     return measured(operation, [&] { return doWrite(options, work); });
+  }
+
+  // The same for work that answers an absl::StatusOr<R>: that is the answer, unless the transaction
+  // fails.
+  template <typename R, typename Answering>
+  absl::StatusOr<R> read(const StoreOperation& operation, const ReadOptions& options,
+                         Answering work) {
+    return answered<R>(work, [&](Work noted) { return read(operation, options, noted); });
+  }
+  template <typename R, typename Answering>
+  absl::StatusOr<R> write(const StoreOperation& operation, const WriteOptions& options,
+                          Answering work) {
+    return answered<R>(work, [&](Work noted) { return write(operation, options, noted); });
   }
 
   virtual Health healthCheck() = 0;
@@ -53,6 +67,17 @@ class Transactor {
     absl::Status status = call();
     operation.note(status, clock_.now() - start);
     return status;
+  }
+
+  template <typename R, typename Answering, typename Run>
+  static absl::StatusOr<R> answered(Answering& work, Run run) {
+    absl::StatusOr<R> answer;
+    absl::Status status = run([&](Tables& tables) {
+      answer = work(tables);
+      return answer.status();
+    });
+    if (!status.ok()) return status;
+    return answer;
   }
 
   const Clock& clock_;

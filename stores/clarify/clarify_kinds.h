@@ -11,14 +11,18 @@
 
 namespace strata {
 
-// What both backends know of each kind of record that users have: the order of its lists (in SQL,
-// and as a rank of which the greatest comes first) and which ones a context shows.
+// What is known of each kind of record that users have: where its rows are among ClarifyTables,
+// what errors call a record and its id, the order of its lists (in SQL, and as a rank of which the
+// greatest comes first) and which ones a context shows.
 template <typename T>
 struct ClarifyKind;
 
 template <>
 struct ClarifyKind<Dream> {
   using Status = DreamStatus;
+  static auto& rows(auto& tables) { return tables.dreams(); }
+  static constexpr const char* name = "dream";
+  static constexpr const char* id_name = "dream_id";
   static constexpr std::string_view table = "dreams";
   static constexpr std::string_view order = "updated_at DESC, id DESC";
   static constexpr std::string_view shown = "status = 'active'";
@@ -30,6 +34,7 @@ struct ClarifyKind<Dream> {
 template <>
 struct ClarifyKind<ClarifyPattern> {
   using Status = std::monostate;  // it has none
+  static auto& rows(auto& tables) { return tables.patterns(); }
   static constexpr std::string_view table = "clarify_patterns";
   static constexpr std::string_view order = "strength DESC, created_at DESC, id DESC";
   static constexpr std::string_view shown = "strength >= 3";
@@ -46,6 +51,9 @@ struct ClarifyKind<ClarifyPattern> {
 template <>
 struct ClarifyKind<ClarifySession> {
   using Status = SessionStatus;
+  static auto& rows(auto& tables) { return tables.sessions(); }
+  static constexpr const char* name = "session";
+  static constexpr const char* id_name = "session_id";
   static constexpr std::string_view table = "clarify_sessions";
   static constexpr std::string_view order = "last_message_at DESC, id DESC";
   static constexpr std::string_view shown = "status = 'active'";
@@ -61,6 +69,8 @@ struct ClarifyKind<ClarifySession> {
 template <>
 struct ClarifyKind<Reflection> {
   using Status = std::monostate;  // it has none
+  static auto& rows(auto& tables) { return tables.reflections(); }
+  static constexpr const char* name = "reflection";
   static constexpr std::string_view table = "reflections";
   static constexpr std::string_view order = "created_at DESC, id DESC";
   static constexpr std::string_view shown = "true";

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <utility>
 
+#include "stores/clarify/context_text.h"
+#include "stores/uuid.h"
 #include "strata/core/id.h"
 #include "strata/stores/clarify/user_profile_store.h"
 
@@ -28,15 +30,8 @@ absl::Status checkUserId(std::string_view user_id, const char* what) {
 }
 
 absl::Status checkLength(std::string_view text, std::size_t most, const char* what) {
-  const auto points = std::ranges::count_if(
-      text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; });
-  if (static_cast<std::size_t>(points) <= most) return absl::OkStatus();
+  if (codePoints(text) <= most) return absl::OkStatus();
   return absl::InvalidArgumentError(fmt::format("{} has more than {} code points", what, most));
-}
-
-absl::Status checkListLimit(std::int64_t limit) {
-  if (limit >= 1 && limit <= 1000) return absl::OkStatus();
-  return absl::InvalidArgumentError("limit must be 1 to 1000");
 }
 
 absl::StatusOr<RecordOfUser> recordOfUser(std::string_view user_id, std::string_view id,

@@ -2,14 +2,13 @@
 
 #include <utility>
 
-#include "stores/clarify/clarify_rules.h"
 #include "stores/clarify/clarify_stores.h"
+#include "stores/clarify/user_records.h"
 
 namespace strata {
 namespace {
 
 constexpr const char* kStore = "clarify_sessions";
-constexpr const char* kSession = "session";
 
 class RuledClarifySessionStore final : public ClarifySessionStore {
  public:
@@ -19,90 +18,52 @@ class RuledClarifySessionStore final : public ClarifySessionStore {
 
   absl::StatusOr<ClarifySession> create(const ClarifySession& session,
                                         const WriteOptions& options) override {
-    ClarifySession made{.user_id = session.user_id, .title = session.title};
+    ClarifySession made{.id = session.id, .user_id = session.user_id, .title = session.title};
     made.created_at = made.last_message_at = database_->now();
-    const auto which = recordOfUser(
-        made.user_id, session.id.empty() ? newUuid(made.created_at) : session.id, "id");
-    if (!which.ok()) return which.status();
-    made.id = which->id;
-    absl::Status status = validate(typeInfo<ClarifySession>(), &made);
+    absl::Status status = records_.identify(made);
+    if (status.ok()) status = validate(typeInfo<ClarifySession>(), &made);
     if (!status.ok()) return status;
-    return database_->write<ClarifySession>(
-        create_, made.user_id, options,
-        [&](ClarifyTables& tables) -> absl::StatusOr<ClarifySession> {
-          absl::Status inserted = insertNew<ClarifySession>(
-              tables, tables.sessions(), made, kSession, &UserProfile::total_clarify_sessions);
-          if (!inserted.ok()) return inserted;
-          return made;
-        });
+    return records_.insert(create_, made, options, &UserProfile::total_clarify_sessions);
   }
 
   absl::StatusOr<ClarifySession> archive(std::string_view user_id, std::string_view session_id,
                                          const WriteOptions& options) override {
-    const auto which = recordOfUser(user_id, session_id, "session_id");
-    if (!which.ok()) return which.status();
-    return database_->write<ClarifySession>(
-        archive_, which->user_id, options,
-        [&](ClarifyTables& tables) -> absl::StatusOr<ClarifySession> {
-          auto session = lockOfUser<ClarifySession>(tables.sessions(), *which, kSession);
-          if (!session.ok() || session->status == SessionStatus::kArchived) return session;
-          session->status = SessionStatus::kArchived;
-          absl::Status updated = tables.sessions().update(*session);
-          if (!updated.ok()) return updated;
-          return session;
-        });
+    return records_.change(archive_, user_id, session_id, options, [](ClarifySession& session) {
+      session.status = SessionStatus::kArchived;
+      return absl::OkStatus();
+    });
   }
 
   absl::Status remove(std::string_view user_id, std::string_view session_id,
                       const WriteOptions& options) override {
-    const auto which = recordOfUser(user_id, session_id, "session_id");
-    if (!which.ok()) return which.status();
-    return database_
-        ->write<bool>(remove_, which->user_id, options,
-                      [&](ClarifyTables& tables) {
-                        return removeOfUser<ClarifySession>(tables.sessions(), *which, kSession);
-                      })
-        .status();
+    return records_.remove(remove_, user_id, session_id, options);
   }
 
   absl::StatusOr<ClarifySession> noteMessage(std::string_view user_id, std::string_view session_id,
                                              const WriteOptions& options) override {
-    const auto which = recordOfUser(user_id, session_id, "session_id");
-    if (!which.ok()) return which.status();
-    return database_->write<ClarifySession>(
-        note_message_, which->user_id, options,
-        [&](ClarifyTables& tables) -> absl::StatusOr<ClarifySession> {
-          auto noted = tables.sessions().noteMessage(which->user_id, which->id, database_->now());
-          if (!noted.ok()) return noted.status();
-          if (!*noted) return noneOfUser(kSession);
-          return **std::move(noted);
+    return records_.write<ClarifySession>(
+        note_message_, user_id, session_id, options,
+        [&](ClarifySessionRows& sessions, const RecordOfUser& which) {
+          return records_.found(sessions.noteMessage(which.user_id, which.id, database_->now()));
         });
   }
 
   absl::StatusOr<ClarifySession> get(std::string_view user_id, std::string_view session_id,
                                      const ReadOptions& options) override {
-    const auto which = recordOfUser(user_id, session_id, "session_id");
-    if (!which.ok()) return which.status();
-    return database_->read<ClarifySession>(get_, options, [&](ClarifyTables& tables) {
-      return findOfUser<ClarifySession>(tables.sessions(), *which, kSession);
-    });
+    return records_.get(get_, user_id, session_id, options);
   }
 
   absl::StatusOr<std::vector<ClarifySession>> list(std::string_view user_id,
                                                    const SessionQuery& query,
                                                    const ReadOptions& options) override {
-    absl::Status status = checkUserId(user_id);
-    if (status.ok()) status = checkListLimit(query.limit);
-    if (!status.ok()) return status;
-    return database_->read<std::vector<ClarifySession>>(list_, options, [&](ClarifyTables& tables) {
-      return tables.sessions().list(std::string(user_id), query.status, query.limit);
-    });
+    return records_.list(list_, user_id, query.status, query.limit, options);
   }
 
   Health healthCheck() override { return database_->healthCheck(); }
 
  private:
   const std::shared_ptr<ClarifyDatabase> database_;
+  const UserRecords<ClarifySession> records_{*database_};
   const std::shared_ptr<Metrics> metrics_;
   const StoreOperation create_{*metrics_, kStore, "create_session"};
   const StoreOperation archive_{*metrics_, kStore, "archive_session"};

@@ -12,6 +12,7 @@
 
 #include "stores/clarify/clarify_rules.h"
 #include "stores/clarify/clarify_stores.h"
+#include "stores/uuid.h"
 
 namespace strata {
 namespace {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "stores/arguments.h"
 #include "stores/context/context_tables.h"
 #include "stores/ids.h"
 #include "strata/core/described.h"
@@ -15,19 +16,6 @@ constexpr const char* kStore = "conversation_contexts";
 
 absl::Status noConversation() {
   return absl::NotFoundError("there is no such conversation in this tenant");
-}
-
-struct Place {
-  std::string tenant_id;
-  std::string conversation_id;
-};
-
-absl::StatusOr<Place> placeOf(std::string_view tenant_id, std::string_view conversation_id) {
-  Ids ids;
-  Place place{.tenant_id = ids.take(tenant_id, "tenant_id"),
-              .conversation_id = ids.take(conversation_id, "conversation_id")};
-  if (!ids.ok()) return ids.status();
-  return place;
 }
 
 // Appends those of `more` that `ids` has not; whether there were any.
@@ -56,15 +44,11 @@ class TabledContextStore final : public ContextStore {
   absl::StatusOr<std::optional<ConversationContext>> load(std::string_view tenant_id,
                                                           std::string_view conversation_id,
                                                           const ReadOptions& options) override {
-    const auto place = placeOf(tenant_id, conversation_id);
-    if (!place.ok()) return place.status();
-    absl::StatusOr<std::optional<ConversationContext>> found;
-    absl::Status status = tables_->read(load_, options, [&](ContextTables& tables) {
-      found = tables.find(place->tenant_id, place->conversation_id);
-      return found.status();
-    });
-    if (!status.ok()) return status;
-    return found;
+    const auto which = recordOfTenant(tenant_id, conversation_id, "conversation_id");
+    if (!which.ok()) return which.status();
+    return tables_->read<std::optional<ConversationContext>>(
+        load_, options,
+        [&](ContextTables& tables) { return tables.find(which->tenant_id, which->id); });
   }
 
   absl::StatusOr<ConversationContext> save(std::string_view tenant_id,
@@ -76,27 +60,20 @@ class TabledContextStore final : public ContextStore {
     absl::Status status = moveInto(saved, tenant_id);
     if (status.ok()) status = check(saved);
     if (!status.ok()) return status;
-    status = tables_->write(save_, options,
-                            [&](ContextTables& tables) { return replace(tables, saved); });
-    if (!status.ok()) return status;
-    return saved;
+    return tables_->write<ConversationContext>(
+        save_, options, [&](ContextTables& tables) { return replace(tables, saved); });
   }
 
   absl::StatusOr<ConversationContext> mergeActiveNodeIds(std::string_view tenant_id,
                                                          std::string_view conversation_id,
                                                          const std::vector<std::string>& node_ids,
                                                          const WriteOptions& options) override {
-    const auto place = placeOf(tenant_id, conversation_id);
-    if (!place.ok()) return place.status();
-    ConversationContext merged;
+    const auto which = recordOfTenant(tenant_id, conversation_id, "conversation_id");
+    if (!which.ok()) return which.status();
     absl::Status status = check({.active_node_ids = node_ids});
     if (!status.ok()) return status;
-    status = tables_->write(merge_, options, [&](ContextTables& tables) {
-      merged = {.conversation_id = place->conversation_id, .tenant_id = place->tenant_id};
-      return merge(tables, node_ids, merged);
-    });
-    if (!status.ok()) return status;
-    return merged;
+    return tables_->write<ConversationContext>(
+        merge_, options, [&](ContextTables& tables) { return merge(tables, *which, node_ids); });
   }
 
   Health healthCheck() override { return tables_->healthCheck(); }
@@ -114,9 +91,7 @@ class TabledContextStore final : public ContextStore {
   }
 
   // Its time never runs backwards, whatever the clocks of hosts say.
-  Timestamp stampAfter(Timestamp before) const {
-    return std::max(before, tables_->clock().wallTime());
-  }
+  Timestamp stampAfter(Timestamp before) const { return std::max(before, tables_->now()); }
 
   // What is stored, with the conversation locked.
   static absl::StatusOr<std::optional<ConversationContext>> lock(
@@ -127,22 +102,31 @@ class TabledContextStore final : public ContextStore {
     return tables.find(tenant_id, conversation_id);
   }
 
-  absl::Status replace(ContextTables& tables, ConversationContext& context) const {
+  absl::StatusOr<ConversationContext> replace(ContextTables& tables,
+                                              ConversationContext context) const {
     const auto before = lock(tables, context.tenant_id, context.conversation_id);
     if (!before.ok()) return before.status();
     context.updated_at = stampAfter(*before ? (*before)->updated_at : kMinTimestamp);
-    return tables.put(context);
+    return put(tables, std::move(context));
   }
 
-  absl::Status merge(ContextTables& tables, const std::vector<std::string>& node_ids,
-                     ConversationContext& merged) const {
-    auto before = lock(tables, merged.tenant_id, merged.conversation_id);
+  absl::StatusOr<ConversationContext> merge(ContextTables& tables, const RecordOfTenant& which,
+                                            const std::vector<std::string>& node_ids) const {
+    auto before = lock(tables, which.tenant_id, which.id);
     if (!before.ok()) return before.status();
     const bool is_new = !before->has_value();
-    if (!is_new) merged = **std::move(before);
-    if (!unite(merged.active_node_ids, node_ids) && !is_new) return absl::OkStatus();
+    ConversationContext merged =
+        is_new ? ConversationContext{.conversation_id = which.id, .tenant_id = which.tenant_id}
+               : **std::move(before);
+    if (!unite(merged.active_node_ids, node_ids) && !is_new) return merged;
     merged.updated_at = stampAfter(is_new ? kMinTimestamp : merged.updated_at);
-    return tables.put(merged);
+    return put(tables, std::move(merged));
+  }
+
+  static absl::StatusOr<ConversationContext> put(ContextTables& tables,
+                                                 ConversationContext context) {
+    if (absl::Status status = tables.put(context); !status.ok()) return status;
+    return context;
   }
 
   const std::shared_ptr<Metrics> metrics_;

@@ -20,9 +20,11 @@ absl::Status inUse(const char* what) {
   return absl::AlreadyExistsError(fmt::format("the id of the {} is in use", what));
 }
 
-absl::Status checkLimit(std::int64_t limit) {
-  if (limit >= 1 && limit <= 1000) return absl::OkStatus();
-  return absl::InvalidArgumentError("limit must be 1 to 1000");
+absl::StatusOr<Conversation> found(const absl::StatusOr<Snapshot<Conversation>>& conversation,
+                                   const char* what) {
+  if (!conversation.ok()) return conversation.status();
+  if (*conversation == nullptr) return noSuch(what);
+  return **conversation;
 }
 
 // What is new about a conversation, without its ids and times.
@@ -84,20 +86,16 @@ absl::Status touch(ConversationTables& tables, const Conversation& conversation,
 
 absl::StatusOr<Path> pathIn(ConversationTables& tables, const Conversation& conversation,
                             const std::string& path_id) {
-  auto found = tables.path(conversation.tenant_id, path_id);
-  if (!found.ok()) return found.status();
-  if (!found->has_value() || (*found)->conversation_id != conversation.id) return noSuch("path");
-  return **std::move(found);
+  auto path = found(tables.path(conversation.tenant_id, path_id), "path");
+  if (path.ok() && path->conversation_id != conversation.id) return noSuch("path");
+  return path;
 }
 
 absl::StatusOr<Path> activePathOf(ConversationTables& tables, const Conversation& conversation) {
   if (conversation.active_path_id) {
     return pathIn(tables, conversation, *conversation.active_path_id);
   }
-  auto primary = tables.primaryPath(conversation.tenant_id, conversation.id);
-  if (!primary.ok()) return primary.status();
-  if (!primary->has_value()) return noSuch("path");
-  return **std::move(primary);
+  return found(tables.primaryPath(conversation.tenant_id, conversation.id), "path");
 }
 
 Path primaryPathOf(const Conversation& conversation, const std::string& path_id, Timestamp now) {

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,8 +14,16 @@ namespace strata {
 absl::Status noSuch(const char* what);  // NotFound: "no such conversation"
 absl::Status inUse(const char* what);   // AlreadyExists: "the id of the path is in use"
 
-// InvalidArgument: not 1 to 1000.
-absl::Status checkLimit(std::int64_t limit);
+// What was found; `noSuch` where there is nothing.
+template <typename T>
+absl::StatusOr<T> found(absl::StatusOr<std::optional<T>> record, const char* what) {
+  if (!record.ok()) return record.status();
+  if (!record->has_value()) return noSuch(what);
+  return **std::move(record);
+}
+absl::StatusOr<Conversation> found(const absl::StatusOr<Snapshot<Conversation>>& conversation,
+                                   const char* what);
+
 // InvalidArgument: a field that no store may hold, or JSON of the application that is no object.
 absl::Status check(const Conversation& conversation);
 absl::Status check(const Message& message);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "stores/arguments.h"
 #include "stores/conversation/conversation_rules.h"
 #include "stores/conversation/conversation_stores.h"
 #include "stores/conversation/page_cursor.h"
@@ -166,7 +167,7 @@ absl::StatusOr<ConversationPage> RuledConversationStore::listConversations(
   Ids ids;
   const Caller asking = take(ids, caller);
   if (!ids.ok()) return ids.status();
-  if (absl::Status status = checkLimit(query.limit); !status.ok()) return status;
+  if (absl::Status status = checkListLimit(query.limit); !status.ok()) return status;
   // One more than asked for tells whether there is another page.
   ListFilter filter{
       .reader = asking.user_id, .status = query.status, .after = {}, .limit = query.limit + 1};
@@ -247,15 +248,12 @@ absl::StatusOr<Message> RuledConversationStore::markDeleted(Tables& tables, cons
   if (!conversation.ok()) return conversation.status();
   absl::Status status = authorize(*conversation, caller, ConversationAction::kWrite, "message");
   if (!status.ok()) return status;
-  auto found = tables.message(caller.tenant_id, message_id);
-  if (!found.ok()) return found.status();
-  if (!found->has_value()) return noSuch("message");
-  Message message = **std::move(found);
-  if (message.deleted_at) return message;
+  auto message = found(tables.message(caller.tenant_id, message_id), "message");
+  if (!message.ok() || message->deleted_at) return message;
   const Timestamp now = database_.stampAfter(**conversation);
-  message.deleted_at = now;
-  status = tables.update(caller.tenant_id, message);
-  if (status.ok()) status = tables.addToMessageCount(caller.tenant_id, message.path_id, -1);
+  message->deleted_at = now;
+  status = tables.update(caller.tenant_id, *message);
+  if (status.ok()) status = tables.addToMessageCount(caller.tenant_id, message->path_id, -1);
   if (status.ok()) status = touch(tables, **conversation, now);
   if (!status.ok()) return status;
   return message;
@@ -269,7 +267,7 @@ absl::StatusOr<std::vector<Message>> RuledConversationStore::getMessages(
   const std::string id = ids.take(conversation_id, "conversation_id");
   const std::optional<std::string> path_id = ids.takeOptional(query.path_id, "path_id");
   if (!ids.ok()) return ids.status();
-  if (absl::Status status = checkLimit(query.limit); !status.ok()) return status;
+  if (absl::Status status = checkListLimit(query.limit); !status.ok()) return status;
   const auto conversation = find(asking, id, options);
   if (!conversation.ok()) return conversation.status();
   using Messages = std::vector<Message>;
@@ -347,7 +345,7 @@ absl::StatusOr<std::vector<Conversation>> RuledConversationStore::getConversatio
   Ids ids;
   const std::string tenant = ids.take(tenant_id, "tenant_id");
   if (!ids.ok()) return ids.status();
-  if (absl::Status status = checkLimit(limit); !status.ok()) return status;
+  if (absl::Status status = checkListLimit(limit); !status.ok()) return status;
   const Timestamp now = database_.now();
   const CompactionFilter filter{.active_since = now - kActiveWithin,
                                 .not_compacted_since = now - kCompactedWithin,
@@ -361,18 +359,15 @@ absl::StatusOr<std::vector<Conversation>> RuledConversationStore::getConversatio
 absl::Status RuledConversationStore::recordCompaction(std::string_view tenant_id,
                                                       std::string_view conversation_id,
                                                       const WriteOptions& options) {
-  Ids ids;
-  const std::string tenant = ids.take(tenant_id, "tenant_id");
-  const std::string id = ids.take(conversation_id, "conversation_id");
-  if (!ids.ok()) return ids.status();
+  const auto asked = recordOfTenant(tenant_id, conversation_id, "conversation_id");
+  if (!asked.ok()) return asked.status();
   const auto recorded = database_.write<Conversation>(
       record_compaction_, options, [&](Tables& tables) -> absl::StatusOr<Conversation> {
-        const auto found = tables.lockConversation(tenant, id);
-        if (!found.ok()) return found.status();
-        if (*found == nullptr) return noSuch("conversation");
-        Conversation compacted = **found;
-        compacted.last_compacted_at = compacted.updated_at = database_.stampAfter(**found);
-        if (absl::Status status = tables.update(compacted); !status.ok()) return status;
+        auto compacted =
+            found(tables.lockConversation(asked->tenant_id, asked->id), "conversation");
+        if (!compacted.ok()) return compacted;
+        compacted->last_compacted_at = compacted->updated_at = database_.stampAfter(*compacted);
+        if (absl::Status status = tables.update(*compacted); !status.ok()) return status;
         return compacted;
       });
   return recorded.status();

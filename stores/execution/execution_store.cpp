@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/functional/function_ref.h"
+#include "stores/arguments.h"
 #include "stores/execution/execution_tables.h"
 #include "stores/ids.h"
 #include "stores/uuid.h"
@@ -40,18 +41,6 @@ absl::Status checkTtl(absl::Duration ttl) {
   return absl::InvalidArgumentError("ttl must be above zero and at most 24 hours");
 }
 
-struct Place {
-  std::string tenant_id;
-  std::string id;
-};
-
-absl::StatusOr<Place> placeOf(std::string_view tenant_id, std::string_view id) {
-  Ids ids;
-  Place place{.tenant_id = ids.take(tenant_id, "tenant_id"), .id = ids.take(id, "id")};
-  if (!ids.ok()) return ids.status();
-  return place;
-}
-
 // Without an id where none is given: it is made with the times.
 absl::StatusOr<ExecutionContext> toRecord(const NewExecutionContext& context) {
   Ids ids;
@@ -66,6 +55,12 @@ absl::StatusOr<ExecutionContext> toRecord(const NewExecutionContext& context) {
   if (status.ok()) status = validate(typeInfo<ExecutionContext>(), &record);
   if (!status.ok()) return status;
   return record;
+}
+
+absl::StatusOr<ExecutionContext> found(absl::StatusOr<std::optional<ExecutionContext>> context) {
+  if (!context.ok()) return context.status();
+  if (!context->has_value()) return notFound("execution context");
+  return **std::move(context);
 }
 
 bool isLive(const ExecutionContext& context, Timestamp now) {
@@ -114,28 +109,18 @@ class TabledExecutionStore final : public ExecutionStore {
                                                         const WriteOptions& options) override {
     const auto record = toRecord(context);
     if (!record.ok()) return record.status();
-    CreatedExecutionContext created;
-    absl::Status status = tables_->write(create_, options, [&](ExecutionTables& tables) {
-      created = {.context = *record, .created = false};
-      return create(tables, context.ttl, created);
+    return tables_->write<CreatedExecutionContext>(create_, options, [&](ExecutionTables& tables) {
+      return create(tables, context.ttl, *record);
     });
-    if (!status.ok()) return status;
-    return created;
   }
 
   absl::StatusOr<ExecutionContext> getContext(std::string_view tenant_id, std::string_view id,
                                               const ReadOptions& options) override {
-    const auto place = placeOf(tenant_id, id);
-    if (!place.ok()) return place.status();
-    std::optional<ExecutionContext> context;
-    absl::Status status = tables_->read(get_, options, [&](ExecutionTables& tables) {
-      auto found = tables.find(place->tenant_id, place->id);
-      if (!found.ok()) return found.status();
-      context = *std::move(found);
-      return context ? absl::OkStatus() : notFound("execution context");
+    const auto which = recordOfTenant(tenant_id, id, "id");
+    if (!which.ok()) return which.status();
+    return tables_->read<ExecutionContext>(get_, options, [&](ExecutionTables& tables) {
+      return found(tables.find(which->tenant_id, which->id));
     });
-    if (!status.ok()) return status;
-    return *std::move(context);
   }
 
   absl::StatusOr<std::optional<ExecutionContext>> getContextByPath(
@@ -146,15 +131,11 @@ class TabledExecutionStore final : public ExecutionStore {
     const std::string conversation = ids.take(conversation_id, "conversation_id");
     const std::string path = ids.take(path_id, "path_id");
     if (!ids.ok()) return ids.status();
-    std::optional<ExecutionContext> context;
-    absl::Status status = tables_->read(get_by_path_, options, [&](ExecutionTables& tables) {
-      auto found = tables.findUnterminated(tenant, conversation, path);
-      if (!found.ok()) return found.status();
-      context = *std::move(found);
-      return absl::OkStatus();
-    });
-    if (!status.ok()) return status;
-    if (context && !isLive(*context, now())) context.reset();
+    auto context = tables_->read<std::optional<ExecutionContext>>(
+        get_by_path_, options, [&](ExecutionTables& tables) {
+          return tables.findUnterminated(tenant, conversation, path);
+        });
+    if (context.ok() && *context && !isLive(**context, now())) context->reset();
     return context;
   }
 
@@ -191,13 +172,9 @@ class TabledExecutionStore final : public ExecutionStore {
     const auto tenant = canonicalUuid(tenant_id, "tenant_id");
     if (!tenant.ok()) return tenant.status();
     if (absl::Status status = checkLimit(limit); !status.ok()) return status;
-    absl::StatusOr<std::vector<ExecutionContext>> expired;
-    absl::Status status = tables_->read(get_expired_, options, [&](ExecutionTables& tables) {
-      expired = tables.listExpired(*tenant, now(), limit);
-      return expired.status();
-    });
-    if (!status.ok()) return status;
-    return expired;
+    return tables_->read<std::vector<ExecutionContext>>(
+        get_expired_, options,
+        [&](ExecutionTables& tables) { return tables.listExpired(*tenant, now(), limit); });
   }
 
   absl::StatusOr<std::int64_t> purgeTerminated(std::string_view tenant_id, absl::Duration age,
@@ -209,13 +186,9 @@ class TabledExecutionStore final : public ExecutionStore {
     if (age < absl::ZeroDuration() || age > kMaxAge) {
       return absl::InvalidArgumentError("age must be from zero to 100 years");
     }
-    absl::StatusOr<std::int64_t> removed;
-    absl::Status status = tables_->write(purge_, options, [&](ExecutionTables& tables) {
-      removed = tables.removeTerminated(*tenant, now() - micros(age), limit);
-      return removed.status();
+    return tables_->write<std::int64_t>(purge_, options, [&](ExecutionTables& tables) {
+      return tables.removeTerminated(*tenant, now() - micros(age), limit);
     });
-    if (!status.ok()) return status;
-    return removed;
   }
 
   Health healthCheck() override { return tables_->healthCheck(); }
@@ -223,20 +196,18 @@ class TabledExecutionStore final : public ExecutionStore {
  private:
   using Change = absl::FunctionRef<absl::Status(ExecutionContext&)>;
 
-  Timestamp now() const { return tables_->clock().wallTime(); }
+  Timestamp now() const { return tables_->now(); }
 
-  // `created.context` says for which path.
-  absl::Status create(ExecutionTables& tables, absl::Duration ttl,
-                      CreatedExecutionContext& created) const {
-    ExecutionContext& context = created.context;
+  // `context` says for which path.
+  absl::StatusOr<CreatedExecutionContext> create(ExecutionTables& tables, absl::Duration ttl,
+                                                 ExecutionContext context) const {
     absl::Status status = lockPath(tables, context);
     if (!status.ok()) return status;
     auto before =
         tables.lockUnterminated(context.tenant_id, context.conversation_id, context.path_id);
     if (!before.ok()) return before.status();
     if (*before && isLive(**before, now())) {
-      context = **std::move(before);
-      return absl::OkStatus();
+      return CreatedExecutionContext{.context = **std::move(before), .created = false};
     }
     status = checkId(tables, context);
     if (!status.ok()) return status;
@@ -246,9 +217,9 @@ class TabledExecutionStore final : public ExecutionStore {
       status = tables.update(**before);
     }
     if (status.ok()) status = insert(tables, ttl, context);
-    created.created = status.ok();
-    created.replaced = *std::move(before);
-    return status;
+    if (!status.ok()) return status;
+    return CreatedExecutionContext{
+        .context = std::move(context), .created = true, .replaced = *std::move(before)};
   }
 
   static absl::Status lockPath(ExecutionTables& tables, const ExecutionContext& context) {
@@ -284,19 +255,18 @@ class TabledExecutionStore final : public ExecutionStore {
   absl::StatusOr<ExecutionContext> change(const StoreOperation& operation,
                                           std::string_view tenant_id, std::string_view id,
                                           const WriteOptions& options, Change change) {
-    const auto place = placeOf(tenant_id, id);
-    if (!place.ok()) return place.status();
-    ExecutionContext context;
-    absl::Status status = tables_->write(operation, options, [&](ExecutionTables& tables) {
-      auto before = tables.lock(place->tenant_id, place->id);
-      if (!before.ok()) return before.status();
-      if (!*before) return notFound("execution context");
-      context = **before;
-      absl::Status changed = change(context);
-      return !changed.ok() || context == **before ? changed : tables.update(context);
-    });
-    if (!status.ok()) return status;
-    return context;
+    const auto which = recordOfTenant(tenant_id, id, "id");
+    if (!which.ok()) return which.status();
+    return tables_->write<ExecutionContext>(
+        operation, options, [&](ExecutionTables& tables) -> absl::StatusOr<ExecutionContext> {
+          const auto before = found(tables.lock(which->tenant_id, which->id));
+          if (!before.ok()) return before.status();
+          ExecutionContext context = *before;
+          absl::Status status = change(context);
+          if (status.ok() && context != *before) status = tables.update(context);
+          if (!status.ok()) return status;
+          return context;
+        });
   }
 
   const std::shared_ptr<Metrics> metrics_;

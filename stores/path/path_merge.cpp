@@ -32,14 +32,6 @@ absl::Status checkPaths(const Path& source, const Path& target) {
   return checkOpen(target);
 }
 
-absl::StatusOr<Path> findPath(ConversationTables& tables, const std::string& tenant,
-                              const std::string& id) {
-  auto found = tables.path(tenant, id);
-  if (!found.ok()) return found.status();
-  if (!found->has_value()) return noSuch("path");
-  return **std::move(found);
-}
-
 // Those of `live` that are asked for, in their order.
 absl::StatusOr<std::vector<Message>> select(std::vector<Message> live,
                                             const std::vector<std::string>& ids) {
@@ -128,9 +120,9 @@ void markMerged(const MergeRequest& request, Timestamp now, MergeResult& result)
 
 absl::StatusOr<MergeResult> planMerge(ConversationTables& tables, const Conversation& conversation,
                                       const MergeRequest& request, Timestamp now) {
-  auto source = findPath(tables, conversation.tenant_id, request.source_path_id);
+  auto source = found(tables.path(conversation.tenant_id, request.source_path_id), "path");
   if (!source.ok()) return source.status();
-  auto target = findPath(tables, conversation.tenant_id, request.target_path_id);
+  auto target = found(tables.path(conversation.tenant_id, request.target_path_id), "path");
   if (!target.ok()) return target.status();
   if (absl::Status status = checkPaths(*source, *target); !status.ok()) return status;
   auto messages = added(tables, *source, request, now);

@@ -15,13 +15,13 @@ absl::StatusOr<Message> branchPoint(ConversationTables& tables, const Conversati
                                     const PathPlan& plan) {
   const auto parent = pathIn(tables, conversation, *plan.parent_path_id);
   if (!parent.ok()) return parent.status();
-  const auto message = tables.message(conversation.tenant_id, *plan.branch_point_message_id);
-  if (!message.ok()) return message.status();
-  if (!message->has_value()) return noSuch("message");
-  if ((*message)->path_id != parent->id) {
+  auto message =
+      found(tables.message(conversation.tenant_id, *plan.branch_point_message_id), "message");
+  if (!message.ok()) return message;
+  if (message->path_id != parent->id) {
     return absl::FailedPreconditionError("the branch point is no message of the parent's own");
   }
-  if ((*message)->deleted_at) {
+  if (message->deleted_at) {
     return absl::FailedPreconditionError("a deleted message cannot be branched from");
   }
   const auto chain = tables.chain(conversation.tenant_id, parent->id);
@@ -30,7 +30,7 @@ absl::StatusOr<Message> branchPoint(ConversationTables& tables, const Conversati
     return absl::FailedPreconditionError(
         fmt::format("a path has at most {} ancestors", kMaxPathDepth));
   }
-  return **message;
+  return message;
 }
 
 absl::Status checkFree(ConversationTables& tables, const std::string& tenant,
@@ -44,21 +44,18 @@ absl::Status checkFree(ConversationTables& tables, const std::string& tenant,
 absl::Status moveToPrimary(ConversationTables& tables, const Conversation& conversation,
                            const Path& from, Timestamp now) {
   if (conversation.active_path_id != from.id) return absl::OkStatus();
-  const auto primary = tables.primaryPath(conversation.tenant_id, conversation.id);
+  const auto primary = found(tables.primaryPath(conversation.tenant_id, conversation.id), "path");
   if (!primary.ok()) return primary.status();
-  if (!primary->has_value()) return noSuch("path");
-  return activate(tables, conversation, **primary, now);
+  return activate(tables, conversation, *primary, now);
 }
 
 absl::Status unmarkBranch(ConversationTables& tables, const Path& path) {
   if (!path.branch_point_message_id) return absl::OkStatus();
-  auto found = tables.message(path.tenant_id, *path.branch_point_message_id);
-  if (!found.ok()) return found.status();
-  if (!found->has_value()) return noSuch("message");
-  Message message = **std::move(found);
-  std::erase(message.branched_to_paths, path.id);
-  message.is_branch_point = !message.branched_to_paths.empty();
-  return tables.update(path.tenant_id, message);
+  auto message = found(tables.message(path.tenant_id, *path.branch_point_message_id), "message");
+  if (!message.ok()) return message.status();
+  std::erase(message->branched_to_paths, path.id);
+  message->is_branch_point = !message->branched_to_paths.empty();
+  return tables.update(path.tenant_id, *message);
 }
 
 absl::Status checkNotPrimary(const Path& path) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "stores/arguments.h"
 #include "stores/conversation/conversation_rules.h"
 #include "stores/conversation/conversation_stores.h"
 #include "stores/ids.h"
@@ -14,6 +15,7 @@ namespace {
 
 using Messages = std::vector<Message>;
 using Paths = std::vector<Path>;
+using Asked = RecordOfTenant;
 using Tables = ConversationTables;
 
 absl::Status check(const ResolveQuery& query) {
@@ -41,37 +43,11 @@ absl::StatusOr<MergeRequest> canonical(const MergeRequest& request) {
   return made;
 }
 
-// What one of a tenant's rows is asked for.
-struct Asked {
-  std::string tenant;
-  std::string id;
-};
-
-absl::StatusOr<Asked> canonical(std::string_view tenant_id, std::string_view id, const char* what) {
-  Ids ids;
-  Asked asked{.tenant = ids.take(tenant_id, "tenant_id"), .id = ids.take(id, what)};
-  if (!ids.ok()) return ids.status();
-  return asked;
-}
-
-absl::StatusOr<Path> found(absl::StatusOr<std::optional<Path>> path) {
-  if (!path.ok()) return path.status();
-  if (!path->has_value()) return noSuch("path");
-  return **std::move(path);
-}
-
-absl::StatusOr<Conversation> found(absl::StatusOr<Snapshot<Conversation>> conversation,
-                                   const char* what) {
-  if (!conversation.ok()) return conversation.status();
-  if (*conversation == nullptr) return noSuch(what);
-  return **conversation;
-}
-
 // All of a conversation or, where it names a path, only what is on that.
 absl::StatusOr<std::optional<std::string>> scope(Tables& tables, const Asked& conversation,
                                                  const std::optional<std::string>& path_id) {
   const auto whole =
-      found(tables.conversation(conversation.tenant, conversation.id), "conversation");
+      found(tables.conversation(conversation.tenant_id, conversation.id), "conversation");
   if (!whole.ok()) return whole.status();
   if (!path_id) return std::nullopt;
   const auto path = pathIn(tables, *whole, *path_id);
@@ -83,7 +59,7 @@ absl::StatusOr<std::optional<std::string>> scope(Tables& tables, const Asked& co
 absl::StatusOr<Messages> unlessAbsent(Tables& tables, const Asked& path,
                                       absl::StatusOr<Messages> messages) {
   if (!messages.ok() || !messages->empty()) return messages;
-  const auto itself = found(tables.path(path.tenant, path.id));
+  const auto itself = found(tables.path(path.tenant_id, path.id), "path");
   if (!itself.ok()) return itself.status();
   return messages;
 }
@@ -126,7 +102,7 @@ class RuledPathStore final : public PathStore {
                                const ReadOptions& options) override {
     return readOf<Path>(get_, tenant_id, path_id, "path_id", options,
                         [](Tables& tables, const Asked& asked) {
-                          return found(tables.path(asked.tenant, asked.id));
+                          return found(tables.path(asked.tenant_id, asked.id), "path");
                         });
   }
 
@@ -143,7 +119,7 @@ class RuledPathStore final : public PathStore {
                          [&](Tables& tables, const Asked& asked) -> absl::StatusOr<Paths> {
                            const auto scoped = scope(tables, asked, wanted.parent_path_id);
                            if (!scoped.ok()) return scoped.status();
-                           return tables.pathsOf(asked.tenant, asked.id, wanted);
+                           return tables.pathsOf(asked.tenant_id, asked.id, wanted);
                          });
   }
 
@@ -178,7 +154,7 @@ class RuledPathStore final : public PathStore {
     return readOf<Messages>(
         resolve_, tenant_id, path_id, "path_id", options, [&](Tables& tables, const Asked& asked) {
           return unlessAbsent(tables, asked,
-                              tables.resolvedMessages(asked.tenant, asked.id, query));
+                              tables.resolvedMessages(asked.tenant_id, asked.id, query));
         });
   }
 
@@ -188,10 +164,10 @@ class RuledPathStore final : public PathStore {
     return readOf<PathResolution>(
         resolve_full_, tenant_id, path_id, "path_id", options,
         [](Tables& tables, const Asked& asked) -> absl::StatusOr<PathResolution> {
-          auto chain = tables.chain(asked.tenant, asked.id);
+          auto chain = tables.chain(asked.tenant_id, asked.id);
           if (!chain.ok()) return chain.status();
           if (chain->empty()) return noSuch("path");
-          auto messages = tables.resolvedMessages(asked.tenant, asked.id, {});
+          auto messages = tables.resolvedMessages(asked.tenant_id, asked.id, {});
           if (!messages.ok()) return messages.status();
           return PathResolution{.chain = *std::move(chain), .messages = *std::move(messages)};
         });
@@ -202,7 +178,7 @@ class RuledPathStore final : public PathStore {
     return readOf<Path>(get_active_, tenant_id, conversation_id, "conversation_id", options,
                         [](Tables& tables, const Asked& asked) -> absl::StatusOr<Path> {
                           const auto conversation =
-                              found(tables.conversation(asked.tenant, asked.id), "conversation");
+                              found(tables.conversation(asked.tenant_id, asked.id), "conversation");
                           if (!conversation.ok()) return conversation.status();
                           return activePathOf(tables, *conversation);
                         });
@@ -211,7 +187,7 @@ class RuledPathStore final : public PathStore {
   absl::StatusOr<Path> setActivePath(std::string_view tenant_id, std::string_view conversation_id,
                                      std::string_view path_id,
                                      const WriteOptions& options) override {
-    const auto wanted = canonical(tenant_id, conversation_id, "conversation_id");
+    const auto wanted = recordOfTenant(tenant_id, conversation_id, "conversation_id");
     if (!wanted.ok()) return wanted.status();
     return changePath<Path>(
         set_active_, tenant_id, path_id, options,
@@ -219,7 +195,7 @@ class RuledPathStore final : public PathStore {
             Timestamp now) -> absl::StatusOr<Path> {
           if (conversation.id != wanted->id) {
             const auto other =
-                found(tables.conversation(wanted->tenant, wanted->id), "conversation");
+                found(tables.conversation(wanted->tenant_id, wanted->id), "conversation");
             if (!other.ok()) return other.status();
             return absl::FailedPreconditionError("the path is one of another conversation");
           }
@@ -243,10 +219,9 @@ class RuledPathStore final : public PathStore {
       const std::string& message = *plan.branch_point_message_id;
       const auto conversation = found(tables.lockConversationOfMessage(tenant, message), "message");
       if (!conversation.ok()) return conversation.status();
-      const auto origin = tables.message(tenant, message);
+      auto origin = found(tables.message(tenant, message), "message");
       if (!origin.ok()) return origin.status();
-      if (!origin->has_value()) return noSuch("message");
-      plan.parent_path_id = (*origin)->path_id;
+      plan.parent_path_id = std::move(origin->path_id);
       const Timestamp now = database_.stampAfter(*conversation);
       auto path = addPath(tables, *conversation, plan, now);
       if (!path.ok()) return path;
@@ -263,7 +238,7 @@ class RuledPathStore final : public PathStore {
     return readOf<Messages>(branch_points_, tenant_id, path_id, "path_id", options,
                             [](Tables& tables, const Asked& asked) {
                               return unlessAbsent(tables, asked,
-                                                  tables.branchPoints(asked.tenant, asked.id));
+                                                  tables.branchPoints(asked.tenant_id, asked.id));
                             });
   }
 
@@ -290,10 +265,10 @@ class RuledPathStore final : public PathStore {
     return readOf<MergeResult>(
         preview_, tenant_id, wanted->source_path_id, "source_path_id", options,
         [&](Tables& tables, const Asked& asked) -> absl::StatusOr<MergeResult> {
-          const auto source = found(tables.path(asked.tenant, asked.id));
+          const auto source = found(tables.path(asked.tenant_id, asked.id), "path");
           if (!source.ok()) return source.status();
           const auto conversation =
-              found(tables.conversation(asked.tenant, source->conversation_id), "conversation");
+              found(tables.conversation(asked.tenant_id, source->conversation_id), "conversation");
           if (!conversation.ok()) return conversation.status();
           return planMerge(tables, *conversation, *wanted, database_.stampAfter(*conversation));
         });
@@ -335,7 +310,7 @@ class RuledPathStore final : public PathStore {
                                              const ReadOptions& options) override {
     return readPinned<Messages>(pinned_, tenant_id, conversation_id, path_id, options,
                                 [](Tables& tables, const Asked& asked, const auto& path) {
-                                  return tables.pinnedMessages(asked.tenant, asked.id, path);
+                                  return tables.pinnedMessages(asked.tenant_id, asked.id, path);
                                 });
   }
 
@@ -345,7 +320,7 @@ class RuledPathStore final : public PathStore {
                                                      const ReadOptions& options) override {
     return readPinned<std::int64_t>(pinned_count_, tenant_id, conversation_id, path_id, options,
                                     [](Tables& tables, const Asked& asked, const auto& path) {
-                                      return tables.pinnedCount(asked.tenant, asked.id, path);
+                                      return tables.pinnedCount(asked.tenant_id, asked.id, path);
                                     });
   }
 
@@ -353,21 +328,21 @@ class RuledPathStore final : public PathStore {
                                       const ReadOptions& options) override {
     return readOf<Path>(primary_, tenant_id, conversation_id, "conversation_id", options,
                         [](Tables& tables, const Asked& asked) {
-                          return found(tables.primaryPath(asked.tenant, asked.id));
+                          return found(tables.primaryPath(asked.tenant_id, asked.id), "path");
                         });
   }
 
   absl::StatusOr<Path> ensurePrimaryPath(std::string_view tenant_id,
                                          std::string_view conversation_id,
                                          const WriteOptions& options) override {
-    const auto asked = canonical(tenant_id, conversation_id, "conversation_id");
+    const auto asked = recordOfTenant(tenant_id, conversation_id, "conversation_id");
     if (!asked.ok()) return asked.status();
     return database_.write<Path>(
         ensure_primary_, options, [&](Tables& tables) -> absl::StatusOr<Path> {
           const auto conversation =
-              found(tables.lockConversation(asked->tenant, asked->id), "conversation");
+              found(tables.lockConversation(asked->tenant_id, asked->id), "conversation");
           if (!conversation.ok()) return conversation.status();
-          auto existing = tables.primaryPath(asked->tenant, asked->id);
+          auto existing = tables.primaryPath(asked->tenant_id, asked->id);
           if (!existing.ok()) return existing.status();
           if (existing->has_value()) return **std::move(existing);
           const Timestamp now = database_.stampAfter(*conversation);
@@ -387,7 +362,7 @@ class RuledPathStore final : public PathStore {
   absl::StatusOr<R> readOf(const StoreOperation& operation, std::string_view tenant_id,
                            std::string_view id, const char* what, const ReadOptions& options,
                            Work work) {
-    const auto asked = canonical(tenant_id, id, what);
+    const auto asked = recordOfTenant(tenant_id, id, what);
     if (!asked.ok()) return asked.status();
     return database_.read<R>(operation, options,
                              [&](Tables& tables) { return work(tables, *asked); });
@@ -413,13 +388,13 @@ class RuledPathStore final : public PathStore {
   template <typename R, typename Work>
   absl::StatusOr<R> changePath(const StoreOperation& operation, std::string_view tenant_id,
                                std::string_view path_id, const WriteOptions& options, Work work) {
-    const auto asked = canonical(tenant_id, path_id, "path_id");
+    const auto asked = recordOfTenant(tenant_id, path_id, "path_id");
     if (!asked.ok()) return asked.status();
     return database_.write<R>(operation, options, [&](Tables& tables) -> absl::StatusOr<R> {
       const auto conversation =
-          found(tables.lockConversationOfPath(asked->tenant, asked->id), "path");
+          found(tables.lockConversationOfPath(asked->tenant_id, asked->id), "path");
       if (!conversation.ok()) return conversation.status();
-      auto path = found(tables.path(asked->tenant, asked->id));
+      auto path = found(tables.path(asked->tenant_id, asked->id), "path");
       if (!path.ok()) return path.status();
       return work(tables, *conversation, *std::move(path), database_.stampAfter(*conversation));
     });
@@ -430,22 +405,21 @@ class RuledPathStore final : public PathStore {
   absl::StatusOr<Message> changeMessage(const StoreOperation& operation, std::string_view tenant_id,
                                         std::string_view message_id, const WriteOptions& options,
                                         Change change) {
-    const auto asked = canonical(tenant_id, message_id, "message_id");
+    const auto asked = recordOfTenant(tenant_id, message_id, "message_id");
     if (!asked.ok()) return asked.status();
     return database_.write<Message>(
         operation, options, [&](Tables& tables) -> absl::StatusOr<Message> {
           const auto conversation =
-              found(tables.lockConversationOfMessage(asked->tenant, asked->id), "message");
+              found(tables.lockConversationOfMessage(asked->tenant_id, asked->id), "message");
           if (!conversation.ok()) return conversation.status();
-          const auto before = tables.message(asked->tenant, asked->id);
+          const auto before = found(tables.message(asked->tenant_id, asked->id), "message");
           if (!before.ok()) return before.status();
-          if (!before->has_value()) return noSuch("message");
-          Message message = **before;
+          Message message = *before;
           const Timestamp now = database_.stampAfter(*conversation);
           absl::Status status = change(message, now);
           if (!status.ok()) return status;
-          if (message == **before) return message;
-          status = tables.update(asked->tenant, message);
+          if (message == *before) return message;
+          status = tables.update(asked->tenant_id, message);
           if (status.ok()) status = touch(tables, *conversation, now);
           if (!status.ok()) return status;
           return message;

@@ -4,18 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
-#include <functional>
-#include <memory>
-#include <regex>
-#include <sstream>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "stores/clarify/postgres_clarify_tables.h"
 #include "strata/factories/clarify_store_factory.h"
-#include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/factories/explained_server.h"
+#include "tests/stores/plan_checks.h"
 
 namespace strata {
 namespace {
@@ -45,72 +42,31 @@ INSERT INTO reflections (user_id, id, created_at) SELECT user_id, id, at FROM n;
 ANALYZE users, dreams, clarify_patterns, clarify_sessions, reflections;
 )";
 
-class ManyUsers : public ::testing::TestWithParam<const char*> {
+class ManyUsers : public PlansOf<PostgresClarifyTables> {
  protected:
   static void SetUpTestSuite() {
-    auto started = testing::LocalServers::start(
-        {.postgres = true,
-         .postgres_settings = {{"session_preload_libraries", "auto_explain"},
-                               {"auto_explain.log_nested_statements", "on"},
-                               {"auto_explain.log_analyze", "on"},
-                               {"auto_explain.log_timing", "off"}}});
-    ASSERT_THAT(started, IsOk());
-    servers = *std::move(started);
-    Config config;
-    config.database_url = servers->postgres().url();
-    ASSERT_THAT(createClarifyStores(config), IsOk());
+    ASSERT_THAT(start(), IsOk());
+    ASSERT_THAT(createClarifyStores(config()), IsOk());
     ask(kRows);
   }
-  static void TearDownTestSuite() { servers.reset(); }
 
-  // Planned for the values of the call, or for any.
-  void SetUp() override {
-    ask(std::string("ALTER ROLE CURRENT_USER SET plan_cache_mode = ") + GetParam());
-    ask("ALTER ROLE CURRENT_USER SET auto_explain.log_min_duration = 0");
-    pool_ = *PostgresPool::open({.url = servers->postgres().url()});
-  }
-  void TearDown() override { ask("ALTER ROLE CURRENT_USER RESET ALL"); }
-
-  static void ask(const std::string& sql) { EXPECT_THAT(servers->postgres().query(sql), IsOk()); }
-
-  // What the server has logged since the last call.
-  std::string logged() {
-    std::ifstream log(servers->folder() + "/postgres.log");
-    log.seekg(read_);
-    std::ostringstream more;
-    more << log.rdbuf();
-    read_ += static_cast<std::streamoff>(more.str().size());
-    return more.str();
-  }
-
-  using Call = std::function<absl::Status(ClarifyTables&)>;
-  // The plans of a call on the tables, those of checks of foreign keys among them.
+  template <typename Call>
   std::string plansOf(const char* what, const Call& call) {
-    logged();
-    PostgresSession session(*pool_, nullptr, {}, false);
-    PostgresClarifyTables tables(session);
-    EXPECT_THAT(call(tables), IsOk()) << what;
-    std::string plans = logged();
-    EXPECT_THAT(plans, HasSubstr("(cost=")) << what;
+    std::string plans = PlansOf::plansOf(what, call);
     EXPECT_THAT(plans, HasSubstr("Index ")) << what << "\n" << plans;
-    EXPECT_THAT(plans, Not(HasSubstr("Seq Scan"))) << what << "\n" << plans;
     EXPECT_THAT(plans, Not(HasSubstr("Rows Removed"))) << what << "\n" << plans;
     return plans;
   }
   // The most rows that an index answered.
-  static int most(const std::string& plans) {
-    static const std::regex node("Scan[^\n]*actual rows=(\\d+)");
-    int most = 0;
-    for (std::sregex_iterator at(plans.begin(), plans.end(), node), end; at != end; ++at) {
-      most = std::max(most, std::stoi((*at)[1]));
-    }
-    return most;
+  static int mostRows(const std::string& plans) {
+    return most(plans, "Scan[^\n]*actual rows=(\\d+)");
   }
+
   template <typename T>
-  void expectShown(const char* what, ClarifyRows<T>& (*rows)(ClarifyTables&), int limit) {
-    const auto shows = [&](const std::vector<std::string>& users) -> Call {
-      return [rows, users, limit](ClarifyTables& tables) {
-        const auto shown = rows(tables).shown(users);
+  void expectShown(const char* what, int limit) {
+    const auto shows = [limit](const std::vector<std::string>& users) {
+      return [users, limit](ClarifyTables& tables) {
+        const auto shown = ClarifyKind<T>::rows(tables).shown(users);
         if (shown.ok()) {
           EXPECT_THAT(*shown, SizeIs(users.size() * static_cast<size_t>(limit)));
         }
@@ -119,86 +75,71 @@ class ManyUsers : public ::testing::TestWithParam<const char*> {
     };
     const std::string one = plansOf(what, shows({"user-7"}));
     EXPECT_THAT(one, Not(HasSubstr("Sort"))) << what << "\n" << one;
-    EXPECT_LE(most(one), limit) << what << "\n" << one;
+    EXPECT_LE(mostRows(one), limit) << what << "\n" << one;
     // Of three users three times as many, the answer of a scan being the mean of its loops.
     const std::string three = plansOf(what, shows({"user-7", "user-8", "user-9"}));
-    EXPECT_LE(most(three), std::max(limit, 3 * limit)) << what << "\n" << three;
+    EXPECT_LE(mostRows(three), std::max(limit, 3 * limit)) << what << "\n" << three;
     EXPECT_THAT(three, HasSubstr("loops=3")) << what << "\n" << three;
   }
-
-  static ClarifyRows<Dream>& dreams(ClarifyTables& tables) { return tables.dreams(); }
-  static ClarifyRows<ClarifyPattern>& patterns(ClarifyTables& tables) { return tables.patterns(); }
-  static ClarifyRows<ClarifySession>& sessions(ClarifyTables& tables) { return tables.sessions(); }
-  static ClarifyRows<Reflection>& reflections(ClarifyTables& tables) {
-    return tables.reflections();
-  }
-
-  static inline std::unique_ptr<testing::LocalServers> servers;
-  std::shared_ptr<PostgresPool> pool_;
-  std::streamoff read_ = 0;
 };
 
 TEST_P(ManyUsers, AreShownByAnIndexThatReadsNoMoreThanTheLimit) {
-  expectShown<Dream>("dreams", dreams, ActiveDreams::kLimit);
-  expectShown<ClarifyPattern>("patterns", patterns, ObservedPatterns::kLimit);
-  expectShown<ClarifySession>("sessions", sessions, RecentSessions::kLimit);
-  expectShown<Reflection>("reflections", reflections, RecentReflections::kLimit);
+  expectShown<Dream>("dreams", ActiveDreams::kLimit);
+  expectShown<ClarifyPattern>("patterns", ObservedPatterns::kLimit);
+  expectShown<ClarifySession>("sessions", RecentSessions::kLimit);
+  expectShown<Reflection>("reflections", RecentReflections::kLimit);
   const std::vector<std::string> users = {"user-7", "user-8"};
   for (const std::size_t count : {1, 2}) {
     const std::string plans = plansOf("users", [&](ClarifyTables& tables) {
-      return tables.users(absl::MakeConstSpan(users).first(count)).status();
+      return tables.users(absl::MakeConstSpan(users).first(count));
     });
-    EXPECT_LE(most(plans), static_cast<int>(count)) << plans;
+    EXPECT_LE(mostRows(plans), static_cast<int>(count)) << plans;
   }
 }
 
 TEST_P(ManyUsers, HaveListsInTheOrderOfAnIndex) {
-  const auto expect_page = [&](const char* what, const Call& list) {
+  const auto expect_page = [&](const char* what, const auto& list) {
     const std::string plans = plansOf(what, list);
     EXPECT_THAT(plans, Not(HasSubstr("Sort"))) << what << "\n" << plans;
-    EXPECT_LE(most(plans), 20) << what << "\n" << plans;
+    EXPECT_LE(mostRows(plans), 20) << what << "\n" << plans;
   };
   expect_page("dreams", [](ClarifyTables& tables) {
-    return tables.dreams().list("user-7", std::nullopt, 20).status();
+    return tables.dreams().list("user-7", std::nullopt, 20);
   });
   expect_page("dreams of a status", [](ClarifyTables& tables) {
-    return tables.dreams().list("user-7", DreamStatus::kArchived, 20).status();
+    return tables.dreams().list("user-7", DreamStatus::kArchived, 20);
   });
   expect_page("patterns", [](ClarifyTables& tables) {
-    return tables.patterns().list("user-7", std::nullopt, 20).status();
+    return tables.patterns().list("user-7", std::nullopt, 20);
   });
   expect_page("sessions", [](ClarifyTables& tables) {
-    return tables.sessions().list("user-7", std::nullopt, 20).status();
+    return tables.sessions().list("user-7", std::nullopt, 20);
   });
   expect_page("sessions of a status", [](ClarifyTables& tables) {
-    return tables.sessions().list("user-7", SessionStatus::kArchived, 20).status();
+    return tables.sessions().list("user-7", SessionStatus::kArchived, 20);
   });
   expect_page("reflections", [](ClarifyTables& tables) {
-    return tables.reflections().list("user-7", std::nullopt, 20).status();
+    return tables.reflections().list("user-7", std::nullopt, 20);
   });
 }
 
 // With what the database does by itself for foreign keys, which auto_explain tells too.
 TEST_P(ManyUsers, AreChangedByAnIndex) {
   const std::string id = "00000000-0000-4000-8000-000000000007";
-  plansOf("lock a user", [](ClarifyTables& tables) { return tables.lockUser("user-7").status(); });
-  plansOf("find",
-          [&](ClarifyTables& tables) { return tables.dreams().find("user-7", id).status(); });
-  plansOf("lock",
-          [&](ClarifyTables& tables) { return tables.dreams().lock("user-7", id).status(); });
+  plansOf("lock a user", [](ClarifyTables& tables) { return tables.lockUser("user-7"); });
+  plansOf("find", [&](ClarifyTables& tables) { return tables.dreams().find("user-7", id); });
+  plansOf("lock", [&](ClarifyTables& tables) { return tables.dreams().lock("user-7", id); });
   plansOf("note a message", [&](ClarifyTables& tables) {
-    return tables.sessions().noteMessage("user-7", id, Clock::system().wallTime()).status();
+    return tables.sessions().noteMessage("user-7", id, Clock::system().wallTime());
   });
-  plansOf("remove", [&](ClarifyTables& tables) {
-    return tables.reflections().remove("user-7", id).status();
-  });
+  plansOf("remove",
+          [&](ClarifyTables& tables) { return tables.reflections().remove("user-7", id); });
   // Another one each time, since it is gone then.
-  const std::string user = std::string("user-") + (GetParam()[6] == 'g' ? "11" : "12");
-  plansOf("remove a user", [&](ClarifyTables& tables) { return tables.removeUser(user).status(); });
+  const std::string user = std::string("user-") + (isGeneric() ? "11" : "12");
+  plansOf("remove a user", [&](ClarifyTables& tables) { return tables.removeUser(user); });
 }
 
-INSTANTIATE_TEST_SUITE_P(Planned, ManyUsers,
-                         ::testing::Values("force_custom_plan", "force_generic_plan"),
+INSTANTIATE_TEST_SUITE_P(Planned, ManyUsers, ::testing::ValuesIn(kPlanCacheModes),
                          [](const auto& mode) { return std::string(mode.param); });
 
 }  // namespace

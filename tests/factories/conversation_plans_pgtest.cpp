@@ -4,123 +4,52 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <functional>
 #include <memory>
-#include <regex>
-#include <sstream>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "stores/conversation/postgres_conversation_tables.h"
 #include "strata/factories/conversation_store_factory.h"
 #include "strata/factories/path_store_factory.h"
-#include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/factories/explained_server.h"
 #include "tests/factories/many_conversations.h"
+#include "tests/stores/plan_checks.h"
 
 namespace strata {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::IsOk;
-using ::testing::Not;
+using Tables = ConversationTables;
 
 constexpr int kPage = 50;
 
-class ManyConversations : public ::testing::Test {
+class ManyConversations : public ExplainedServer {
  protected:
   static void SetUpTestSuite() {
-    auto started = testing::LocalServers::start(
-        {.postgres = true,
-         .postgres_settings = {{"shared_preload_libraries", "pg_stat_statements"},
-                               {"session_preload_libraries", "auto_explain"},
-                               {"auto_explain.log_nested_statements", "on"},
-                               {"auto_explain.log_analyze", "on"},
-                               {"auto_explain.log_timing", "off"}}});
-    ASSERT_THAT(started, IsOk());
-    servers = *std::move(started);
-    Config config;
-    config.database_url = servers->postgres().url();
-    ASSERT_THAT(createConversationStore(config), IsOk());
+    ASSERT_THAT(start({{"shared_preload_libraries", "pg_stat_statements"}}), IsOk());
+    ASSERT_THAT(createConversationStore(config()), IsOk());
     ASSERT_THAT(insertManyConversations(servers->postgres()), IsOk());
     ask("CREATE EXTENSION pg_stat_statements");
   }
-  static void TearDownTestSuite() { servers.reset(); }
-
-  // The first column of the first row.
-  static std::string ask(const std::string& sql) {
-    const auto rows = servers->postgres().query(sql);
-    EXPECT_THAT(rows, IsOk());
-    return rows.ok() && !rows->empty() ? rows->front().front().value_or("") : "";
-  }
-
-  static inline std::unique_ptr<testing::LocalServers> servers;
 };
 
 // ---- Plans ----
 
-class Plans : public ManyConversations, public ::testing::WithParamInterface<const char*> {
+class Plans : public PlansOf<PostgresConversationTables, ManyConversations> {
  protected:
-  // Planned for the values of the call, or for any.
-  void SetUp() override {
-    ask(std::string("ALTER ROLE CURRENT_USER SET plan_cache_mode = ") + GetParam());
-    ask("ALTER ROLE CURRENT_USER SET auto_explain.log_min_duration = 0");
-    pool_ = *PostgresPool::open({.url = servers->postgres().url()});
-  }
-  void TearDown() override { ask("ALTER ROLE CURRENT_USER RESET ALL"); }
-
-  // What the server has logged since the last call.
-  std::string logged() {
-    std::ifstream log(servers->folder() + "/postgres.log");
-    log.seekg(read_);
-    std::ostringstream more;
-    more << log.rdbuf();
-    read_ += static_cast<std::streamoff>(more.str().size());
-    return more.str();
-  }
-
-  // The plans of a call on the tables, those of checks of foreign keys among them.
-  using Call = std::function<absl::Status(ConversationTables&)>;
-  std::string plansOf(const char* what, const Call& call) {
-    logged();
-    PostgresSession session(*pool_, nullptr, {}, false);
-    PostgresConversationTables tables(session);
-    EXPECT_THAT(call(tables), IsOk()) << what;
-    std::string plans = logged();
-    EXPECT_THAT(plans, HasSubstr("(cost=")) << what;
-    EXPECT_THAT(plans, Not(HasSubstr("Seq Scan"))) << what;
-    return plans;
-  }
-  // The most rows that a node says `pattern` of.
-  static int most(const std::string& plans, const char* pattern) {
-    const std::regex number(pattern);
-    int most = 0;
-    for (std::sregex_iterator at(plans.begin(), plans.end(), number), end; at != end; ++at) {
-      most = std::max(most, std::stoi((*at)[1]));
-    }
-    return most;
-  }
   // An index leads to what is wanted: little else is read.
-  void expectFound(const char* what, const Call& call) {
+  void expectFound(const char* what, const auto& call) {
     const std::string plans = plansOf(what, call);
     EXPECT_LE(most(plans, "Rows Removed by Filter: (\\d+)"), 2 * kPage) << what << "\n" << plans;
   }
   // And the order is the index's: no more than a page is sorted, or read.
-  void expectPage(const char* what, const Call& call) {
+  void expectPage(const char* what, const auto& call) {
     const std::string plans = plansOf(what, call);
     EXPECT_LE(most(plans, "Rows Removed by Filter: (\\d+)"), 2 * kPage) << what << "\n" << plans;
     EXPECT_LE(most(plans, "actual rows=(\\d+)"), kPage + 1) << what << "\n" << plans;
-  }
-
-  static Call whose(auto call) {
-    return [call](ConversationTables& tables) {
-      if constexpr (requires { call(tables).status(); }) {
-        return call(tables).status();
-      } else {
-        return call(tables);
-      }
-    };
   }
 
   const std::string tenant_ = many::tenant(many::kLarge);
@@ -128,32 +57,27 @@ class Plans : public ManyConversations, public ::testing::WithParamInterface<con
   const std::string main_ = many::path(many::kLarge);
   const std::string deep_ = many::path(many::kDeepPath);
   const std::string message_ = many::message(404'000);
-  std::shared_ptr<PostgresPool> pool_;
-  std::streamoff read_ = 0;
 };
 
 TEST_P(Plans, FindConversationsByAnIndex) {
-  using Tables = ConversationTables;
   const std::vector<std::string> some = {large_, many::conversation(107)};
-  expectFound("get", whose([&](Tables& t) { return t.conversation(tenant_, large_); }));
-  expectFound("get many", whose([&](Tables& t) { return t.conversations(tenant_, some); }));
-  expectFound("lock", whose([&](Tables& t) { return t.lockConversation(tenant_, large_); }));
-  expectFound("lock by path",
-              whose([&](Tables& t) { return t.lockConversationOfPath(tenant_, deep_); }));
+  expectFound("get", [&](Tables& t) { return t.conversation(tenant_, large_); });
+  expectFound("get many", [&](Tables& t) { return t.conversations(tenant_, some); });
+  expectFound("lock", [&](Tables& t) { return t.lockConversation(tenant_, large_); });
+  expectFound("lock by path", [&](Tables& t) { return t.lockConversationOfPath(tenant_, deep_); });
   expectFound("lock by message",
-              whose([&](Tables& t) { return t.lockConversationOfMessage(tenant_, message_); }));
-  Conversation made{.id = many::uuid(6, GetParam()[6] == 'g' ? 1 : 2), .tenant_id = tenant_};
-  expectFound("insert", whose([&](Tables& t) { return t.insert(made); }));
+              [&](Tables& t) { return t.lockConversationOfMessage(tenant_, message_); });
+  Conversation made{.id = many::uuid(6, isGeneric() ? 1 : 2), .tenant_id = tenant_};
+  expectFound("insert", [&](Tables& t) { return t.insert(made); });
   made.title = "changed";
-  expectFound("update", whose([&](Tables& t) { return t.update(made); }));
+  expectFound("update", [&](Tables& t) { return t.update(made); });
 }
 
 TEST_P(Plans, ReadPagesOfConversationsInTheOrderOfAnIndex) {
   for (const auto status :
        {ConversationStatus::kActive, ConversationStatus::kArchived, ConversationStatus::kAll}) {
     ListFilter filter{.reader = many::owner(), .status = status, .after = {}, .limit = kPage + 1};
-    const Call list =
-        whose([&](ConversationTables& tables) { return tables.list(tenant_, filter); });
+    const auto list = [&](Tables& tables) { return tables.list(tenant_, filter); };
     expectPage("first page", list);
     filter.after = {.active_at = Clock::system().wallTime() - std::chrono::hours(24 * 35),
                     .id = large_};
@@ -168,72 +92,66 @@ TEST_P(Plans, FindConversationsThatNeedCompactionByTheirActivity) {
                                 .not_compacted_since = now - std::chrono::days(1),
                                 .more_messages_than = 50,
                                 .limit = kPage};
-  const std::string plans = plansOf("needing compaction", whose([&](ConversationTables& tables) {
-                                      return tables.needingCompaction(tenant_, filter);
-                                    }));
+  const std::string plans = plansOf("needing compaction", [&](Tables& tables) {
+    return tables.needingCompaction(tenant_, filter);
+  });
   EXPECT_LE(most(plans, "Rows Removed by Filter: (\\d+)"), 7 * 24 * 60 / 100 + 10) << plans;
 }
 
 TEST_P(Plans, FindPathsByAnIndex) {
-  using Tables = ConversationTables;
-  expectFound("get", whose([&](Tables& t) { return t.path(tenant_, deep_); }));
-  expectFound("primary", whose([&](Tables& t) { return t.primaryPath(tenant_, large_); }));
+  expectFound("get", [&](Tables& t) { return t.path(tenant_, deep_); });
+  expectFound("primary", [&](Tables& t) { return t.primaryPath(tenant_, large_); });
   for (const bool inactive : {false, true}) {
     for (const auto parent : {PathParent::kAny, PathParent::kRoots, PathParent::kOf}) {
       PathQuery query{.include_inactive = inactive, .parent = parent};
       if (parent == PathParent::kOf) query.parent_path_id = main_;
-      expectFound("list", whose([&](Tables& t) { return t.pathsOf(tenant_, large_, query); }));
+      expectFound("list", [&](Tables& t) { return t.pathsOf(tenant_, large_, query); });
     }
   }
-  expectFound("chain", whose([&](Tables& t) { return t.chain(tenant_, deep_); }));
-  expectFound("use", whose([&](Tables& t) { return t.useOf(tenant_, main_); }));
+  expectFound("chain", [&](Tables& t) { return t.chain(tenant_, deep_); });
+  expectFound("use", [&](Tables& t) { return t.useOf(tenant_, main_); });
 }
 
 TEST_P(Plans, FindMessagesByAnIndex) {
-  using Tables = ConversationTables;
-  expectFound("get", whose([&](Tables& t) { return t.message(tenant_, message_); }));
-  expectPage("newest of all", whose([&](Tables& t) {
-               return t.newestMessages(tenant_, large_, std::nullopt, kPage);
-             }));
+  expectFound("get", [&](Tables& t) { return t.message(tenant_, message_); });
+  expectPage("newest of all",
+             [&](Tables& t) { return t.newestMessages(tenant_, large_, std::nullopt, kPage); });
   expectPage("newest of a path",
-             whose([&](Tables& t) { return t.newestMessages(tenant_, large_, main_, kPage); }));
-  expectFound("resolve", whose([&](Tables& t) {
-                return t.resolvedMessages(tenant_, deep_,
-                                          {.limit = kPage, .offset = many::kDeepMessages - kPage});
-              }));
-  expectFound("live", whose([&](Tables& t) { return t.liveMessages(tenant_, main_); }));
-  expectFound("branch points", whose([&](Tables& t) { return t.branchPoints(tenant_, main_); }));
+             [&](Tables& t) { return t.newestMessages(tenant_, large_, main_, kPage); });
+  expectFound("resolve", [&](Tables& t) {
+    return t.resolvedMessages(tenant_, deep_,
+                              {.limit = kPage, .offset = many::kDeepMessages - kPage});
+  });
+  expectFound("live", [&](Tables& t) { return t.liveMessages(tenant_, main_); });
+  expectFound("branch points", [&](Tables& t) { return t.branchPoints(tenant_, main_); });
   for (const auto& of : {std::optional<std::string>(), std::optional(deep_)}) {
-    expectFound("pinned", whose([&](Tables& t) { return t.pinnedMessages(tenant_, large_, of); }));
-    expectFound("count pinned",
-                whose([&](Tables& t) { return t.pinnedCount(tenant_, large_, of); }));
+    expectFound("pinned", [&](Tables& t) { return t.pinnedMessages(tenant_, large_, of); });
+    expectFound("count pinned", [&](Tables& t) { return t.pinnedCount(tenant_, large_, of); });
   }
 }
 
 // With what the database does by itself for foreign keys, which auto_explain tells too.
 TEST_P(Plans, ChangePathsAndMessagesByAnIndex) {
-  using Tables = ConversationTables;
   Path made{.id = many::uuid(6, 1),
             .conversation_id = large_,
             .tenant_id = tenant_,
             .parent_path_id = main_,
             .branch_point_message_id = message_};
-  expectFound("insert", whose([&](Tables& t) { return t.insert(made); }));
+  expectFound("insert", [&](Tables& t) { return t.insert(made); });
   made.name = "changed";
-  expectFound("update", whose([&](Tables& t) { return t.update(made); }));
+  expectFound("update", [&](Tables& t) { return t.update(made); });
   std::vector<Message> added;
   for (int i = 1; i <= 3; ++i) {
     added.push_back({.id = many::uuid(7, i), .conversation_id = large_, .path_id = made.id});
   }
-  expectFound("append", whose([&](Tables& t) { return t.append(tenant_, added); }));
+  expectFound("append", [&](Tables& t) { return t.append(tenant_, added); });
   added[0].content = "changed";
-  expectFound("update message", whose([&](Tables& t) { return t.update(tenant_, added[0]); }));
-  expectFound("count", whose([&](Tables& t) { return t.addToMessageCount(tenant_, made.id, 0); }));
-  expectFound("remove", whose([&](Tables& t) { return t.removePath(tenant_, made.id); }));
+  expectFound("update message", [&](Tables& t) { return t.update(tenant_, added[0]); });
+  expectFound("count", [&](Tables& t) { return t.addToMessageCount(tenant_, made.id, 0); });
+  expectFound("remove", [&](Tables& t) { return t.removePath(tenant_, made.id); });
 }
 
-INSTANTIATE_TEST_SUITE_P(Planned, Plans,
-                         ::testing::Values("force_custom_plan", "force_generic_plan"),
+INSTANTIATE_TEST_SUITE_P(Planned, Plans, ::testing::ValuesIn(kPlanCacheModes),
                          [](const auto& mode) { return std::string(mode.param); });
 
 // ---- Statements of a call ----
@@ -258,11 +176,7 @@ class StatementsOfACall : public ManyConversations {
     EXPECT_EQ(countOf([&] { return call(many::kLarge); }), count) << "10 000 messages";
   }
   static Caller readerOf(int conversation) { return {many::tenant(conversation), many::owner()}; }
-  static Backends backendsOnServer() {
-    Config config;
-    config.database_url = servers->postgres().url();
-    return *connect(config);
-  }
+  static Backends backendsOnServer() { return *connect(config()); }
 
   const Backends backends_ = backendsOnServer();
   const std::unique_ptr<ConversationStore> conversations_ = *createConversationStore(backends_);
