@@ -197,7 +197,7 @@ asio::awaitable<bool> ProbeServer::Impl::write(boost::beast::tcp_stream& stream,
                                                bool keep_alive) const {
   Response response(static_cast<http::status>(answer.status), 11);
   response.set(http::field::content_type, answer.content_type);
-  response.set(http::field::cache_control, "no-store");
+  for (const auto& [name, value] : answer.headers) response.set(name, value);
   if (answer.status == 405) response.set(http::field::allow, "GET, HEAD");
   response.keep_alive(keep_alive);
   response.content_length(answer.body.size());

@@ -14,7 +14,7 @@ namespace {
 
 bool isProbe(std::string_view path) {
   return path == "/readyz" || path.substr(0, 8) == "/readyz/" || path == "/healthz" ||
-         path == "/metrics";
+         path == "/metrics" || path == "/statusz";
 }
 
 // The gateway in front of us has authenticated them. Both are UUIDs, which stores answer in lower
@@ -86,7 +86,8 @@ Response Application::probe(const Request& request) {
   strata::ProbeAnswer answer = service_.probes->answer(request.target);
   return {.status = answer.status,
           .body = std::move(answer.body),
-          .content_type = std::move(answer.content_type)};
+          .content_type = std::move(answer.content_type),
+          .headers = std::move(answer.headers)};
 }
 
 Response Application::answer(const Request& request) {

@@ -4,22 +4,27 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "src/core/background.h"
+#include "src/core/status_page.h"
 
 namespace strata {
 namespace {
 
 constexpr std::size_t kMaxThreads = 32;
 constexpr std::size_t kMaxNameLength = 64;
+constexpr int kMaxRefreshSeconds = 3600;
 constexpr std::string_view kPlain = "text/plain; charset=utf-8";
+constexpr std::string_view kHtml = "text/html; charset=utf-8";
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kPrometheus = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -35,6 +40,16 @@ bool isName(std::string_view name) {
          });
 }
 
+// Zero: it is none that can be.
+absl::Duration refreshOf(std::string_view text) {
+  int seconds = 0;
+  const char* const end = text.data() + text.size();
+  const auto [read_to, error] = std::from_chars(text.data(), end, seconds);
+  const bool is_number = error == std::errc() && read_to == end;
+  const bool is_allowed = is_number && seconds >= 1 && seconds <= kMaxRefreshSeconds;
+  return is_allowed ? absl::Seconds(seconds) : absl::ZeroDuration();
+}
+
 // What the query asks for. Names need no percent-encoding, so nothing is decoded.
 struct Query {
   explicit Query(std::string_view text) {
@@ -45,6 +60,7 @@ struct Query {
       const std::string_view value = part.substr(std::min(part.size(), name.size() + 1));
       if (name == "verbose") verbose = true;
       if (name == "exclude") excluded.emplace_back(value);
+      if (name == "refresh") refresh = refreshOf(value);
     }
   }
   bool excludes(std::string_view name) const {
@@ -53,6 +69,7 @@ struct Query {
 
   bool verbose = false;
   std::vector<std::string_view> excluded;
+  absl::Duration refresh;  // of the status page
 };
 
 // What a check throws is not told: nobody has promised that it holds no secret.
@@ -92,6 +109,7 @@ class Probes::Impl {
   ProbeAnswer readyOf(std::string_view name);
   ProbeAnswer health();
   ProbeAnswer metrics();
+  ProbeAnswer statusPage(const Query& query);
 
   std::atomic<bool> draining{false};
 
@@ -111,6 +129,8 @@ class Probes::Impl {
   struct Finding {
     Health health;
     HealthState state = HealthState::kPass;
+    FailureTier tier = FailureTier::kCritical;
+    MonotonicTime asked_at = {};
   };
   using Findings = std::vector<Finding>;
 
@@ -124,6 +144,9 @@ class Probes::Impl {
   Finding await(std::unique_lock<std::mutex>& lock, const Entry& entry);
 
   static HealthState worst(const Findings& findings);
+  static bool isReady(const Findings& findings, bool is_draining) {
+    return !is_draining && worst(findings) != HealthState::kFail;
+  }
   static std::string lineOf(const Finding& finding);
   ProbeAnswer readiness(const Findings& findings, const std::string& notes, bool is_draining,
                         bool verbose) const;
@@ -131,6 +154,7 @@ class Probes::Impl {
   const absl::Duration interval_;
   const absl::Duration timeout_;
   const Clock& clock_;
+  const MonotonicTime made_at_ = clock_.now();
   std::mutex mutex_;
   std::condition_variable changed_;
   Entries entries_ ABSL_GUARDED_BY(mutex_);
@@ -186,12 +210,13 @@ void Probes::Impl::beginWhereDue(const Entries& entries) {
 
 Probes::Impl::Finding Probes::Impl::await(std::unique_lock<std::mutex>& lock, const Entry& entry) {
   const std::uint64_t run = entry.begun;
-  const MonotonicTime until = entry.begun_at + timeout_;
+  const MonotonicTime begun_at = entry.begun_at;
+  const MonotonicTime until = begun_at + timeout_;
   while (entry.ended < run && clock_.now() < until) clock_.wait(lock, changed_, until);
-  Finding finding{.health = entry.answer};
+  Finding finding{.health = entry.answer, .tier = entry.tier, .asked_at = begun_at};
   if (entry.ended < run) {
     finding.health.state = HealthState::kFail;
-    finding.health.latency = clock_.now() - entry.begun_at;
+    finding.health.latency = clock_.now() - begun_at;
     finding.health.error = fmt::format("no answer within {}", absl::FormatDuration(timeout_));
     finding.health.children.clear();
   }
@@ -226,7 +251,7 @@ std::string Probes::Impl::lineOf(const Finding& finding) {
 
 ProbeAnswer Probes::Impl::readiness(const Findings& findings, const std::string& notes,
                                     bool is_draining, bool verbose) const {
-  const bool is_ready = !is_draining && worst(findings) != HealthState::kFail;
+  const bool is_ready = isReady(findings, is_draining);
   const char* const verdict = is_ready ? "ok\n" : "not ready\n";
   if (is_ready && !verbose) return plain(200, verdict);
   std::string body;
@@ -284,6 +309,31 @@ ProbeAnswer Probes::Impl::metrics() {
   return {.status = 200, .content_type = std::string(kPrometheus), .body = text()};
 }
 
+ProbeAnswer Probes::Impl::statusPage(const Query& query) {
+  Findings findings = find(entriesBut(Query("")));
+  const MonotonicTime now = clock_.now();
+  internal::StatusPage page{.is_draining = draining,
+                            .now = clock_.wallTime(),
+                            .uptime = now - made_at_,
+                            .refresh = query.refresh};
+  page.is_ready = isReady(findings, page.is_draining);
+  for (Finding& finding : findings) {
+    page.checks.push_back({.health = std::move(finding.health),
+                           .state = finding.state,
+                           .tier = finding.tier,
+                           .asked_ago = now - finding.asked_at});
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    page.has_metrics = metrics_ != nullptr;
+  }
+  ProbeAnswer answer{.status = page.is_ready ? 200 : 503,
+                     .content_type = std::string(kHtml),
+                     .body = internal::renderStatusPage(page)};
+  answer.headers.emplace_back("Content-Security-Policy", internal::kStatusPagePolicy);
+  return answer;
+}
+
 Probes::Probes(const ProbesOptions& options, const Clock& clock, std::shared_ptr<Executor> executor)
     : impl_(std::make_unique<Impl>(options, clock, std::move(executor))) {}
 Probes::~Probes() = default;
@@ -302,6 +352,7 @@ ProbeAnswer Probes::answer(std::string_view target) {
   if (path == "/readyz") return impl_->ready(Query(query));
   if (path == "/healthz") return impl_->health();
   if (path == "/metrics") return impl_->metrics();
+  if (path == "/statusz") return impl_->statusPage(Query(query));
   if (path.substr(0, kOneCheck.size()) == kOneCheck) {
     return impl_->readyOf(path.substr(kOneCheck.size()));
   }

@@ -21,9 +21,12 @@
 namespace strata {
 namespace {
 
+using ::testing::ContainsRegex;
+using ::testing::EndsWith;
 using testing::eventually;
 using ::testing::HasSubstr;
 using testing::IsOk;
+using ::testing::Not;
 using ::testing::StartsWith;
 using testing::StatusIs;
 
@@ -103,6 +106,37 @@ TEST_F(ProbeServerTest, AnswersProbes) {
   EXPECT_THAT(get("/readyz"), StartsWith("HTTP/1.1 503 "));
 }
 
+TEST_F(ProbeServerTest, ServesAPageThatABrowserNeitherKeepsNorTakesForAnythingElse) {
+  ASSERT_THAT(
+      probes_->add("postgres",
+                   [] { return Health{.state = HealthState::kFail, .error = "<script>'\xFF"}; }),
+      IsOk());
+  start();
+  const std::string page = get("/statusz?refresh=5");
+  EXPECT_THAT(page, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(page, HasSubstr("\r\nContent-Type: text/html; charset=utf-8\r\n"));
+  EXPECT_THAT(page, HasSubstr("\r\nCache-Control: no-store\r\n"));
+  EXPECT_THAT(page, HasSubstr("\r\nX-Content-Type-Options: nosniff\r\n"));
+  EXPECT_THAT(page, HasSubstr("\r\nContent-Security-Policy: default-src 'none'; "
+                              "style-src 'unsafe-inline'\r\n"));
+  EXPECT_THAT(page, HasSubstr("\r\n\r\n<!DOCTYPE html>\n"));
+  EXPECT_THAT(page, HasSubstr(R"(<meta http-equiv="refresh" content="5">)"));
+  EXPECT_THAT(page, HasSubstr("&lt;script&gt;&#39;\xEF\xBF\xBD"));
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, EndsWith("</html>\n"));
+}
+
+TEST_F(ProbeServerTest, TellsTheHeadOfThePageWithoutThePage) {
+  start();
+  const Client client(*server_);
+  client.send(request("HEAD", "/statusz"));
+  const std::string head = client.readAll();
+  EXPECT_THAT(head, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(head, HasSubstr("\r\nContent-Type: text/html; charset=utf-8\r\n"));
+  EXPECT_THAT(head, ContainsRegex("\r\nContent-Length: [1-9][0-9]{3,}\r\n"));
+  EXPECT_THAT(head, EndsWith("\r\n\r\n"));
+}
+
 TEST_F(ProbeServerTest, AnswersManyRequestsOfOneConnection) {
   start();
   const Client client(*server_);
@@ -124,6 +158,7 @@ TEST_F(ProbeServerTest, RefusesWhatIsNoProbe) {
     client.send(sent);
     return client.readAll();
   };
+  EXPECT_THAT(answer_to(request("POST", "/statusz")), HasSubstr("Cache-Control: no-store\r\n"));
   const std::string post = answer_to(request("POST", "/readyz"));
   EXPECT_THAT(post, StartsWith("HTTP/1.1 405 "));
   EXPECT_THAT(post, HasSubstr("Allow: GET, HEAD\r\n"));
@@ -152,21 +187,23 @@ TEST_F(ProbeServerTest, ClosesConnectionsThatAreTooMany) {
 
 // B-71
 TEST_F(ProbeServerTest, IsAliveWhileAProbeWaits) {
-  std::latch released(1);
-  std::atomic<bool> asked{false};
-  probes_ = std::make_shared<Probes>(ProbesOptions{.timeout = absl::Hours(1)});
-  ASSERT_THAT(probes_->add("postgres",
-                           [&] {
-                             asked = true;
-                             released.wait();
-                             return Health{};
-                           }),
-              IsOk());
-  start();
-  std::jthread ready([this] { EXPECT_THAT(get("/readyz"), StartsWith("HTTP/1.1 200 ")); });
-  EXPECT_TRUE(eventually([&] { return asked.load(); }));
-  EXPECT_THAT(get("/livez"), StartsWith("HTTP/1.1 200 "));
-  released.count_down();
+  for (const char* target : {"/readyz", "/statusz"}) {
+    std::latch released(1);
+    std::atomic<bool> asked{false};
+    probes_ = std::make_shared<Probes>(ProbesOptions{.timeout = absl::Hours(1)});
+    ASSERT_THAT(probes_->add("postgres",
+                             [&] {
+                               asked = true;
+                               released.wait();
+                               return Health{};
+                             }),
+                IsOk());
+    start();
+    std::jthread waiting([&] { EXPECT_THAT(get(target), StartsWith("HTTP/1.1 200 ")); });
+    EXPECT_TRUE(eventually([&] { return asked.load(); }));
+    EXPECT_THAT(get("/livez"), StartsWith("HTTP/1.1 200 "));
+    released.count_down();
+  }
 }
 
 TEST_F(ProbeServerTest, SaysWhyItCannotListen) {

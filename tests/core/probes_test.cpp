@@ -7,6 +7,7 @@
 #include <boost/json/parse.hpp>
 #include <latch>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -18,11 +19,13 @@
 namespace strata {
 namespace {
 
+using ::testing::Contains;
 using testing::eventually;
 using testing::FakeClock;
 using ::testing::HasSubstr;
 using testing::IsOk;
 using ::testing::Not;
+using ::testing::Pair;
 using testing::StatusIs;
 
 // A dependency that is in whatever state a test says, and counts how often it is asked.
@@ -198,13 +201,96 @@ TEST_F(ProbesTest, HandsOutMetricsAsTheyAreNow) {
   EXPECT_EQ(second.content_type, "text/plain; version=0.0.4; charset=utf-8");
 }
 
+TEST_F(ProbesTest, ShowsAPersonWhatItKnows) {
+  redis_.state = HealthState::kFail;
+  ASSERT_EQ(probes_.answer("/readyz").status, 200);
+  clock_.advance(absl::Milliseconds(400));
+  const ProbeAnswer page = probes_.answer("/statusz");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.content_type, "text/html; charset=utf-8");
+  EXPECT_THAT(page.headers, Contains(Pair("Cache-Control", "no-store")));
+  EXPECT_THAT(page.headers, Contains(Pair("X-Content-Type-Options", "nosniff")));
+  EXPECT_THAT(page.headers, Contains(Pair("Content-Security-Policy",
+                                          "default-src 'none'; style-src 'unsafe-inline'")));
+  EXPECT_THAT(page.body, HasSubstr("✓ ready<"));
+  EXPECT_THAT(page.body, HasSubstr(">postgres<"));
+  EXPECT_THAT(page.body, HasSubstr(">2.0 ms<"));
+  EXPECT_THAT(page.body, HasSubstr(">0.4 s ago<"));
+  EXPECT_THAT(page.body, HasSubstr(">! warn<"));
+  EXPECT_THAT(page.body, HasSubstr(">important<"));
+  EXPECT_THAT(page.body, HasSubstr(">connection refused<"));
+  EXPECT_THAT(page.body, HasSubstr("since 2026-01-01 00:00:00 UTC"));
+  EXPECT_EQ(postgres_.asked, 1);  // within the interval
+}
+
+TEST_F(ProbesTest, ThePageIsReadyWhereReadyzIs) {
+  postgres_.state = HealthState::kFail;
+  const ProbeAnswer failing = probes_.answer("/statusz");
+  EXPECT_EQ(failing.status, 503);
+  EXPECT_THAT(failing.body, HasSubstr("✗ not ready<"));
+  EXPECT_THAT(failing.body, HasSubstr("<li>postgres fails: connection refused</li>"));
+
+  postgres_.state = HealthState::kPass;
+  clock_.advance(absl::Seconds(1));
+  EXPECT_EQ(probes_.answer("/statusz").status, 200);
+  clock_.advance(absl::Seconds(1));
+  probes_.beginDrain();
+  const ProbeAnswer draining = probes_.answer("/statusz");
+  EXPECT_EQ(draining.status, 503);
+  EXPECT_THAT(draining.body, HasSubstr("<li>the process is about to end</li>"));
+  EXPECT_THAT(draining.body, HasSubstr("✓ pass"));  // checks go on
+  EXPECT_EQ(postgres_.asked, 3);
+}
+
+TEST_F(ProbesTest, ThePageShowsACheckThatHangsAsFailed) {
+  postgres_.hanging = true;
+  std::jthread asking([&] {
+    const ProbeAnswer page = probes_.answer("/statusz");
+    EXPECT_EQ(page.status, 503);
+    EXPECT_THAT(page.body, HasSubstr("<li>postgres fails: no answer within 1s</li>"));
+  });
+  ASSERT_TRUE(eventually([&] { return postgres_.asked == 1 && redis_.asked == 1; }));
+  clock_.advance(absl::Seconds(1));
+  asking.join();
+  clock_.advance(absl::Seconds(2));
+  const ProbeAnswer later = probes_.answer("/statusz");  // at once: the clock stands still
+  EXPECT_EQ(later.status, 503);
+  EXPECT_THAT(later.body, HasSubstr(">3.0 s ago<"));
+  EXPECT_EQ(postgres_.asked, 1);
+}
+
+TEST_F(ProbesTest, ThePageLoadsItselfAnewOnlyWhenAskedTo) {
+  const auto refresh = [&](const char* query) {
+    const ProbeAnswer page = probes_.answer(std::string("/statusz") + query);
+    EXPECT_EQ(page.status, 200);
+    return page.body;
+  };
+  EXPECT_THAT(refresh("?refresh=5"), HasSubstr(R"(http-equiv="refresh" content="5")"));
+  EXPECT_THAT(refresh("?verbose&refresh=3600"), HasSubstr(R"(content="3600")"));
+  for (const char* query :
+       {"", "?", "?refresh", "?refresh=", "?refresh=0", "?refresh=-1", "?refresh=3601",
+        "?refresh=5s", "?refresh=%35", "?refresh=99999999999999999999",
+        "?refresh=1;url=https://example.com", "?other=5&<script>"}) {
+    const std::string body = refresh(query);
+    EXPECT_THAT(body, Not(HasSubstr("http-equiv"))) << query;
+    EXPECT_THAT(body, Not(HasSubstr("<script"))) << query;
+  }
+  EXPECT_EQ(probes_.answer("/statusz/").status, 404);
+}
+
+TEST_F(ProbesTest, ThePageLinksToMetricsWhereThereAreSome) {
+  EXPECT_THAT(probes_.answer("/statusz").body, Not(HasSubstr(R"(href="metrics")")));
+  probes_.setMetrics([] { return std::string(); });
+  EXPECT_THAT(probes_.answer("/statusz").body, HasSubstr(R"(href="metrics")"));
+}
+
 // B-79
 TEST_F(ProbesTest, DoesNotTellWhatACheckThrows) {
   ASSERT_THAT(
       probes_.add("odd",
                   []() -> Health { throw std::runtime_error("postgresql://user:secret@host/db"); }),
       IsOk());
-  for (const char* target : {"/readyz?verbose", "/readyz/odd", "/healthz"}) {
+  for (const char* target : {"/readyz?verbose", "/readyz/odd", "/healthz", "/statusz"}) {
     const ProbeAnswer answer = probes_.answer(target);
     EXPECT_EQ(answer.status, 503);
     EXPECT_THAT(answer.body, HasSubstr("the check threw an exception"));

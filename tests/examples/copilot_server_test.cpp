@@ -61,6 +61,7 @@ TEST_F(CopilotServerTest, AnswersProbes) {
   EXPECT_EQ(server->ask("/readyz/nothing").status, 404);
   EXPECT_EQ(server->ask("/healthz").text("state"), "pass");
   EXPECT_THAT(server->ask("/metrics").body, HasSubstr("copilot_server_responses_total"));
+  EXPECT_THAT(server->ask("/statusz").body, HasSubstr(">events<"));
   EXPECT_EQ(server->ask("/livez", {"--head"}).status, 200);
   EXPECT_EQ(server->ask("/readyz", {"-X", "POST"}).headers["allow"], "GET, HEAD");
 }

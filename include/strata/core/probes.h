@@ -12,6 +12,7 @@
 //   /readyz/<check>   the same of one check
 //   /healthz          every check as JSON
 //   /metrics          what the application counts
+//   /statusz          all of this as a page for a person; 503 whenever /readyz is
 //
 // docs/probes.md tells the rest. It does no I/O of its own: an application with an HTTP server
 // gives it targets; for one without there is adapters/probes/probe_server.h.
@@ -21,6 +22,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -42,6 +45,9 @@ struct ProbeAnswer {
   int status = 200;  // of HTTP
   std::string content_type;
   std::string body;
+  // To be sent with it, whatever the target.
+  std::vector<std::pair<std::string, std::string>> headers = {
+      {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
 };
 
 // Thread-safe. A check runs on the executor and at most once at a time, so one that hangs keeps one
