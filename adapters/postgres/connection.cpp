@@ -98,6 +98,13 @@ struct Connection::Prepared {
       if (binds[i]) texts[i].assign(*binds[i]);
     }
   }
+  // After it has failed: SOCI frees its copies of the parameters when a statement has succeeded,
+  // and otherwise loses them when it is executed again.
+  void freeCopies() {
+    for (auto& [position, copy] : backendOf(statement).useByPosBuffers_) {
+      delete[] std::exchange(*copy, nullptr);
+    }
+  }
   void clear() {
     backendOf(statement).result_.reset();
     for (std::string& text : texts) {
@@ -210,7 +217,10 @@ absl::StatusOr<Rows> Connection::execute(const Statement& statement, absl::Span<
   const auto call = [&] { return sqlStateOf([&] { prepared.statement.execute(false); }); };
   const MonotonicTime now = clock_.now();
   absl::Status status = guarded(statement.what(), now, limitOf(now, deadline), call);
-  if (!status.ok()) return status;
+  if (!status.ok()) {
+    prepared.freeCopies();
+    return status;
+  }
   return Rows(backendOf(prepared.statement).result_.get_result());
 }
 

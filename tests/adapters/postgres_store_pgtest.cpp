@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <array>
@@ -401,6 +402,21 @@ TEST_F(PostgresStoreTest, AppliesConstraintsOfTheDatabaseWithoutQuotingTheRow) {
               StatusIs(absl::StatusCode::kFailedPrecondition,
                        AllOf(HasSubstr("put to flags"), HasSubstr("check violation"),
                              Not(HasSubstr("s3cret")))));
+}
+
+std::size_t bytesInUse() {
+  const struct mallinfo2 heap = ::mallinfo2();
+  return heap.uordblks + heap.hblkhd;
+}
+
+TEST_F(PostgresStoreTest, KeepsNothingOfWritesThatFail) {
+  auto flags = createStore<Flag>();
+  query("ALTER TABLE flags ADD CHECK (length(note) < 10)");
+  const Flag refused{.name = "a", .note = std::string(64 * 1024, 'x')};
+  EXPECT_THAT(flags->put(refused), Not(IsOk()));
+  const std::size_t before = bytesInUse();
+  for (int i = 0; i < 100; ++i) EXPECT_THAT(flags->put(refused), Not(IsOk()));
+  EXPECT_LT(bytesInUse(), before + 10 * refused.note->size());
 }
 
 // B-11
