@@ -22,6 +22,8 @@ void add(RedisCommands& commands, std::string_view name, const std::vector<std::
   commands.add(words);
 }
 
+absl::Status noPong() { return absl::DeadlineExceededError("the server answers no PING"); }
+
 }  // namespace
 
 RedisSubscriber::RedisSubscriber(RedisSubscriberOptions options,
@@ -130,7 +132,11 @@ absl::Status RedisSubscriber::receiveSome(RedisConnection& connection) {
   const IoTime until = pong_is_due_ ? std::max(pinged_at_, heard_at_) + options_.heartbeat
                                     : pinged_at_ + options_.heartbeat / 3;
   absl::Status received = connection.receive(until);
-  if (absl::IsDeadlineExceeded(received)) return absl::OkStatus();
+  if (absl::IsDeadlineExceeded(received)) {
+    // Only now: what this thread was held up before it looked is no silence of the server.
+    const bool is_silent = pong_is_due_ && steady_clock::now() >= until;
+    return is_silent ? noPong() : absl::OkStatus();
+  }
   if (!received.ok()) return received;
   heard_at_ = steady_clock::now();
   while (true) {
@@ -160,9 +166,7 @@ absl::Status RedisSubscriber::pingWhenDue(RedisConnection& connection, IoTime no
     // The answer may be behind much else that comes; but not for ever, for nothing may reach a
     // server that is heard.
     constexpr int kLongest = 10;
-    const bool is_heard = now - std::max(pinged_at_, heard_at_) < options_.heartbeat;
-    if (is_heard && now - pinged_at_ < kLongest * options_.heartbeat) return absl::OkStatus();
-    return absl::DeadlineExceededError("the server answers no PING");
+    return now - pinged_at_ < kLongest * options_.heartbeat ? absl::OkStatus() : noPong();
   }
   if (now - pinged_at_ < options_.heartbeat / 3) return absl::OkStatus();
   if (options_.prove && is_whole_) {

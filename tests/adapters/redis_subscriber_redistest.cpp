@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,7 @@
 #include "strata/testing/eventually.h"
 #include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/adapters/scripted_redis.h"
 
 namespace strata {
 namespace {
@@ -215,6 +217,50 @@ TEST_F(RedisSubscriberTest, AFrozenServerIsNoticedWithinAboutAHeartbeat) {
   ASSERT_TRUE(hears("+gap"));
   publish("a", "x");
   ASSERT_TRUE(hears("a:x"));
+}
+
+constexpr milliseconds kShortHeartbeat(100);
+
+// Takes longer than a heartbeat to write a message down.
+class SlowDiary final : public RedisListener {
+ public:
+  void onSubscribed(Incarnation server, bool after_gap) override {
+    diary.onSubscribed(server, after_gap);
+  }
+  void onMessage(std::string_view channel, std::string_view payload) override {
+    is_told.open();
+    Clock::system().sleepFor(absl::FromChrono(2 * kShortHeartbeat));
+    diary.onMessage(channel, payload);
+  }
+  void onLost(const absl::Status& why) override { diary.onLost(why); }
+
+  Diary diary;
+  Gate is_told;
+};
+
+// The server tells a message, and answers the PING while the listener is still at the message.
+TEST(RedisSubscriberAlone, IsNotLostToAListenerWhoTakesLongerThanAHeartbeat) {
+  SlowDiary slow;
+  std::atomic<int> pings = 0;
+  ScriptedRedis server([&](const ScriptedRedis::Words& words, ScriptedRedis::Connection& client) {
+    if (words[0] == "SUBSCRIBE") client.send("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
+    if (words[0] != "PING") return;
+    if (++pings == 2) {
+      client.send("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n");
+      slow.is_told.pass();
+    }
+    client.send("*2\r\n$4\r\npong\r\n$0\r\n\r\n");
+  });
+  const std::vector<RedisAddress> addresses{{.host = "127.0.0.1", .port = server.port()}};
+  const RedisSubscriber subscriber(
+      {.find = [&](IoTime /*until*/) -> absl::StatusOr<std::vector<RedisAddress>> {
+         return addresses;
+       },
+       .connect_timeout = seconds(2),
+       .heartbeat = kShortHeartbeat},
+      {"a"}, slow);
+  ASSERT_TRUE(eventually([&] { return pings >= 4; }));
+  EXPECT_THAT(slow.diary.entries(), ElementsAre("+", "a:x"));
 }
 
 TEST_F(RedisSubscriberTest, APartitionOfEitherWayIsNoticed) {

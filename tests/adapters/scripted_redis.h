@@ -70,6 +70,7 @@ class ScriptedRedis {
   }
 
   std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_); }
+  std::uint16_t port() const { return port_; }
   // How many connections there were.
   std::size_t accepted() const {
     const std::lock_guard lock(mutex_);
