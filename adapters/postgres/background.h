@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 
@@ -17,7 +18,10 @@ namespace strata::postgres {
 // Thread-safe.
 class BackgroundJobs {
  public:
-  explicit BackgroundJobs(std::size_t limit) : state_(std::make_shared<State>(limit)) {}
+  // At most `limit` jobs run at once. A job counts until its thread is done with it, which is a
+  // little later than whatever it tells others: a limit needs room for that, or is left away.
+  explicit BackgroundJobs(std::size_t limit = std::numeric_limits<std::size_t>::max())
+      : state_(std::make_shared<State>(limit)) {}
 
   // Runs `job` now on a new thread. A job must own all that it uses: it may outlive this object,
   // when a frozen server keeps it. ResourceExhausted, and `job` is dropped, when as many jobs as

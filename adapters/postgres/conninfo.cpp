@@ -8,6 +8,7 @@
 #include <memory>
 #include <string_view>
 
+#include "absl/strings/numbers.h"
 #include "adapters/postgres/sqlstate.h"
 
 namespace strata::postgres {
@@ -100,6 +101,14 @@ constexpr Cause kCauses[] = {
     {"invalid", absl::StatusCode::kInvalidArgument, "a setting in the URL is not valid"},
 };
 
+// libpq counts in whole seconds, takes 1 for 2, and 0 or less for no limit. What is no number it
+// refuses as it connects.
+absl::Duration readConnectTimeout(const std::string& text) {
+  int seconds = 0;
+  if (!absl::SimpleAtoi(text, &seconds) || seconds <= 0) return absl::Hours(24);
+  return absl::Seconds(std::max(seconds, 2));
+}
+
 }  // namespace
 
 absl::StatusOr<ConnInfo> readConnInfo(const Secret& url, absl::Duration connect_timeout) {
@@ -109,7 +118,6 @@ absl::StatusOr<ConnInfo> readConnInfo(const Secret& url, absl::Duration connect_
   absl::StatusOr<Settings> settings = parse(url);
   if (!settings.ok()) return settings.status();
   if (absl::Status status = checkHost(*settings); !status.ok()) return status;
-  // libpq counts in whole seconds and takes 1 for 2.
   const auto seconds = absl::ToInt64Seconds(absl::Ceil(connect_timeout, absl::Seconds(1)));
   settings->emplace("connect_timeout", std::to_string(seconds));
   settings->emplace("fallback_application_name", "strata");
@@ -117,7 +125,9 @@ absl::StatusOr<ConnInfo> readConnInfo(const Secret& url, absl::Duration connect_
   for (const auto& [key, value] : *settings) {
     text += fmt::format("{}={} ", key, quotedSetting(value));
   }
-  return ConnInfo{.text = text, .place = describePlace(*settings)};
+  return ConnInfo{.text = text,
+                  .place = describePlace(*settings),
+                  .connect_timeout = readConnectTimeout(settings->at("connect_timeout"))};
 }
 
 absl::Status connectFailure(const ConnInfo& info, std::string_view sqlstate,

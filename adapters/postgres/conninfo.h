@@ -15,6 +15,9 @@ struct ConnInfo {
   // Where it leads, for messages: `host 127.0.0.1, port 5432, database "app"`. A part that might be
   // a piece of a mistyped password is left out.
   std::string place;
+  // How long connecting may take, for each address: what was read or added. A day where that says
+  // 0, which libpq takes for no limit.
+  absl::Duration connect_timeout;
 };
 
 // Reads a URL (postgresql://…) or a key=value string. Adds a connect_timeout and an application

@@ -10,7 +10,9 @@
 namespace strata::postgres {
 namespace {
 
-// How long `close` waits for connections that are being made, past their own timeout.
+// How long `close` waits for connections that are being made: for their own timeout, if that is no
+// longer than this, and a little.
+constexpr absl::Duration kLongestClose = absl::Minutes(1);
 constexpr absl::Duration kCloseGrace = absl::Seconds(1);
 
 // The same status, sharing nothing with it: who waits gets another thread's failure, and the count
@@ -45,8 +47,11 @@ Pool::Pool(PostgresOptions options, ConnInfo where, const Clock& clock)
                 .statement_timeout = options_.statement_timeout,
                 .prepare_statements = options_.prepare_statements},
       clock_(clock),
-      watchdog_(clock),
-      connects_(options_.pool_size) {}
+      watchdog_(clock) {}
+
+absl::Status Pool::prove() {
+  return lease({}, settings_.where.connect_timeout + options_.acquire_timeout).status();
+}
 
 absl::StatusOr<Lease> Pool::lease(Deadline deadline, absl::Duration patience) {
   const MonotonicTime start = clock_.now();
@@ -198,7 +203,7 @@ void Pool::close() {
     open_ -= dropped.size();
     changed_.notify_all();
   }
-  connects_.drain(options_.connect_timeout + kCloseGrace);
+  connects_.drain(std::min(settings_.where.connect_timeout, kLongestClose) + kCloseGrace);
 }
 
 PostgresPoolStats Pool::stats() const {

@@ -66,8 +66,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
     return lease(deadline, options_.acquire_timeout);
   }
 
-  // Makes one connection, or says why there is none after `patience`.
-  absl::Status prove(absl::Duration patience) { return lease({}, patience).status(); }
+  // Makes one connection, or says why there is none. Waits for as long as connecting may take.
+  absl::Status prove();
 
   // Runs one statement by itself, with its own transaction. When the connection turns out to be
   // lost, a statement that reads is run once more on a fresh one, and one that writes only if it
@@ -109,7 +109,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const Connection::Settings settings_;
   const Clock& clock_;
   Watchdog watchdog_;
-  BackgroundJobs connects_;
+  BackgroundJobs connects_;  // no more than `connecting_`, and those about to end
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -51,11 +51,9 @@ absl::StatusOr<std::shared_ptr<PostgresPool>> PostgresPool::open(PostgresOptions
   if (absl::Status status = check(options); !status.ok()) return status;
   auto where = postgres::readConnInfo(options.url, options.connect_timeout);
   if (!where.ok()) return where.status();
-  // Proving a connection waits for as long as connecting may take.
-  const absl::Duration patience = options.connect_timeout + options.acquire_timeout;
   auto internals = std::make_shared<postgres::Pool>(std::move(options), *std::move(where), clock);
   std::shared_ptr<PostgresPool> pool(new PostgresPool(std::move(internals)));
-  if (absl::Status status = pool->pool_->prove(patience); !status.ok()) return status;
+  if (absl::Status status = pool->pool_->prove(); !status.ok()) return status;
   return pool;
 }
 

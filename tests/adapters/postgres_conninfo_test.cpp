@@ -44,6 +44,16 @@ TEST(ConnInfo, WhatTheUrlSaysWins) {
   EXPECT_THAT(info->text.reveal(),
               AllOf(HasSubstr("connect_timeout='7'"), Not(HasSubstr("connect_timeout='2'")),
                     HasSubstr("application_name='mine'")));
+  EXPECT_EQ(info->connect_timeout, absl::Seconds(7));
+}
+
+TEST(ConnInfo, TellsTheConnectTimeoutThatLibpqTakes) {
+  const auto timeout = [](const char* url) { return readConnInfo(url, kTimeout)->connect_timeout; };
+  EXPECT_EQ(timeout("postgresql://db/shop"), kTimeout);
+  EXPECT_EQ(timeout("postgresql://db/shop?connect_timeout=1"), absl::Seconds(2));
+  EXPECT_EQ(timeout("postgresql://db/shop?connect_timeout=60"), absl::Minutes(1));
+  EXPECT_EQ(timeout("postgresql://db/shop?connect_timeout=0"), absl::Hours(24));
+  EXPECT_EQ(timeout("postgresql://db/shop?connect_timeout=-1"), absl::Hours(24));
 }
 
 TEST(ConnInfo, RoundsTheConnectTimeoutUpToSeconds) {

@@ -129,6 +129,24 @@ TEST(PostgresPool, DropsAConnectionThatIsLeftInsideATransaction) {
   EXPECT_EQ(pool->stats().connects, 2U);
 }
 
+// The thread that made a connection may still be about to end when the next one is wanted: the
+// more so where others keep it from a processor.
+TEST(PostgresPool, ReplacesConnectionsAsFastAsTheyAreDropped) {
+  const auto pool = openPool({.pool_size = 1});
+  std::atomic<bool> done = false;
+  std::vector<std::thread> crowd(8);
+  for (std::thread& thread : crowd) {
+    thread = std::thread([&] {
+      while (!done) continue;
+    });
+  }
+  constexpr unsigned kRounds = 30;
+  for (unsigned i = 0; i < kRounds; ++i) EXPECT_THAT(pool->execute("BEGIN"), IsOk());
+  done = true;
+  for (std::thread& thread : crowd) thread.join();
+  EXPECT_EQ(pool->stats().connects, kRounds);
+}
+
 TEST(PostgresPool, IsExhaustedWhenAllConnectionsStayBusy) {
   const auto pool = openPool({.pool_size = 1, .acquire_timeout = absl::Milliseconds(50)});
   Obstacle obstacle;
