@@ -91,7 +91,7 @@ absl::StatusOr<std::shared_ptr<RedisCache>> RedisCache::create(RedisOptions opti
                                                                const Clock& clock) {
   auto router = internal::makeRedisRouter(options);
   if (!router.ok()) return router.status();
-  auto core = std::make_unique<Core>(options, *std::move(router), clock);
+  auto core = std::make_unique<Core>(*std::move(router), clock);
   return std::shared_ptr<RedisCache>(new RedisCache(std::move(core)));
 }
 

@@ -18,10 +18,9 @@ namespace strata::internal {
 // What everything that is kept in Redis has in common: where it is, until when a call may take, and
 // whether it answers. Thread-safe.
 struct RedisClient {
-  RedisClient(const RedisOptions& options, std::shared_ptr<RedisRouter> the_router,
-              const Clock& the_clock)
+  RedisClient(std::shared_ptr<RedisRouter> the_router, const Clock& the_clock)
       : clock(the_clock),
-        command_timeout(absl::ToChronoNanoseconds(options.command_timeout)),
+        command_timeout(the_router->nodeOptions().command_timeout),
         router(std::move(the_router)) {}
 
   // DeadlineExceeded: the deadline has passed already.

@@ -9,17 +9,13 @@
 namespace strata::internal {
 namespace {
 
+constexpr absl::Duration kLongestTimeout = absl::Hours(1);
+
+bool isTimeout(absl::Duration d) { return d > absl::ZeroDuration() && d <= kLongestTimeout; }
+
 absl::Status checkOptions(const RedisOptions& options) {
-  constexpr absl::Duration kLongest = absl::Hours(1);
-  const auto is_timeout = [&](absl::Duration d) {
-    return d > absl::ZeroDuration() && d <= kLongest;
-  };
   if (options.max_connections == 0) {
     return absl::InvalidArgumentError("redis: max_connections must be above zero");
-  }
-  if (!is_timeout(options.connect_timeout) || !is_timeout(options.command_timeout)) {
-    return absl::InvalidArgumentError(
-        "redis: connect_timeout and command_timeout must be above zero and at most an hour");
   }
   if (options.idle_timeout <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("redis: idle_timeout must be above zero");
@@ -36,6 +32,12 @@ absl::StatusOr<RedisDeployment> deploymentOf(const RedisOptions& options) {
     return absl::InvalidArgumentError("redis URL: it names a user, and there is no password");
   }
   if (deployment->tls_files == TlsOptions{}) deployment->tls_files = options.tls;
+  if (!deployment->connect_timeout) deployment->connect_timeout = options.connect_timeout;
+  if (!deployment->command_timeout) deployment->command_timeout = options.command_timeout;
+  if (!isTimeout(*deployment->connect_timeout) || !isTimeout(*deployment->command_timeout)) {
+    return absl::InvalidArgumentError(
+        "redis: connect_timeout and command_timeout must be above zero and at most an hour");
+  }
   return deployment;
 }
 
@@ -45,8 +47,8 @@ RedisNodeOptions nodeOptions(const RedisOptions& options, const RedisDeployment&
   return {.login = deployment.login,
           .tls = nullptr,
           .connections = options.max_connections,
-          .connect_timeout = absl::ToChronoNanoseconds(options.connect_timeout),
-          .command_timeout = absl::ToChronoNanoseconds(options.command_timeout),
+          .connect_timeout = absl::ToChronoNanoseconds(*deployment.connect_timeout),
+          .command_timeout = absl::ToChronoNanoseconds(*deployment.command_timeout),
           .idle_timeout = absl::ToChronoNanoseconds(idle)};
 }
 

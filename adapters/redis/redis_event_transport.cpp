@@ -52,9 +52,8 @@ absl::Status notTheMaster() {
 
 class RedisEventTransport final : public EventTransport, private internal::RedisListener {
  public:
-  RedisEventTransport(const RedisOptions& options, std::shared_ptr<internal::RedisRouter> router,
-                      const Clock& clock)
-      : client_(options, std::move(router), clock),
+  RedisEventTransport(std::shared_ptr<internal::RedisRouter> router, const Clock& clock)
+      : client_(std::move(router), clock),
         // Another for each process, so that a cluster's nodes share the work; but always the same
         // node, for two of them could bring what they were given one after the other in any order.
         guard_key_(fmt::format("strata:event-transport:{:016x}", internal::randomSeed())) {}
@@ -211,7 +210,7 @@ absl::StatusOr<std::unique_ptr<EventTransport>> makeRedisEventTransport(const Re
   ours.max_connections = 1;
   auto router = internal::makeRedisRouter(ours);
   if (!router.ok()) return router.status();
-  return std::make_unique<RedisEventTransport>(ours, *std::move(router), clock);
+  return std::make_unique<RedisEventTransport>(*std::move(router), clock);
 }
 
 }  // namespace strata

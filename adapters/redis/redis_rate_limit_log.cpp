@@ -35,7 +35,7 @@ absl::StatusOr<std::shared_ptr<RedisRateLimitLog>> RedisRateLimitLog::create(
     const RedisOptions& options, const Clock& clock) {
   auto router = internal::makeRedisRouter(options);
   if (!router.ok()) return router.status();
-  auto core = std::make_unique<Core>(options, *std::move(router), clock);
+  auto core = std::make_unique<Core>(*std::move(router), clock);
   return std::shared_ptr<RedisRateLimitLog>(new RedisRateLimitLog(std::move(core)));
 }
 

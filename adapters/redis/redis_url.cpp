@@ -130,11 +130,26 @@ constexpr std::pair<std::string_view, std::string TlsOptions::*> kTlsParameters[
     {"private_key_file", &TlsOptions::private_key_file},
 };
 
+constexpr std::pair<std::string_view, std::optional<absl::Duration> RedisDeployment::*>
+    kTimeouts[] = {
+        {"connect_timeout", &RedisDeployment::connect_timeout},
+        {"command_timeout", &RedisDeployment::command_timeout},
+};
+
 absl::Status parseParameter(std::string_view parameter, RedisDeployment& deployment) {
   std::string_view name = parameter;
   const auto value = percentDecoded(cutAt(name, '=').value_or(""));
   if (!value || value->empty()) return wrong("a parameter after the '?' has no proper value");
   if (name == "db") return parseDatabase(*value, deployment.login);
+  for (const auto& [known, timeout] : kTimeouts) {
+    if (name != known) continue;
+    absl::Duration duration;
+    if (!absl::ParseDuration(*value, &duration)) {
+      return wrong("a timeout is no duration, as in command_timeout=50ms or 1.5s");
+    }
+    deployment.*timeout = duration;
+    return absl::OkStatus();
+  }
   if (deployment.tls) {
     for (const auto& [known, file] : kTlsParameters) {
       if (name != known) continue;
@@ -143,8 +158,8 @@ absl::Status parseParameter(std::string_view parameter, RedisDeployment& deploym
     }
   }
   return wrong(
-      "after the '?' only db, and with TLS ca_file, certificate_file and private_key_file "
-      "are known");
+      "after the '?' only db, connect_timeout and command_timeout, and with TLS ca_file, "
+      "certificate_file and private_key_file are known");
 }
 
 absl::Status parseQuery(std::string_view query, RedisDeployment& deployment) {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "strata/core/secret.h"
 #include "strata/core/tls.h"
 
@@ -39,6 +41,9 @@ struct RedisDeployment {
   bool tls = false;
   TlsOptions tls_files;
   std::string master_name;  // as the sentinels know it
+  // Where it says them.
+  std::optional<absl::Duration> connect_timeout;
+  std::optional<absl::Duration> command_timeout;
 
   // The addresses, for messages.
   std::string describe() const;

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
+#include "adapters/redis/redis_deployment.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/testing/status_matchers.h"
 
@@ -100,6 +103,8 @@ TEST(RedisUrl, SaysWhatIsWrongAndQuotesNothing) {
       {"redis://:hunter2@h/1/2", "database"},
       {"redis://:hunter2@h?db=", "proper value"},
       {"redis://:hunter2@h?timeout=1", "known"},
+      {"redis://:hunter2@h?command_timeout=50", "no duration"},
+      {"redis://:hunter2@h?connect_timeout=hunter2", "no duration"},
       {"redis://:hunter2%@h", "hex"},
       {"redis://:hunter2%zz@h", "hex"},
       {"redis://:hunter2%00@h", "hex"},
@@ -163,6 +168,25 @@ TEST(RedisUrl, NamesTheFilesForTls) {
   EXPECT_EQ(url.login.database, 1);
 }
 
+TEST(RedisUrl, NamesTimeouts) {
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment url,
+                       parseRedisUrl("redis://h?connect_timeout=1.5s&command_timeout=70ms"));
+  EXPECT_EQ(url.connect_timeout, absl::Milliseconds(1500));
+  EXPECT_EQ(url.command_timeout, absl::Milliseconds(70));
+  ASSERT_OK_AND_ASSIGN(const RedisDeployment silent, parseRedisUrl("redis://h"));
+  EXPECT_EQ(silent.connect_timeout, std::nullopt);
+  EXPECT_EQ(silent.command_timeout, std::nullopt);
+}
+
+TEST(RedisOptions, WhatTheUrlSaysOfTimeoutsWins) {
+  const RedisOptions options{.url = "redis://h?connect_timeout=2s&command_timeout=3s",
+                             .connect_timeout = absl::Milliseconds(1),
+                             .command_timeout = absl::Milliseconds(1)};
+  ASSERT_OK_AND_ASSIGN(const auto router, internal::makeRedisRouter(options));
+  EXPECT_EQ(router->nodeOptions().connect_timeout, std::chrono::seconds(2));
+  EXPECT_EQ(router->nodeOptions().command_timeout, std::chrono::seconds(3));
+}
+
 TEST(RedisOptions, AreCheckedWithoutConnecting) {
   EXPECT_THAT(RedisCache::create({.url = "redis://127.0.0.1:1"}), IsOk());
   EXPECT_THAT(RedisCache::create({.url = "redis://nobody.invalid"}), IsOk());
@@ -172,6 +196,8 @@ TEST(RedisOptions, AreCheckedWithoutConnecting) {
               StatusIs(kInvalid));
   EXPECT_THAT(RedisCache::create({.url = "redis://h", .command_timeout = absl::InfiniteDuration()}),
               StatusIs(kInvalid));
+  EXPECT_THAT(RedisCache::create({.url = "redis://h?command_timeout=0"}),
+              StatusIs(kInvalid, HasSubstr("command_timeout")));
 }
 
 TEST(RedisOptions, AUserNeedsAPasswordFromTheUrlOrBesideIt) {

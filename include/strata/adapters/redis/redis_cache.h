@@ -36,8 +36,9 @@ struct RedisOptions {
   //   redis+sentinel://[[user][:password]@]host[:port][,…]/name-of-the-master[/database]
   //   redis+cluster://[[user][:password]@]host[:port][,…]
   // With rediss instead of redis, TLS; then ?ca_file=, certificate_file= and private_key_file= may
-  // stand for what `tls` says. Of several hosts the first that is a master is used; sentinels and
-  // nodes of a cluster are only asked for the others. User, password, name and paths are
+  // stand for what `tls` says; always ?connect_timeout= and command_timeout=, as in 50ms or 1.5s,
+  // for what is said of them below. Of several hosts the first that is a master is used; sentinels
+  // and nodes of a cluster are only asked for the others. User, password, name and paths are
   // percent-decoded, an IPv6 address stands in brackets; the port is 6379 (of a sentinel 26379) and
   // the database 0 where the URL has none.
   Secret url;
