@@ -104,11 +104,13 @@ std::string quoted(const std::string& name) {
 
 }  // namespace
 
-LocalPostgres::LocalPostgres(internal::Guard& guard, Settings settings)
+LocalPostgres::LocalPostgres(internal::Guard& guard, Settings settings,
+                             absl::Duration connect_timeout)
     : LocalServer(guard, "postgres"),
       folder_(guard.folder() + "/postgres"),
       password_(randomPassword()),
-      settings_(std::move(settings)) {}
+      settings_(std::move(settings)),
+      connect_timeout_(connect_timeout) {}
 
 absl::Status LocalPostgres::initialise() {
   if (program("initdb").empty() || program("postgres").empty()) {
@@ -156,7 +158,11 @@ int LocalPostgres::stopSignal() const { return SIGINT; }
 bool LocalPostgres::answers() { return query("SELECT 1").ok(); }
 
 std::string LocalPostgres::url(std::string_view database) const {
-  return fmt::format("postgresql://{}:{}@127.0.0.1:{}/{}", kUser, password_, port(), database);
+  std::string url =
+      fmt::format("postgresql://{}:{}@127.0.0.1:{}/{}", kUser, password_, port(), database);
+  const auto seconds = absl::ToInt64Seconds(connect_timeout_);
+  if (seconds > 0) url += fmt::format("?connect_timeout={}", seconds);
+  return url;
 }
 
 absl::StatusOr<std::string> LocalPostgres::createDatabase(const std::string& name) {

@@ -118,8 +118,13 @@ bool LocalRedis::answers() {
 std::string LocalRedis::url() const {
   const std::string& password = setup_.password;
   const std::string credentials = password.empty() ? "" : fmt::format(":{}@", password);
-  return fmt::format("{}{}{}:{}", setup_.tls ? "rediss://" : "redis://", credentials,
-                     setup_.tls ? "localhost" : "127.0.0.1", port());
+  std::string url = fmt::format("{}{}{}:{}", setup_.tls ? "rediss://" : "redis://", credentials,
+                                setup_.tls ? "localhost" : "127.0.0.1", port());
+  if (setup_.client_timeout > absl::ZeroDuration()) {
+    const std::string timeout = absl::FormatDuration(setup_.client_timeout);
+    url += fmt::format("?connect_timeout={0}&command_timeout={0}", timeout);
+  }
+  return url;
 }
 
 std::string LocalRedis::unixUrl() const { return "unix://" + socketPath(); }

@@ -13,6 +13,9 @@
 namespace strata::testing {
 namespace {
 
+// Nobody cuts the shared servers off: whoever does not reach them is on a busy machine.
+constexpr absl::Duration kPatience = absl::Minutes(1);
+
 std::unique_ptr<LocalServers> startOrDie(LocalServersOptions options) {
   absl::StatusOr<std::unique_ptr<LocalServers>> servers = LocalServers::start(std::move(options));
   if (servers.ok()) return *std::move(servers);
@@ -72,7 +75,8 @@ absl::Status LocalServers::makeCertificates() {
 }
 
 absl::Status LocalServers::startPostgres(LocalServersOptions& options) {
-  postgres_.reset(new LocalPostgres(*guard_, std::move(options.postgres_settings)));
+  postgres_.reset(
+      new LocalPostgres(*guard_, std::move(options.postgres_settings), options.client_timeout));
   if (absl::Status status = postgres_->initialise(); !status.ok()) return status;
   return postgres_->startOnFreePort(options.proxied);
 }
@@ -83,7 +87,8 @@ absl::Status LocalServers::startRedis(LocalServersOptions& options) {
   arguments.insert(arguments.end(), options.redis_args.begin(), options.redis_args.end());
   redis_.reset(new LocalRedis(*guard_, {.password = std::move(options.redis_password),
                                         .arguments = std::move(arguments),
-                                        .tls = options.redis_tls}));
+                                        .tls = options.redis_tls,
+                                        .client_timeout = options.client_timeout}));
   if (absl::Status status = redis_->initialise(); !status.ok()) return status;
   return redis_->startOnFreePort(options.proxied);
 }
@@ -91,12 +96,15 @@ absl::Status LocalServers::startRedis(LocalServersOptions& options) {
 const std::string& LocalServers::folder() const { return guard_->folder(); }
 
 LocalPostgres& SharedServers::postgres() {
-  std::call_once(postgres_started_, [this] { postgres_ = startOrDie({.postgres = true}); });
+  std::call_once(postgres_started_, [this] {
+    postgres_ = startOrDie({.postgres = true, .client_timeout = kPatience});
+  });
   return postgres_->postgres();
 }
 
 LocalRedis& SharedServers::redis() {
-  std::call_once(redis_started_, [this] { redis_ = startOrDie({.redis = true}); });
+  std::call_once(redis_started_,
+                 [this] { redis_ = startOrDie({.redis = true, .client_timeout = kPatience}); });
   return redis_->redis();
 }
 

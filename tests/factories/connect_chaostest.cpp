@@ -54,7 +54,7 @@ std::int64_t redisConnections() {
 TEST(Connect, BuildsCachingOverPostgresAndReportsEachPart) {
   const auto backends = connect(onServers());
   ASSERT_THAT(backends, IsOk());
-  auto flags = *createStore<Flag>(*backends);
+  auto flags = createStore<Flag>(*backends).value();
   const Health health = flags->healthCheck();
   EXPECT_EQ(health.state, HealthState::kPass) << describe(health);
   EXPECT_EQ(health.backend, "postgres");
@@ -69,7 +69,7 @@ TEST(Connect, OpensNoConnectionToTheCacheWhenTheKillSwitchIsOff) {
   Config config = onServers();
   config.enable_redis_caching = false;
   const std::int64_t before = redisConnections();
-  auto flags = *createStore<Flag>(config);
+  auto flags = createStore<Flag>(config).value();
   ASSERT_THAT(flags->put({"f", true}), IsOk());
   ASSERT_THAT(flags->get("f"), IsOk());
   EXPECT_TRUE(flags->healthCheck().children.empty());
@@ -106,14 +106,14 @@ TEST(Connect, RefusesAWrongPasswordOfTheCacheAndLogsNoSecret) {
   std::ostringstream logged;
   spdlog::register_logger(std::make_shared<spdlog::logger>(
       "strata", std::make_shared<spdlog::sinks::ostream_sink_mt>(logged)));
-  auto servers = *LocalServers::start({.redis = true, .redis_password = "swordfish"});
+  auto servers = LocalServers::start({.redis = true, .redis_password = "swordfish"}).value();
   Config config = onServers();
   config.cache_url = "redis://:hunter2@127.0.0.1:" + std::to_string(servers->redis().port());
   EXPECT_THAT(connect(config),
               StatusIs(absl::StatusCode::kPermissionDenied,
                        ::testing::AllOf(HasSubstr("REDIS_URL"), Not(HasSubstr("hunter2")))));
   config.cache_url = servers->redis().url();
-  auto flags = *createStore<Flag>(config);
+  auto flags = createStore<Flag>(config).value();
   ASSERT_THAT(servers->redis().kill(), IsOk());
   ASSERT_THAT(flags->put({"f", true}), IsOk());
   EXPECT_THAT(describe(flags->healthCheck()), Not(HasSubstr("swordfish")));

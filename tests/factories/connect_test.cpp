@@ -61,7 +61,7 @@ TEST(Connect, PutsTheInProcessCacheInFrontWhenAskedTo) {
   const auto backends =
       connect(config, {.metrics = metrics, .memory = std::make_shared<InMemoryDatabase>()});
   ASSERT_THAT(backends, IsOk());
-  auto flags = *createStore<Flag>(*backends);
+  auto flags = createStore<Flag>(*backends).value();
   ASSERT_THAT(flags->put({"f", true}), IsOk());
   for (int i = 0; i < 3; ++i) ASSERT_THAT(flags->get("f"), IsOk());
   EXPECT_EQ(metrics->count("strata_store_calls_total", {{"layer", "store"}, {"operation", "get"}}),
@@ -70,7 +70,7 @@ TEST(Connect, PutsTheInProcessCacheInFrontWhenAskedTo) {
       metrics->count("strata_store_calls_total", {{"layer", "database"}, {"operation", "get"}}), 1);
   EXPECT_EQ(flags->healthCheck().children.size(), 1U);
 
-  auto uncached = *createStore<Flag>(*backends, {.enable_cache = false});
+  auto uncached = createStore<Flag>(*backends, {.enable_cache = false}).value();
   EXPECT_TRUE(uncached->healthCheck().children.empty());
 }
 

@@ -53,7 +53,7 @@ struct Process {
 class ContextBuilderOnServers : public ::testing::Test {
  protected:
   void SetUp() override {
-    servers_ = *LocalServers::start({.postgres = true, .redis = true, .proxied = true});
+    servers_ = LocalServers::start({.postgres = true, .redis = true, .proxied = true}).value();
     config_.database_url = servers_->postgres().url();
     config_.cache_url = servers_->redis().url();
     process_ = std::make_unique<Process>(config_);
@@ -182,7 +182,7 @@ TEST_F(ContextBuilderOnServers, WithoutTheDatabaseShowsWhatIsCached) {
 }
 
 TEST(CreateContextBuilder, RefusesWhatCannotBe) {
-  const Backends backends = *connect(Config{});
+  const Backends backends = connect(Config{}).value();
   const auto stores = createClarifyStores(backends);
   ASSERT_THAT(stores, IsOk());
   EXPECT_THAT(createContextBuilder(backends, {}),

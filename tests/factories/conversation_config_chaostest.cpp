@@ -51,7 +51,7 @@ TEST(ConversationConfigOnServers, IsOneLookupInRedisAndNoQueryWhenItIsWarm) {
   const auto metrics = std::make_shared<InMemoryMetrics>();
   const auto backends = connect(postgresAndRedis(), {.metrics = metrics});
   ASSERT_THAT(backends, IsOk());
-  const auto store = *createConversationConfigStore(*backends);
+  const auto store = createConversationConfigStore(*backends).value();
   ASSERT_THAT(store->getConfig(kTenant, kUser), IsOk());
   const auto queries = [&] {
     return metrics->summary("strata_store_latency_seconds", {{"layer", "database"}}).count;

@@ -176,11 +176,12 @@ class StatementsOfACall : public ManyConversations {
     EXPECT_EQ(countOf([&] { return call(many::kLarge); }), count) << "10 000 messages";
   }
   static Caller readerOf(int conversation) { return {many::tenant(conversation), many::owner()}; }
-  static Backends backendsOnServer() { return *connect(config()); }
+  static Backends backendsOnServer() { return connect(config()).value(); }
 
   const Backends backends_ = backendsOnServer();
-  const std::unique_ptr<ConversationStore> conversations_ = *createConversationStore(backends_);
-  const std::unique_ptr<PathStore> paths_ = *createPathStore(backends_);
+  const std::unique_ptr<ConversationStore> conversations_ =
+      createConversationStore(backends_).value();
+  const std::unique_ptr<PathStore> paths_ = createPathStore(backends_).value();
 };
 
 TEST_F(StatementsOfACall, AreOneForAPageOfConversations) {

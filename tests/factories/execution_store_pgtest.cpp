@@ -43,7 +43,7 @@ class ExecutionContextTable : public ::testing::Test {
   }
 
   const Backends backends_ = postgresStack().connect(Clock::system());
-  const std::unique_ptr<ExecutionStore> store_ = *createExecutionStore(backends_);
+  const std::unique_ptr<ExecutionStore> store_ = createExecutionStore(backends_).value();
   const std::string tenant_ = anyUuid();
   const std::string conversation_ = anyUuid();
   const std::string path_ = anyUuid();

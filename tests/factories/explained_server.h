@@ -57,7 +57,7 @@ class PlansOf : public Server, public ::testing::WithParamInterface<const char*>
   void SetUp() override {
     Server::ask(std::string("ALTER ROLE CURRENT_USER SET plan_cache_mode = ") + GetParam());
     Server::ask("ALTER ROLE CURRENT_USER SET auto_explain.log_min_duration = 0");
-    pool_ = *PostgresPool::open({.url = Server::servers->postgres().url()});
+    pool_ = PostgresPool::open({.url = Server::servers->postgres().url()}).value();
   }
   void TearDown() override { Server::ask("ALTER ROLE CURRENT_USER RESET ALL"); }
 

@@ -60,10 +60,10 @@ std::string modelOf(PolicyStore& store) {
 
 // B-25, B-28, B-29, B-69
 TEST(PolicyStoreOnServers, GoesOnWithoutRedisAndNeverAnswersAnOldPolicyAfterItIsBack) {
-  auto servers = *LocalServers::start({.redis = true});
+  auto servers = LocalServers::start({.redis = true}).value();
   Config config = postgresOnly();
   config.cache_url = servers->redis().url();
-  auto store = *createPolicyStore(config);
+  auto store = createPolicyStore(config).value();
   ASSERT_THAT(store->setPolicy(policyOf(kTenant, "one")), IsOk());
   EXPECT_EQ(modelOf(*store), "one");
   EXPECT_EQ(modelOf(*store), "one");
@@ -85,10 +85,10 @@ TEST(PolicyStoreOnServers, GoesOnWithoutRedisAndNeverAnswersAnOldPolicyAfterItIs
 
 // A call costs at most the cache's timeouts, and after three of them nothing.
 TEST(PolicyStoreOnServers, AnswersFromTheDatabaseWhileRedisHangs) {
-  auto servers = *LocalServers::start({.redis = true});
+  auto servers = LocalServers::start({.redis = true}).value();
   Config config = postgresOnly();
   config.cache_url = servers->redis().url();
-  auto store = *createPolicyStore(config);
+  auto store = createPolicyStore(config).value();
   ASSERT_THAT(store->setPolicy(policyOf(kTenant, "one")), IsOk());
   ASSERT_THAT(servers->redis().freeze(), IsOk());
   const MonotonicTime start = Clock::system().now();
@@ -103,10 +103,10 @@ TEST(PolicyStoreOnServers, AnswersFromTheDatabaseWhileRedisHangs) {
 
 // B-31
 TEST(PolicyStoreOnServers, ServesFromTheDatabaseAfterFlushAllAndWhenRedisIsFull) {
-  auto servers = *LocalServers::start({.redis = true});
+  auto servers = LocalServers::start({.redis = true}).value();
   Config config = postgresOnly();
   config.cache_url = servers->redis().url();
-  auto store = *createPolicyStore(config);
+  auto store = createPolicyStore(config).value();
   ASSERT_THAT(store->setPolicy(policyOf(kTenant, "one")), IsOk());
   EXPECT_EQ(modelOf(*store), "one");
   ASSERT_THAT(servers->redis().command({"FLUSHALL"}), IsOk());
@@ -121,10 +121,10 @@ TEST(PolicyStoreOnServers, ServesFromTheDatabaseAfterFlushAllAndWhenRedisIsFull)
 
 // B-32
 TEST(PolicyStoreOnServers, TakesAReplicaForACacheThatIsDown) {
-  auto servers = *LocalServers::start({.redis = true});
+  auto servers = LocalServers::start({.redis = true}).value();
   Config config = postgresOnly();
   config.cache_url = servers->redis().url();
-  auto store = *createPolicyStore(config);
+  auto store = createPolicyStore(config).value();
   ASSERT_THAT(store->setPolicy(policyOf(kTenant, "one")), IsOk());
   EXPECT_EQ(modelOf(*store), "one");
   ASSERT_THAT(servers->redis().command({"REPLICAOF", "127.0.0.1", "1"}), IsOk());
@@ -135,10 +135,10 @@ TEST(PolicyStoreOnServers, TakesAReplicaForACacheThatIsDown) {
 
 // B-70
 TEST(PolicyStoreOnServers, FailsItsHealthCheckWithoutPostgres) {
-  auto servers = *LocalServers::start({.postgres = true});
+  auto servers = LocalServers::start({.postgres = true}).value();
   Config config;
   config.database_url = servers->postgres().url();
-  auto store = *createPolicyStore(config);
+  auto store = createPolicyStore(config).value();
   EXPECT_TRUE(store->healthCheck().healthy());
   ASSERT_THAT(servers->postgres().kill(), IsOk());
   EXPECT_FALSE(store->healthCheck().healthy());
@@ -150,8 +150,9 @@ TEST(PolicyStoreOnServers, FailsItsHealthCheckWithoutPostgres) {
 // B-49 with real servers: readers and a writer at full speed, and no reader that starts after an
 // acknowledged write sees anything older.
 TEST(PolicyStoreOnServers, NeverAnswersOlderThanAnAcknowledgedWrite) {
-  auto reading = *createPolicyStore(postgresAndRedis());
-  auto writing = *createPolicyStore(postgresAndRedis());  // a client of its own, as another process
+  auto reading = createPolicyStore(postgresAndRedis()).value();
+  auto writing =
+      createPolicyStore(postgresAndRedis()).value();  // a client of its own, as another process
   std::atomic<std::int64_t> acknowledged{writing->setPolicy(policyOf(kTenant, "0"))->value()};
   std::atomic<bool> done{false};
   std::atomic<int> stale{0};

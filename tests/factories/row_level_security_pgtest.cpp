@@ -53,9 +53,9 @@ class RowLevelSecurityTest : public ::testing::Test {
     return *rows->front().front();
   }
 
-  Backends backends_ = *connect(ordinaryUser());
-  std::unique_ptr<ConversationStore> conversations_ = *createConversationStore(backends_);
-  std::unique_ptr<PathStore> paths_ = *createPathStore(backends_);
+  Backends backends_ = connect(ordinaryUser()).value();
+  std::unique_ptr<ConversationStore> conversations_ = createConversationStore(backends_).value();
+  std::unique_ptr<PathStore> paths_ = createPathStore(backends_).value();
 };
 
 TEST_F(RowLevelSecurityTest, LetsTheStoresDoTheirWork) {
@@ -73,9 +73,9 @@ TEST_F(RowLevelSecurityTest, LetsTheStoresDoTheirWork) {
   EXPECT_EQ(conversations_->listConversations(caller)->conversations.size(), 1);
   EXPECT_THAT(conversations_->getConversation({kOther, kUser}, conversation->id),
               StatusIs(absl::StatusCode::kNotFound));
-  auto contexts = *createContextStore(backends_);
+  auto contexts = createContextStore(backends_).value();
   EXPECT_THAT(contexts->mergeActiveNodeIds(kTenant, conversation->id, {"node"}), IsOk());
-  auto executions = *createExecutionStore(backends_);
+  auto executions = createExecutionStore(backends_).value();
   EXPECT_THAT(executions->createContext({.tenant_id = kTenant,
                                          .conversation_id = conversation->id,
                                          .path_id = message->path_id,

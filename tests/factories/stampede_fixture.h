@@ -136,7 +136,7 @@ struct Process {
     Config config;
     config.database_url = database_url + "?application_name=" + kApplication;
     config.cache_url = cache_url;
-    backends = *connect(config, {.clock = &clock, .bulkhead = bulkhead});
+    backends = connect(config, {.clock = &clock, .bulkhead = bulkhead}).value();
     backends.database =
         *PostgresPool::open({.url = config.database_url, .statement_timeout = absl::Minutes(1)});
     notes = createNotes();
@@ -145,7 +145,7 @@ struct Process {
   }
 
   std::unique_ptr<Store<Note>> createNotes() {
-    return *createStore<Note>(backends, {.database_timeout = absl::Minutes(1)});
+    return createStore<Note>(backends, {.database_timeout = absl::Minutes(1)}).value();
   }
 
   ObservedClock clock;
@@ -182,7 +182,7 @@ class StampedeTest : public ::testing::Test {
 
   void put(const Note& note) {
     if (pool_ == nullptr) {
-      pool_ = *PostgresPool::open({.url = servers->postgres().url()});
+      pool_ = PostgresPool::open({.url = servers->postgres().url()}).value();
       written_ = *PostgresStore<Note>::create(pool_);
     }
     ASSERT_THAT(written_->put(note), testing::IsOk());

@@ -36,8 +36,8 @@ INSTANTIATE_TEST_SUITE_P(OnServers, UnitOfWorkSuite,
 
 // A connection that was in a transaction is rolled back and used again, not thrown away.
 TEST(UnitOfWorkOnServers, KeepsItsConnectionAfterARollback) {
-  const Backends backends = *connect(postgresOnly());
-  auto accounts = *createStore<Account>(backends);
+  const Backends backends = connect(postgresOnly()).value();
+  auto accounts = createStore<Account>(backends).value();
   const auto connects = backends.database->stats().connects;
   for (int i = 0; i < 20; ++i) {
     auto unit = *beginUnitOfWork(backends);
@@ -48,8 +48,8 @@ TEST(UnitOfWorkOnServers, KeepsItsConnectionAfterARollback) {
 }
 
 TEST(UnitOfWorkOnServers, FailsAsAWholeWhenAStatementOfItFails) {
-  const Backends backends = *connect(postgresOnly());
-  auto accounts = *createStore<Account>(backends);
+  const Backends backends = connect(postgresOnly()).value();
+  auto accounts = createStore<Account>(backends).value();
   ASSERT_THAT(backends.database->execute("ALTER TABLE unit_of_work_accounts DROP CONSTRAINT IF "
                                          "EXISTS never_13; ALTER TABLE unit_of_work_accounts ADD "
                                          "CONSTRAINT never_13 CHECK (balance <> 13)"),
@@ -66,12 +66,12 @@ TEST(UnitOfWorkOnServers, FailsAsAWholeWhenAStatementOfItFails) {
 
 // B-54 for a unit: nobody knows whether it was committed, so its cached copies are not believed.
 TEST(UnitOfWorkOnServers, ReadsPastTheCacheWhenTheOutcomeOfItsCommitIsUnknown) {
-  auto servers = *LocalServers::start({.postgres = true, .redis = true, .proxied = true});
+  auto servers = LocalServers::start({.postgres = true, .redis = true, .proxied = true}).value();
   Config config;
   config.database_url = servers->postgres().url();
   config.cache_url = servers->redis().url();
-  const Backends backends = *connect(config);
-  auto accounts = *createStore<Account>(backends);
+  const Backends backends = connect(config).value();
+  auto accounts = createStore<Account>(backends).value();
   ASSERT_THAT(accounts->put({.name = "ann", .balance = 100}), IsOk());
   ASSERT_EQ((**accounts->get("ann")).balance, 100);
   auto unit = *beginUnitOfWork(backends);

@@ -83,8 +83,8 @@ class UnitOfWorkSuite : public ::testing::TestWithParam<UnitStack> {
   }
 
   const Backends backends_ = connected();
-  const std::unique_ptr<Store<Account>> accounts_ = *createStore<Account>(backends_);
-  const std::unique_ptr<PolicyStore> policies_ = *createPolicyStore(backends_);
+  const std::unique_ptr<Store<Account>> accounts_ = createStore<Account>(backends_).value();
+  const std::unique_ptr<PolicyStore> policies_ = createPolicyStore(backends_).value();
 };
 
 using testing::IsOk;
@@ -161,7 +161,7 @@ TEST_P(UnitOfWorkSuite, TakesNothingMoreAfterItsEnd) {
 }
 
 TEST_P(UnitOfWorkSuite, IsRefusedByStoresOfAnotherDatabase) {
-  const Backends others = *connect({}, {.memory = std::make_shared<InMemoryDatabase>()});
+  const Backends others = connect({}, {.memory = std::make_shared<InMemoryDatabase>()}).value();
   auto unit = *beginUnitOfWork(others);
   EXPECT_THAT(accounts_->put({.name = "ann"}, {.unit = unit.get()}),
               StatusIs(absl::StatusCode::kInvalidArgument,

@@ -98,8 +98,8 @@ class ClarifyStoresTest : public ::testing::TestWithParam<ClarifyStack> {
   }
 
   Backends connectAgain() {
-    return *connect(GetParam().config(),
-                    {.metrics = metrics_, .clock = &clock_, .memory = memory_});
+    return connect(GetParam().config(), {.metrics = metrics_, .clock = &clock_, .memory = memory_})
+        .value();
   }
 
   testing::FakeClock clock_;

@@ -52,7 +52,7 @@ class ContextStoreSuite : public ::testing::TestWithParam<RowsStack> {
 
   testing::FakeClock clock_;
   const Backends backends_ = GetParam().connect(clock_);
-  const std::unique_ptr<ContextStore> store_ = *createContextStore(backends_);
+  const std::unique_ptr<ContextStore> store_ = createContextStore(backends_).value();
   const std::string tenant_ = anyUuid();
   const std::string other_tenant_ = anyUuid();
   const std::string conversation_ = anyUuid();
@@ -198,7 +198,7 @@ TEST_P(ContextStoreSuite, TakesIdsInEitherCaseForTheSame) {
 // B-11: the first merges of all, so that nobody finds a row to wait for.
 TEST_P(ContextStoreSuite, LosesNothingOfConcurrentMerges) {
   const Backends others = GetParam().connect(clock_);
-  const auto other_store = *createContextStore(others);
+  const auto other_store = createContextStore(others).value();
   constexpr int kThreads = 8;
   constexpr int kMerges = 20;
   std::barrier start(kThreads);

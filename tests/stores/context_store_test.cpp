@@ -11,7 +11,7 @@ TEST(ContextStore, CountsItsOperations) {
   const auto metrics = std::make_shared<InMemoryMetrics>();
   const auto backends =
       connect(Config(), {.metrics = metrics, .memory = std::make_shared<InMemoryDatabase>()});
-  const auto store = *createContextStore(*backends);
+  const auto store = createContextStore(*backends).value();
   EXPECT_THAT(store->load(anyUuid(), anyUuid()), IsOk());
   EXPECT_THAT(store->mergeActiveNodeIds(anyUuid(), anyUuid(), {}),
               StatusIs(absl::StatusCode::kNotFound));

@@ -55,17 +55,12 @@ inline ConversationStores makeConversationStores(const Config& config) {
                             .backends = {},
                             .conversations = nullptr,
                             .paths = nullptr};
-  auto backends = connect(config, {.metrics = stores.metrics,
-                                   .clock = stores.clock.get(),
-                                   .memory = std::make_shared<InMemoryDatabase>()});
-  EXPECT_THAT(backends, IsOk());
-  stores.backends = *std::move(backends);
-  auto conversations = createConversationStore(stores.backends);
-  EXPECT_THAT(conversations, IsOk());
-  stores.conversations = *std::move(conversations);
-  auto paths = createPathStore(stores.backends);
-  EXPECT_THAT(paths, IsOk());
-  stores.paths = *std::move(paths);
+  stores.backends = connect(config, {.metrics = stores.metrics,
+                                     .clock = stores.clock.get(),
+                                     .memory = std::make_shared<InMemoryDatabase>()})
+                        .value();
+  stores.conversations = createConversationStore(stores.backends).value();
+  stores.paths = createPathStore(stores.backends).value();
   return stores;
 }
 

@@ -33,7 +33,7 @@ inline void PrintTo(const RowsStack& stack, std::ostream* out) { *out << stack.n
 inline RowsStack inMemoryStack() {
   const auto memory = std::make_shared<InMemoryDatabase>();
   return {"InMemory", [memory](const Clock& clock) {
-            return *connect(Config(), {.clock = &clock, .memory = memory});
+            return connect(Config(), {.clock = &clock, .memory = memory}).value();
           }};
 }
 
@@ -41,7 +41,7 @@ inline RowsStack postgresStack() {
   return {"Postgres", [](const Clock& clock) {
             Config config;
             config.database_url = testing::sharedServers().postgres().url();
-            return *connect(config, {.clock = &clock});
+            return connect(config, {.clock = &clock}).value();
           }};
 }
 

@@ -17,7 +17,7 @@ class ConcurrentExecutionStores : public ExecutionStoreSuite {
   // Calls it in each thread, with the store of one of two backends.
   void inEachThread(const std::function<void(int thread, ExecutionStore& store)>& call) {
     const Backends others = GetParam().connect(clock_);
-    const auto other_store = *createExecutionStore(others);
+    const auto other_store = createExecutionStore(others).value();
     std::barrier start(kThreads);
     std::vector<std::thread> threads;
     for (int thread = 0; thread < kThreads; ++thread) {

@@ -82,7 +82,7 @@ class ExecutionStoreSuite : public ::testing::TestWithParam<RowsStack> {
 
   testing::FakeClock clock_;
   const Backends backends_ = GetParam().connect(clock_);
-  const std::unique_ptr<ExecutionStore> store_ = *createExecutionStore(backends_);
+  const std::unique_ptr<ExecutionStore> store_ = createExecutionStore(backends_).value();
   const std::string tenant_ = anyUuid();
   const std::string other_tenant_ = anyUuid();
   const std::string conversation_ = anyUuid();

@@ -13,7 +13,7 @@ INSTANTIATE_TEST_SUITE_P(InProcess, ConcurrentExecutionStores, ::testing::Values
 // What a foreign key does in PostgreSQL.
 TEST(InMemoryExecutionTables, RemovesWhatHangsOnAPath) {
   const Backends backends = inMemoryStack().connect(Clock::system());
-  const auto store = *createExecutionStore(backends);
+  const auto store = createExecutionStore(backends).value();
   const std::string tenant = anyUuid();
   const std::string conversation = anyUuid();
   const std::vector<std::string> paths = {anyUuid(), anyUuid()};

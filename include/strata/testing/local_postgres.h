@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "strata/testing/local_server.h"
 
 namespace strata::testing {
@@ -32,7 +33,7 @@ class LocalPostgres final : public LocalServer {
 
  private:
   friend class LocalServers;
-  LocalPostgres(internal::Guard& guard, Settings settings);
+  LocalPostgres(internal::Guard& guard, Settings settings, absl::Duration connect_timeout);
   absl::Status initialise();
   std::vector<std::string> commandLine() const override;
   int stopSignal() const override;
@@ -41,6 +42,7 @@ class LocalPostgres final : public LocalServer {
   std::string folder_;
   std::string password_;
   Settings settings_;
+  absl::Duration connect_timeout_;
 };
 
 }  // namespace strata::testing

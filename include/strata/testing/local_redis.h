@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "strata/testing/local_server.h"
 
 namespace strata::testing {
@@ -48,6 +49,8 @@ class LocalRedis final : public LocalServer {
     std::optional<std::string> configuration = {};
     // Its port speaks TLS, and `arguments` say how.
     bool tls = false;
+    // As in LocalServersOptions.
+    absl::Duration client_timeout = absl::ZeroDuration();
     // It is a node of a cluster.
     bool cluster = false;
   };

@@ -23,6 +23,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "strata/testing/local_postgres.h"
 #include "strata/testing/local_redis.h"
 #include "strata/testing/local_server.h"
@@ -38,6 +39,10 @@ struct LocalServersOptions {
   bool redis = false;
   // Whether url() leads through a TcpProxy, which cutOff() needs.
   bool proxied = false;
+  // What URLs say of how long a client waits for a connection, and Redis's of how long for an
+  // answer; nothing where it is zero. For tests that must pass on a machine that stands still for
+  // seconds.
+  absl::Duration client_timeout = absl::ZeroDuration();
   // More settings, as in {"work_mem", "8MB"}.
   LocalPostgres::Settings postgres_settings = {};
   // More arguments, as in {"--maxmemory", "10mb"}.
