@@ -38,6 +38,7 @@ struct Stores {
     paths = *createPathStore(*backends);
     const absl::Status filled = insertManyConversations(servers->postgres());
     if (!filled.ok()) fail(filled.ToString());
+    ask("ANALYZE conversations, conversation_paths, messages");
     ask("CREATE EXTENSION pg_stat_statements");
   }
   std::string ask(const std::string& sql) const {

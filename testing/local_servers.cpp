@@ -13,9 +13,6 @@
 namespace strata::testing {
 namespace {
 
-// Nobody cuts the shared servers off: whoever does not reach them is on a busy machine.
-constexpr absl::Duration kPatience = absl::Minutes(1);
-
 std::unique_ptr<LocalServers> startOrDie(LocalServersOptions options) {
   absl::StatusOr<std::unique_ptr<LocalServers>> servers = LocalServers::start(std::move(options));
   if (servers.ok()) return *std::move(servers);

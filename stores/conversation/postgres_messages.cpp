@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -48,27 +49,29 @@ absl::StatusOr<std::optional<Message>> PostgresConversationTables::message(
 absl::StatusOr<std::vector<Message>> PostgresConversationTables::newestMessages(
     const std::string& tenant, const std::string& conversation,
     const std::optional<std::string>& path, std::int64_t limit) {
-  const auto newest = [](const char* of, const char* order, const char* inner_order) {
-    return selectMessages(
-        fmt::format("JOIN (SELECT id FROM messages WHERE tenant_id = $1 AND {} = $2"
-                    " ORDER BY {} LIMIT $3) n ON m.id = n.id WHERE m.tenant_id = $1 ORDER BY {}",
-                    of, inner_order, order),
-        "get messages");
-  };
+  // Turned round here: where PostgreSQL is asked to, it reads all messages of the conversation, or
+  // of the tenant, whenever its statistics are older than most of them.
   static const auto* const of_all = new Statement(
-      newest("conversation_id", kOrder, "created_at DESC, sequence_in_path DESC, id DESC"));
+      selectMessages("WHERE m.tenant_id = $1 AND m.conversation_id = $2"
+                     " ORDER BY m.created_at DESC, m.sequence_in_path DESC, m.id DESC LIMIT $3",
+                     "get messages"));
   // Nothing about the conversation: PostgreSQL, which does not know that a path has but one, would
   // expect few rows, and read and sort them all.
   static const auto* const of_path =
-      new Statement(newest("path_id", "m.sequence_in_path", "sequence_in_path DESC"));
-  return readMessages(path ? *of_path : *of_all,
-                      {tenant, path.value_or(conversation), bind(limit)});
+      new Statement(selectMessages("WHERE m.tenant_id = $1 AND m.path_id = $2"
+                                   " ORDER BY m.sequence_in_path DESC LIMIT $3",
+                                   "get messages"));
+  auto newest =
+      readMessages(path ? *of_path : *of_all, {tenant, path.value_or(conversation), bind(limit)});
+  if (newest.ok()) std::reverse(newest->begin(), newest->end());
+  return newest;
 }
 
 absl::StatusOr<std::vector<Message>> PostgresConversationTables::resolvedMessages(
     const std::string& tenant, const std::string& path, const ResolveQuery& query) {
   // Up to where each path of the line is seen: all of the path itself, and of every ancestor up to
-  // the message that the next one branches from.
+  // the message that the next one branches from. For each path by itself, so that PostgreSQL goes
+  // up the line by the indexes, however few rows its statistics make it expect.
   static const auto* const statement = new Statement(
       fmt::format(
           "WITH RECURSIVE line AS ("
@@ -76,11 +79,16 @@ absl::StatusOr<std::vector<Message>> PostgresConversationTables::resolvedMessage
           "  FROM conversation_paths WHERE tenant_id = $1 AND id = $2"
           " UNION ALL SELECT a.id, a.parent_path_id, a.branch_point_message_id,"
           "  b.sequence_in_path, line.depth + 1 FROM line"
-          "  JOIN conversation_paths a ON a.tenant_id = $1 AND a.id = line.parent_path_id"
-          "  JOIN messages b ON b.tenant_id = $1 AND b.id = line.branch_point_message_id"
+          "  CROSS JOIN LATERAL (SELECT * FROM conversation_paths k"
+          "   WHERE k.tenant_id = $1 AND k.id = line.parent_path_id LIMIT 1) a"
+          "  CROSS JOIN LATERAL (SELECT sequence_in_path FROM messages k"
+          "   WHERE k.tenant_id = $1 AND k.id = line.branch_point_message_id ORDER BY k.id LIMIT "
+          "1) b"
           "  WHERE line.depth < {}) "
-          "SELECT {} FROM line JOIN messages m ON m.tenant_id = $1 AND m.path_id = line.id"
-          " AND m.sequence_in_path <= coalesce(line.up_to, 9223372036854775807)"
+          "SELECT {} FROM line CROSS JOIN LATERAL (SELECT * FROM messages k"
+          " WHERE k.tenant_id = $1 AND k.path_id = line.id"
+          " AND k.sequence_in_path <= coalesce(line.up_to, 9223372036854775807)"
+          " ORDER BY k.sequence_in_path) m"
           " WHERE ($3 OR m.deleted_at IS NULL) AND (NOT $4 OR m.is_pinned)"
           " AND ($5::text IS NULL OR m.role = $5)"
           " ORDER BY line.depth DESC, m.sequence_in_path LIMIT $6 OFFSET $7",

@@ -93,15 +93,18 @@ absl::StatusOr<std::vector<Path>> PostgresConversationTables::pathsOf(
 
 absl::StatusOr<std::vector<Path>> PostgresConversationTables::chain(const std::string& tenant,
                                                                     const std::string& path) {
+  // For each path by itself, as where the messages of a line are resolved.
   static const auto* const statement = new Statement(
       fmt::format("WITH RECURSIVE line AS ("
                   " SELECT id, parent_path_id, 0 AS depth FROM conversation_paths"
                   "  WHERE tenant_id = $1 AND id = $2"
                   " UNION ALL SELECT a.id, a.parent_path_id, line.depth + 1 FROM line"
-                  "  JOIN conversation_paths a ON a.tenant_id = $1 AND a.id = line.parent_path_id"
+                  "  CROSS JOIN LATERAL (SELECT * FROM conversation_paths k"
+                  "   WHERE k.tenant_id = $1 AND k.id = line.parent_path_id LIMIT 1) a"
                   "  WHERE line.depth < {}) "
-                  "SELECT {} FROM line JOIN conversation_paths p"
-                  " ON p.tenant_id = $1 AND p.id = line.id ORDER BY line.depth DESC",
+                  "SELECT {} FROM line CROSS JOIN LATERAL (SELECT * FROM conversation_paths k"
+                  " WHERE k.tenant_id = $1 AND k.id = line.id LIMIT 1) p"
+                  " ORDER BY line.depth DESC",
                   kMaxPathDepth, columnsOfPath()),
       "find a path's ancestors", Effect::kReads);
   return readPaths(*statement, {tenant, path});

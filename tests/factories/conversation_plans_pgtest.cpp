@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stores/conversation/postgres_conversation_tables.h"
@@ -32,6 +33,7 @@ class ManyConversations : public ExplainedServer {
     ASSERT_THAT(start({{"shared_preload_libraries", "pg_stat_statements"}}), IsOk());
     ASSERT_THAT(createConversationStore(config()), IsOk());
     ASSERT_THAT(insertManyConversations(servers->postgres()), IsOk());
+    ask("ANALYZE conversations, conversation_paths, messages");
     ask("CREATE EXTENSION pg_stat_statements");
   }
 };
@@ -42,12 +44,12 @@ class Plans : public PlansOf<PostgresConversationTables, ManyConversations> {
  protected:
   // An index leads to what is wanted: little else is read.
   void expectFound(const char* what, const auto& call) {
-    const std::string plans = plansOf(what, call);
+    const std::string plans = plansWithoutScan(what, call);
     EXPECT_LE(most(plans, "Rows Removed by Filter: (\\d+)"), 2 * kPage) << what << "\n" << plans;
   }
   // And the order is the index's: no more than a page is sorted, or read.
   void expectPage(const char* what, const auto& call) {
-    const std::string plans = plansOf(what, call);
+    const std::string plans = plansWithoutScan(what, call);
     EXPECT_LE(most(plans, "Rows Removed by Filter: (\\d+)"), 2 * kPage) << what << "\n" << plans;
     EXPECT_LE(most(plans, "actual rows=(\\d+)"), kPage + 1) << what << "\n" << plans;
   }
@@ -92,7 +94,7 @@ TEST_P(Plans, FindConversationsThatNeedCompactionByTheirActivity) {
                                 .not_compacted_since = now - std::chrono::days(1),
                                 .more_messages_than = 50,
                                 .limit = kPage};
-  const std::string plans = plansOf("needing compaction", [&](Tables& tables) {
+  const std::string plans = plansWithoutScan("needing compaction", [&](Tables& tables) {
     return tables.needingCompaction(tenant_, filter);
   });
   EXPECT_LE(most(plans, "Rows Removed by Filter: (\\d+)"), 7 * 24 * 60 / 100 + 10) << plans;
@@ -150,6 +152,57 @@ TEST_P(Plans, ChangePathsAndMessagesByAnIndex) {
   expectFound("count", [&](Tables& t) { return t.addToMessageCount(tenant_, made.id, 0); });
   expectFound("remove", [&](Tables& t) { return t.removePath(tenant_, made.id); });
 }
+
+// Plans that were made while the tables were empty: the sessions of a new deployment keep them
+// until the statistics of its tables are renewed, which autovacuum does once a minute at best.
+class KeptPlans : public PlansOf<PostgresConversationTables> {
+ protected:
+  static void SetUpTestSuite() {
+    ASSERT_THAT(start({{"autovacuum", "off"}}), IsOk());
+    ASSERT_THAT(createConversationStore(config()), IsOk());
+  }
+};
+
+TEST_P(KeptPlans, ReadWhatATenantHasOnceAtMost) {
+  // Counted by each step that a row passes through.
+  constexpr double kTenantsMessages = 11'000;
+  const std::string tenant = many::tenant(many::kLarge);
+  const std::string conversation = many::conversation(many::kLarge);
+  const std::string path = many::path(many::kLarge);
+  const std::string deep = many::path(many::kDeepPath);
+  const ListFilter filter{.reader = many::owner(), .after = {}, .limit = kPage};
+  const std::pair<const char*, std::function<absl::Status(Tables&)>> calls[] = {
+      {"get", [&](Tables& t) { return t.conversation(tenant, conversation).status(); }},
+      {"get many", [&](Tables& t) { return t.conversations(tenant, {conversation}).status(); }},
+      {"lock", [&](Tables& t) { return t.lockConversation(tenant, conversation).status(); }},
+      {"lock by path", [&](Tables& t) { return t.lockConversationOfPath(tenant, deep).status(); }},
+      {"list", [&](Tables& t) { return t.list(tenant, filter).status(); }},
+      {"get path", [&](Tables& t) { return t.path(tenant, deep).status(); }},
+      {"primary path", [&](Tables& t) { return t.primaryPath(tenant, conversation).status(); }},
+      {"paths", [&](Tables& t) { return t.pathsOf(tenant, conversation, {}).status(); }},
+      {"chain", [&](Tables& t) { return t.chain(tenant, deep).status(); }},
+      {"use", [&](Tables& t) { return t.useOf(tenant, path).status(); }},
+      {"newest of all",
+       [&](Tables& t) { return t.newestMessages(tenant, conversation, {}, kPage).status(); }},
+      {"newest of a path",
+       [&](Tables& t) { return t.newestMessages(tenant, conversation, path, kPage).status(); }},
+      {"resolve",
+       [&](Tables& t) { return t.resolvedMessages(tenant, deep, {.limit = kPage}).status(); }},
+      {"live", [&](Tables& t) { return t.liveMessages(tenant, path).status(); }},
+      {"branch points", [&](Tables& t) { return t.branchPoints(tenant, path).status(); }},
+      {"pinned", [&](Tables& t) { return t.pinnedMessages(tenant, conversation, {}).status(); }},
+  };
+  // A new schema voids all plans, also one for temporary tables, which filling begins with.
+  ask("CREATE TEMP TABLE first (number int)");
+  for (const auto& [what, call] : calls) plansOf(what, call);
+  ASSERT_THAT(insertManyConversations(servers->postgres()), IsOk());
+  for (const auto& [what, call] : calls) {
+    const std::string plans = plansOf(what, call);
+    EXPECT_LE(rowsMet(plans), 2 * kTenantsMessages) << what << "\n" << plans;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kept, KeptPlans, ::testing::Values("force_generic_plan"));
 
 INSTANTIATE_TEST_SUITE_P(Planned, Plans, ::testing::ValuesIn(kPlanCacheModes),
                          [](const auto& mode) { return std::string(mode.param); });

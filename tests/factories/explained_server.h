@@ -27,7 +27,8 @@ class ExplainedServer : public ::testing::Test {
                                                  {"auto_explain.log_analyze", "on"},
                                                  {"auto_explain.log_timing", "off"}};
     settings.insert(settings.end(), more.begin(), more.end());
-    auto started = testing::LocalServers::start({.postgres = true, .postgres_settings = settings});
+    auto started = testing::LocalServers::start(
+        {.postgres = true, .client_timeout = testing::kPatience, .postgres_settings = settings});
     if (!started.ok()) return started.status();
     servers = *std::move(started);
     return absl::OkStatus();
@@ -61,7 +62,8 @@ class PlansOf : public Server, public ::testing::WithParamInterface<const char*>
   }
   void TearDown() override { Server::ask("ALTER ROLE CURRENT_USER RESET ALL"); }
 
-  // The plans of a call on the tables, those of checks of foreign keys among them.
+  // The plans of a call on the tables, those of checks of foreign keys among them. Always on the
+  // same connection.
   template <typename Call>
   std::string plansOf(const char* what, const Call& call) {
     logged();
@@ -69,6 +71,13 @@ class PlansOf : public Server, public ::testing::WithParamInterface<const char*>
     PostgresTables tables(session);
     EXPECT_THAT(call(tables), testing::IsOk()) << what;
     std::string plans = logged();
+    EXPECT_THAT(plans, ::testing::HasSubstr("(cost=")) << what;
+    return plans;
+  }
+  // And none of them goes through a whole table.
+  template <typename Call>
+  std::string plansWithoutScan(const char* what, const Call& call) {
+    std::string plans = plansOf(what, call);
     expectNoScan(what, plans);
     return plans;
   }

@@ -93,7 +93,6 @@ INSERT INTO messages (tenant_id, conversation_id, path_id, id, sequence_in_path,
          'A message of an ordinary length, which says something about the third quarter.', at,
          sequence % 100 = 50, CASE WHEN sequence % 100 = 50 THEN at END, sequence IN (50, 5000)
   FROM m;
-ANALYZE conversations, conversation_paths, messages;
 )",
              database)
       .status();

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <regex>
+#include <sstream>
 #include <string>
 
 namespace strata {
@@ -27,6 +28,25 @@ inline int most(const std::string& plans, const char* pattern) {
     most = std::max(most, std::stoi((*at)[1]));
   }
   return most;
+}
+
+// How many rows all steps of all plans have met, again and again where a step is repeated.
+inline double rowsMet(const std::string& plans) {
+  const std::regex step("actual rows=(\\d+) loops=(\\d+)");
+  const std::regex removed("Rows Removed by [A-Za-z ]*: (\\d+)");
+  std::istringstream lines(plans);
+  double met = 0;
+  double loops = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::smatch found;
+    if (std::regex_search(line, found, step)) {
+      loops = std::stod(found[2]);
+      met += std::stod(found[1]) * loops;
+    } else if (std::regex_search(line, found, removed)) {
+      met += std::stod(found[1]) * loops;
+    }
+  }
+  return met;
 }
 
 }  // namespace strata

@@ -34,14 +34,16 @@ namespace strata::testing {
 // Which of its TestCertificates a server shows. All but kValid are for clients to refuse.
 enum class ServerCertificate : std::uint8_t { kValid, kExpired, kOtherHost };
 
+inline constexpr absl::Duration kPatience = absl::Minutes(1);
+
 struct LocalServersOptions {
   bool postgres = false;
   bool redis = false;
   // Whether url() leads through a TcpProxy, which cutOff() needs.
   bool proxied = false;
   // What URLs say of how long a client waits for a connection, and Redis's of how long for an
-  // answer; nothing where it is zero. For tests that must pass on a machine that stands still for
-  // seconds.
+  // answer; nothing where it is zero. kPatience keeps a test from failing on a machine that stands
+  // still for seconds, if no server of it is frozen or cut off silently.
   absl::Duration client_timeout = absl::ZeroDuration();
   // More settings, as in {"work_mem", "8MB"}.
   LocalPostgres::Settings postgres_settings = {};
@@ -86,7 +88,8 @@ class LocalServers {
 
 // The servers that all tests of a program share, not proxied. Each is started by its first use and
 // ends with the program. One that cannot be started ends the program, with a message: a test that
-// needs it has failed. Thread-safe, though what it returns is not.
+// needs it has failed. Their URLs tell clients to be patient. Thread-safe, though what it returns
+// is not.
 class SharedServers {
  public:
   LocalPostgres& postgres();
