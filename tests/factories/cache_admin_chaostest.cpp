@@ -83,7 +83,8 @@ class OperationsTest : public ::testing::Test {
   }
 
   const std::unique_ptr<LocalServers> servers_ =
-      LocalServers::start({.postgres = true, .redis = true}).value();
+      LocalServers::start({.postgres = true, .redis = true, .client_timeout = testing::kPatience})
+          .value();
   Backends here_;
   Backends there_;
   std::unique_ptr<Store<OpsNote>> store_;

@@ -134,7 +134,7 @@ struct Process {
   Process(const std::string& database_url, const std::string& cache_url,
           const BulkheadOptions& bulkhead = {}) {
     Config config;
-    config.database_url = database_url + "?application_name=" + kApplication;
+    config.database_url = database_url + "&application_name=" + kApplication;
     config.cache_url = cache_url;
     backends = connect(config, {.clock = &clock, .bulkhead = bulkhead}).value();
     backends.database =
@@ -159,6 +159,7 @@ class StampedeTest : public ::testing::Test {
     auto started = testing::LocalServers::start(
         {.postgres = true,
          .redis = true,
+         .client_timeout = testing::kPatience,
          .postgres_settings = {{"shared_preload_libraries", "pg_stat_statements"}}});
     ASSERT_THAT(started, testing::IsOk());
     servers = *std::move(started);

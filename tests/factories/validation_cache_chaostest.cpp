@@ -47,7 +47,8 @@ class ValidationCacheOutage : public ::testing::Test {
     return createValidationCache(onRedis(servers_->redis().url()), {.breaker = kImpatient}).value();
   }
 
-  const std::unique_ptr<LocalServers> servers_ = LocalServers::start({.redis = true}).value();
+  const std::unique_ptr<LocalServers> servers_ =
+      LocalServers::start({.redis = true, .client_timeout = testing::kPatience}).value();
   const std::unique_ptr<ValidationCache> here_ = created();
   const std::unique_ptr<ValidationCache> there_ = created();
 };
