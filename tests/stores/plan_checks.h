@@ -30,6 +30,13 @@ inline int most(const std::string& plans, const char* pattern) {
   return most;
 }
 
+// What the planner expected of the first plan, "(cost=0.14..8.16 rows=1 width=370)": the same as
+// long as the plan is.
+inline std::string costOf(const std::string& plans) {
+  const std::size_t start = plans.find("(cost=");
+  return start == std::string::npos ? "" : plans.substr(start, plans.find(')', start) - start + 1);
+}
+
 // How many rows all steps of all plans have met, again and again where a step is repeated.
 inline double rowsMet(const std::string& plans) {
   const std::regex step("actual rows=(\\d+) loops=(\\d+)");
