@@ -121,9 +121,8 @@ absl::StatusOr<std::unique_ptr<Store<T>>> createStack(std::unique_ptr<Store<T>> 
 //   MeteredStore "store"     outermost, so that it times what the caller waits for
 //   (near cache)             above the cache: a decoded object in process spares the round trip
 //   CachingStore             above everything that protects the database: a hit must not queue.
-//   Where
-//                            it is off but there is a cache, an InvalidatingStore: others may read
-//                            it
+//                            Where caching is off and there is a cache: an InvalidatingStore,
+//                            because other processes may read that cache
 //   CoalescingStore          above the guard: a crowd that shares a query takes one place
 //   GuardedStore             right above what it guards; each attempt is one call of the database
 //   MeteredStore "database"  right above the database, so that it counts what really reaches it

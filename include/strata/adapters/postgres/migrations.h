@@ -32,8 +32,9 @@ struct Migration {
 // beside a newer one. Nothing to do: no DDL is sent, so the right to run any is not needed.
 //
 //   InvalidArgument     the numbers of a component are not 1, 2, 3 …
-//   FailedPrecondition  an applied one is not what it was, or one does not fit the database; names
-//   it Unavailable, …      as PostgresPool; safe to repeat
+//   FailedPrecondition  an applied one is not what it was, or one does not fit the database; the
+//                       message names it
+//   Unavailable, …      as PostgresPool; safe to repeat
 absl::Status applyMigrations(PostgresPool& pool, std::span<const Migration> migrations);
 
 }  // namespace strata

@@ -68,8 +68,7 @@ struct RedisOptions {
 //   PermissionDenied    wrong user or password, or an ACL forbids the command
 //   FailedPrecondition  the server has no database of this number
 //   ResourceExhausted   the server is out of memory, or cannot save and therefore does not write
-//   Internal            any other answer; of one key alone, something else than a text is stored
-//   there
+//   Internal            any other answer; of one key alone: what is stored there is not a string
 // No message holds a key, a value or a secret.
 class RedisCache final : public Cache {
  public:
