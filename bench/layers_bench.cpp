@@ -9,6 +9,7 @@
 #include "strata/adapters/memory/lru_cache.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/core/cell.h"
+#include "strata/core/nonce.h"
 #include "strata/strata.h"
 #include "strata/testing/local_servers.h"
 

@@ -7,7 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "strata/core/cell.h"
+#include "strata/core/hash.h"
+#include "strata/core/nonce.h"
 
 namespace strata {
 namespace {

@@ -14,7 +14,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "src/core/cache_ttl.h"
-#include "strata/core/cell.h"
+#include "strata/core/hash.h"
+#include "strata/core/nonce.h"
 
 namespace strata {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "src/core/hashing.h"
+#include "src/core/sha256.h"
 
 namespace strata::postgres {
 namespace {

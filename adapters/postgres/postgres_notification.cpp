@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "src/core/hashing.h"
+#include "src/core/sha256.h"
 
 namespace strata::postgres {
 namespace {

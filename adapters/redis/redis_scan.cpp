@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "adapters/redis/redis_slots.h"
-#include "strata/core/cell.h"
+#include "strata/core/hash.h"
 #include "strata/core/status.h"
 
 namespace strata::internal {

@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "strata/core/cell.h"
+#include "strata/core/hash.h"
 
 namespace strata::internal {
 namespace {

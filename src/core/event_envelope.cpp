@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "src/core/hashing.h"
+#include "src/core/sha256.h"
 #include "src/core/utf8.h"
 #include "strata/core/described.h"
 #include "strata/core/id.h"

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "strata/core/cell.h"
+#include "strata/core/nonce.h"
 
 namespace strata::internal {
 

@@ -10,7 +10,7 @@
 #include "src/core/field_path.h"
 #include "src/core/scalars.h"
 #include "src/core/utf8.h"
-#include "strata/core/cell.h"
+#include "strata/core/hash.h"
 #include "strata/core/timestamp.h"
 
 namespace strata {

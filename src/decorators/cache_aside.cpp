@@ -13,6 +13,8 @@
 #include "src/decorators/cache_metrics.h"
 #include "src/decorators/compression.h"
 #include "src/decorators/loads_under_way.h"
+#include "strata/core/hash.h"
+#include "strata/core/nonce.h"
 #include "strata/core/status.h"
 #include "strata/decorators/guarded_cache.h"
 #include "strata/decorators/invalidator.h"

@@ -9,6 +9,7 @@
 #include "src/decorators/compression.h"
 #include "src/decorators/key_walk.h"
 #include "strata/core/cell.h"
+#include "strata/core/hash.h"
 
 namespace strata::internal {
 namespace {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "strata/core/hash.h"
+
 namespace strata {
 namespace {
 

@@ -6,6 +6,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/inlined_vector.h"
+#include "strata/decorators/cache_rounds.h"
 
 namespace strata::internal {
 namespace {
@@ -59,19 +60,15 @@ void loadAll(const Reads& reads, const FetchOptions& options) {
 }
 
 void lookUpAll(absl::Span<StagedRead* const> reads, const ReadOptions& options) {
-  absl::InlinedVector<CacheAside::Asked, 8> asked;
-  for (StagedRead* read : reads) {
-    if (auto lookup = read->lookup()) asked.push_back(*lookup);
-  }
-  CacheAside::lookUpTogether(asked, options);
+  LookupRound round;
+  for (StagedRead* read : reads) read->addLookup(round);
+  round.run(options);
 }
 
 void fillAll(const Reads& reads) {
-  std::vector<CacheAside::OwedFill> fills;
-  for (StagedRead* read : reads) {
-    if (auto fill = read->owedFill()) fills.push_back(*std::move(fill));
-  }
-  CacheAside::fillTogether(fills);
+  FillRound round;
+  for (StagedRead* read : reads) read->addFill(round);
+  round.run();
 }
 
 // Reads the clock only where somebody wants to know.

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "src/core/mutants.h"
-#include "src/decorators/outage.h"
+#include "src/core/outage.h"
 #include "src/decorators/pending_deletes.h"
 #include "strata/core/status.h"
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "src/decorators/outage.h"
+#include "src/core/outage.h"
 #include "strata/core/status.h"
 
 namespace strata {

@@ -9,6 +9,8 @@
 #include "absl/container/node_hash_map.h"
 #include "strata/core/cell.h"
 #include "strata/core/clock.h"
+#include "strata/core/hash.h"
+#include "strata/core/nonce.h"
 
 namespace strata::internal {
 

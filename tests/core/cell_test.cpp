@@ -11,6 +11,9 @@
 #include <thread>
 #include <vector>
 
+#include "strata/core/hash.h"
+#include "strata/core/nonce.h"
+
 namespace strata {
 namespace {
 

@@ -295,10 +295,7 @@ class NotedRead final : public StagedRead {
       : name_(std::move(name)), found_(found), notes_(notes) {}
   Found takeFound() override { return found_; }
   void load() override { notes_.push_back("load " + name_); }
-  std::optional<CacheAside::OwedFill> owedFill() override {
-    notes_.push_back("fill " + name_);
-    return std::nullopt;
-  }
+  void addFill(FillRound& /*round*/) override { notes_.push_back("fill " + name_); }
 
  private:
   const std::string name_;

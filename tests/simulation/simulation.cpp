@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "src/core/randomness.h"
-#include "strata/core/cell.h"
+#include "strata/core/hash.h"
 #include "tests/simulation/process.h"
 
 namespace strata::simulation {

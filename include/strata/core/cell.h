@@ -9,7 +9,6 @@
 // error.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,13 +16,10 @@
 #include <string_view>
 
 #include "strata/core/cache.h"
+#include "strata/core/nonce.h"
 #include "strata/core/version.h"
 
 namespace strata {
-
-// Unique per attempt, in every process and its forks: 64 random bits of the process and a counter.
-using Nonce = std::array<char, 16>;
-Nonce makeNonce();
 
 enum class CellTag : char {
   kValue = 'V',   // payload: the encoded value
@@ -56,9 +52,5 @@ struct Cell {
   // None when these bytes are no cell.
   static std::optional<Cell> parse(std::string_view bytes);
 };
-
-// MurmurHash64A: the same on every machine and in every version of
-// Strata. Not for keys that an adversary chooses.
-std::uint64_t stableHash(std::string_view bytes);
 
 }  // namespace strata

@@ -27,7 +27,7 @@ namespace strata {
 template <typename T>
 using Snapshots = std::vector<absl::StatusOr<Snapshot<T>>>;
 
-// A `get` in stages (decorators/staged_read.h).
+// A `get` in stages (staged_read.h).
 template <typename T>
 class StagedReadOf;
 

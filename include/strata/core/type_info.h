@@ -105,7 +105,7 @@ struct TypeInfo {
 absl::Status validate(const TypeInfo& type, const void* value);
 
 // Changes whenever a name, a type or an enumerator anywhere in the description changes. The same on
-// every machine: the stableHash (cell.h) of a text that spells the description out.
+// every machine: the stableHash (hash.h) of a text that spells the description out.
 std::uint64_t fingerprint(const TypeInfo& type);
 
 }  // namespace strata

@@ -33,6 +33,7 @@
 #include "strata/core/failure_tier.h"
 #include "strata/core/health.h"
 #include "strata/core/metrics.h"
+#include "strata/core/nonce.h"
 #include "strata/core/options.h"
 #include "strata/core/unit_of_work.h"
 

@@ -17,10 +17,11 @@
 #include "strata/core/distinct_ids.h"
 #include "strata/core/entity.h"
 #include "strata/core/json_codec.h"
+#include "strata/core/staged_read.h"
 #include "strata/core/store.h"
 #include "strata/decorators/cache_aside.h"
+#include "strata/decorators/cache_rounds.h"
 #include "strata/decorators/decoded_snapshots.h"
-#include "strata/decorators/staged_read.h"
 
 namespace strata {
 
@@ -99,9 +100,7 @@ class CachingStore<T>::Staged final : public StagedReadOf<T> {
   Staged(CachingStore& store, const Id& id, const ReadOptions& options)
       : store_(store), id_(id), options_(options) {}
 
-  std::optional<CacheAside::Asked> lookup() override {
-    return CacheAside::Asked{store_.cache_.get(), &id_, &lookup_};
-  }
+  void addLookup(LookupRound& round) override { round.add(*store_.cache_, id_, lookup_); }
   Found takeFound() override {
     if (!lookup_.status.ok()) {
       this->answer(lookup_.status);
@@ -117,9 +116,8 @@ class CachingStore<T>::Staged final : public StagedReadOf<T> {
     const bool waits = lookup_.filled_by_another;
     this->answer(waits ? store_.get(id_, options_) : store_.backing_->get(id_, options_));
   }
-  std::optional<CacheAside::OwedFill> owedFill() override {
-    if (!lookup_.owesFill()) return std::nullopt;
-    return CacheAside::OwedFill{store_.cache_.get(), fillFor(lookup_, this->answered())};
+  void addFill(FillRound& round) override {
+    if (lookup_.owesFill()) round.add(*store_.cache_, fillFor(lookup_, this->answered()));
   }
 
  private:

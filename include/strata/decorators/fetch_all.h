@@ -21,8 +21,8 @@
 #include "absl/types/span.h"
 #include "strata/core/clock.h"
 #include "strata/core/executor.h"
+#include "strata/core/staged_read.h"
 #include "strata/core/store.h"
-#include "strata/decorators/staged_read.h"
 
 namespace strata {
 

@@ -14,8 +14,8 @@
 
 #include "strata/core/clock.h"
 #include "strata/core/metrics.h"
+#include "strata/core/staged_read.h"
 #include "strata/core/store.h"
-#include "strata/decorators/staged_read.h"
 
 namespace strata {
 

@@ -22,7 +22,8 @@
 #include <string_view>
 
 #include "strata/core/cache.h"
-#include "strata/core/cell.h"
+#include "strata/core/hash.h"
+#include "strata/core/nonce.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/status_matchers.h"
 

@@ -1,41 +1,42 @@
-// StagedRead: one `get`, cut into stages, so that fetchAll can take the cache lookups of many
-// stores in one round trip, and their fills in another.
+// StagedRead: one `get`, cut into stages, so that fetchAll can make the cache lookups of many stores
+// in one round trip, and their fills in another.
 //
-// For decorators that cache; whoever only reads calls fetchAll (fetch_all.h).
+// For decorators that cache, which answer it from Store<T>::stagedGet. To read, call fetchAll.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "strata/core/snapshot.h"
-#include "strata/decorators/cache_aside.h"
 
 namespace strata {
 
-// For one thread at a time. The stages, in order:
-//   1. what `lookup` asks is looked up (CacheAside::lookUpTogether)
+// The cache lookups, or the fills, that several staged reads make together (cache_rounds.h).
+class LookupRound;
+class FillRound;
+
+// For one thread at a time. fetchAll runs the stages in this order:
+//   1. `addLookup` of every read, then the round of lookups
 //   2. `takeFound`
-//   3. where that is kMissing, `load`, and what `owedFill` says is filled
-//      (CacheAside::fillTogether)
-//   4. where it was kFilledByAnother, `load`, which waits for that fill. Not before one's own fills
-//      are made: two that wait for each other's would wait until their leases are over.
+//   3. of those that are kMissing, `load`, then `addFill`, then the round of fills
+//   4. of those that are kFilledByAnother, `load`, which waits for that other fill. Only after step
+//      3: two fetches that waited for each other's fills would wait until their leases expire.
 class StagedRead {
  public:
   enum class Found : std::uint8_t { kAnswer, kError, kMissing, kFilledByAnother };
 
   virtual ~StagedRead() = default;
 
-  // None: there is no cache to ask.
-  virtual std::optional<CacheAside::Asked> lookup() { return std::nullopt; }
+  // Adds nothing where there is no cache to ask.
+  virtual void addLookup(LookupRound& /*round*/) {}
   virtual Found takeFound() { return Found::kMissing; }
-  // Asks the store below. Blocks for as long as a `get`.
+  // Reads the backing store. Blocks for as long as a `get`.
   virtual void load() = 0;
-  // None: nothing is owed.
-  virtual std::optional<CacheAside::OwedFill> owedFill() { return std::nullopt; }
+  // Adds nothing where the lookup gave no lease.
+  virtual void addFill(FillRound& /*round*/) {}
 };
 
 template <typename T>

@@ -1,13 +1,7 @@
-#include "src/core/hashing.h"
+#include "strata/core/hash.h"
 
-#include <openssl/evp.h>
-
-#include <array>
 #include <bit>
-#include <cstdint>
 #include <cstring>
-
-#include "strata/core/cell.h"
 
 namespace strata {
 
@@ -38,21 +32,4 @@ std::uint64_t stableHash(std::string_view bytes) {
   return hash ^ (hash >> kShift);
 }
 
-namespace internal {
-
-std::string sha256Hex(std::string_view bytes) {
-  std::array<unsigned char, 32> digest{};
-  // Cannot fail: SHA-256 is always there and needs no memory of ours.
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(2 * digest.size());
-  for (unsigned char byte : digest) {
-    hex.push_back(kDigits[byte >> 4]);
-    hex.push_back(kDigits[byte & 0xF]);
-  }
-  return hex;
-}
-
-}  // namespace internal
 }  // namespace strata
