@@ -8,8 +8,8 @@
 #include "bench/record.h"
 #include "strata/adapters/memory/lru_cache.h"
 #include "strata/adapters/redis/redis_cache.h"
+#include "strata/base/nonce.h"
 #include "strata/core/cell.h"
-#include "strata/core/nonce.h"
 #include "strata/strata.h"
 #include "strata/testing/local_servers.h"
 

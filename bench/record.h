@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "strata/base/timestamp.h"
 #include "strata/core/entity.h"
-#include "strata/core/timestamp.h"
 
 namespace strata::bench {
 

@@ -18,7 +18,7 @@
 #include "examples/copilot_server/http_server.h"
 #include "examples/copilot_server/service.h"
 #include "examples/copilot_server/settings.h"
-#include "strata/core/logging.h"
+#include "strata/base/logging.h"
 
 namespace {
 

@@ -7,8 +7,8 @@
 #include "strata/adapters/memory/null_cache.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/adapters/upstash/upstash_cache.h"
-#include "strata/core/logging.h"
-#include "strata/core/status.h"
+#include "strata/base/logging.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {

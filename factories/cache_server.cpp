@@ -3,8 +3,8 @@
 #include <string>
 #include <utility>
 
-#include "strata/core/logging.h"
-#include "strata/core/status.h"
+#include "strata/base/logging.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {

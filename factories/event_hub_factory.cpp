@@ -6,7 +6,7 @@
 
 #include "strata/adapters/postgres/postgres_event_transport.h"
 #include "strata/adapters/redis/redis_event_transport.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "strata/adapters/postgres/migrations.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 #include "strata/factories/store_factory.h"
 #include "strata/stores/policy/policy_migrations.h"
 

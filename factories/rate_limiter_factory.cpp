@@ -7,8 +7,8 @@
 #include "strata/adapters/memory/in_memory_rate_limit_log.h"
 #include "strata/adapters/redis/redis_rate_limit_log.h"
 #include "strata/adapters/upstash/upstash_rate_limit_log.h"
-#include "strata/core/logging.h"
-#include "strata/core/status.h"
+#include "strata/base/logging.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {

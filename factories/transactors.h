@@ -9,7 +9,7 @@
 #include "stores/in_memory_transactor.h"
 #include "stores/postgres_transactor.h"
 #include "strata/adapters/postgres/migrations.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 #include "strata/factories/backends.h"
 #include "strata/stores/conversation/conversation_migrations.h"
 

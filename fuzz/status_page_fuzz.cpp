@@ -4,8 +4,8 @@
 #include <string>
 
 #include "fuzz/fuzz_target.h"
+#include "src/base/utf8.h"
 #include "src/core/status_page.h"
-#include "src/core/utf8.h"
 
 namespace strata::internal {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "strata/base/status.h"
 #include "strata/core/row_codec.h"
-#include "strata/core/status.h"
 
 namespace strata {
 namespace {

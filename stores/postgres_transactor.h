@@ -8,7 +8,7 @@
 #include "adapters/postgres/transaction.h"
 #include "stores/transactor.h"
 #include "strata/adapters/postgres/postgres_pool.h"
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 #include "strata/decorators/bulkhead.h"
 #include "strata/decorators/guard.h"
 

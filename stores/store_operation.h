@@ -5,7 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 
 namespace strata {
 

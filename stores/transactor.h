@@ -11,8 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "stores/store_operation.h"
-#include "strata/core/clock.h"
-#include "strata/core/health.h"
+#include "strata/base/clock.h"
+#include "strata/base/health.h"
 #include "strata/core/options.h"
 
 namespace strata {

@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "strata/core/hash.h"
-#include "strata/core/nonce.h"
+#include "strata/base/hash.h"
+#include "strata/base/nonce.h"
 
 namespace strata {
 namespace {

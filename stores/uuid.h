@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "strata/core/timestamp.h"
+#include "strata/base/timestamp.h"
 
 namespace strata {
 

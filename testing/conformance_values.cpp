@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "strata/base/timestamp.h"
 #include "strata/core/json.h"
-#include "strata/core/timestamp.h"
 
 namespace strata::testing {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 
 namespace strata::testing {
 

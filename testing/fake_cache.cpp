@@ -8,7 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "strata/adapters/memory/lru_cache.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata::testing {
 namespace {

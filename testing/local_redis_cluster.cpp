@@ -7,7 +7,7 @@
 #include <sstream>
 #include <utility>
 
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 #include "strata/testing/eventually.h"
 #include "testing/local_guard.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 #include "strata/testing/eventually.h"
 #include "testing/local_guard.h"
 

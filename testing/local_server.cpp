@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 #include "strata/testing/eventually.h"
 #include "testing/free_port.h"
 #include "testing/server_process.h"

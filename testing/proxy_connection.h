@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "strata/testing/tcp_proxy.h"
 
 namespace strata::testing::internal {

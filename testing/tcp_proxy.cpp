@@ -17,7 +17,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "testing/free_port.h"
 #include "testing/proxy_connection.h"
 

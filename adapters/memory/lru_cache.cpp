@@ -14,8 +14,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "src/core/cache_ttl.h"
-#include "strata/core/hash.h"
-#include "strata/core/nonce.h"
+#include "strata/base/hash.h"
+#include "strata/base/nonce.h"
 
 namespace strata {
 namespace {

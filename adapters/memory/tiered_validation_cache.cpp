@@ -9,8 +9,8 @@
 #include "absl/types/span.h"
 #include "src/decorators/shared_asks.h"
 #include "strata/adapters/memory/lru_cache.h"
+#include "strata/base/status.h"
 #include "strata/core/json_codec.h"
-#include "strata/core/status.h"
 #include "strata/decorators/cache_admin.h"
 #include "strata/decorators/cache_aside.h"
 

@@ -19,7 +19,7 @@
 #include "adapters/postgres/conninfo.h"
 #include "adapters/postgres/statement.h"
 #include "adapters/postgres/watchdog.h"
-#include "strata/core/deadline.h"
+#include "strata/base/deadline.h"
 
 namespace strata::postgres {
 

@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/core/secret.h"
+#include "strata/base/secret.h"
 
 namespace strata::postgres {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "src/core/sha256.h"
+#include "src/base/sha256.h"
 
 namespace strata::postgres {
 namespace {

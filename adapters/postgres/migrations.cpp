@@ -6,7 +6,7 @@
 
 #include "adapters/postgres/migration_plan.h"
 #include "adapters/postgres/pool.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {

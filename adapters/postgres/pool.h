@@ -21,7 +21,7 @@
 #include "adapters/postgres/connection.h"
 #include "adapters/postgres/watchdog.h"
 #include "strata/adapters/postgres/postgres_pool.h"
-#include "strata/core/deadline.h"
+#include "strata/base/deadline.h"
 
 namespace strata::postgres {
 

@@ -11,10 +11,10 @@
 #include "adapters/postgres/pool.h"
 #include "adapters/postgres/postgres_listener.h"
 #include "adapters/postgres/postgres_notification.h"
+#include "src/base/utf8.h"
 #include "src/core/event_pieces.h"
 #include "src/core/event_stream.h"
-#include "src/core/utf8.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 #include "strata_migrations/events.h"
 
 namespace strata {

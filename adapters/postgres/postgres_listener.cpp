@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "src/core/backoff.h"
+#include "src/base/backoff.h"
 
 namespace strata::postgres {
 

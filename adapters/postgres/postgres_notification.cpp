@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "src/core/sha256.h"
+#include "src/base/sha256.h"
 
 namespace strata::postgres {
 namespace {

@@ -15,8 +15,8 @@
 #include "adapters/postgres/schema.h"
 #include "adapters/postgres/table_sql.h"
 #include "adapters/postgres/transaction.h"
+#include "strata/base/status.h"
 #include "strata/core/row_codec.h"
-#include "strata/core/status.h"
 
 namespace strata {
 

@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "adapters/postgres/array_text.h"
+#include "strata/base/status.h"
 #include "strata/core/row_codec.h"
-#include "strata/core/status.h"
 
 namespace strata::postgres {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "strata/core/hash.h"
+#include "strata/base/hash.h"
 
 // Versions must grow in the order in which the writes of a row take effect, or a cache that asks
 // for "no older than" is answered with something older. `nextval` alone does not give that: an

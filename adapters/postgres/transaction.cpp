@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata::postgres {
 namespace {

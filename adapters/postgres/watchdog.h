@@ -22,7 +22,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "adapters/postgres/background.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 
 namespace strata::postgres {
 

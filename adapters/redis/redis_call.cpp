@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "adapters/redis/redis_errors.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "adapters/redis/redis_call.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
 

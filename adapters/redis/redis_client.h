@@ -9,9 +9,9 @@
 #include "absl/status/statusor.h"
 #include "adapters/redis/redis_router.h"
 #include "strata/adapters/redis/redis_cache.h"
-#include "strata/core/clock.h"
-#include "strata/core/deadline.h"
-#include "strata/core/health.h"
+#include "strata/base/clock.h"
+#include "strata/base/deadline.h"
+#include "strata/base/health.h"
 
 namespace strata::internal {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {

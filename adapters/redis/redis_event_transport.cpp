@@ -13,10 +13,10 @@
 #include "adapters/redis/redis_client.h"
 #include "adapters/redis/redis_deployment.h"
 #include "adapters/redis/redis_subscriber.h"
+#include "src/base/randomness.h"
 #include "src/core/event_pieces.h"
 #include "src/core/event_stream.h"
-#include "src/core/randomness.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {

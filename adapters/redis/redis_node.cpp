@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "src/core/backoff.h"
-#include "strata/core/logging.h"
+#include "src/base/backoff.h"
+#include "strata/base/logging.h"
 
 namespace strata::internal {
 using std::chrono::steady_clock;

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "adapters/redis/redis_slots.h"
-#include "strata/core/hash.h"
-#include "strata/core/status.h"
+#include "strata/base/hash.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "adapters/redis/redis_errors.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {

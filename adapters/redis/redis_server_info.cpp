@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "strata/core/hash.h"
+#include "strata/base/hash.h"
 
 namespace strata::internal {
 namespace {

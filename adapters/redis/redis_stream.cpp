@@ -6,7 +6,7 @@
 #include <array>
 #include <utility>
 
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "adapters/redis/redis_errors.h"
-#include "src/core/backoff.h"
+#include "src/base/backoff.h"
 
 namespace strata::internal {
 namespace {

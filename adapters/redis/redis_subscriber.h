@@ -17,8 +17,8 @@
 #include "adapters/redis/redis_connection.h"
 #include "adapters/redis/redis_node.h"
 #include "src/core/listened_channels.h"
+#include "strata/base/deadline.h"
 #include "strata/core/cache.h"
-#include "strata/core/deadline.h"
 
 namespace strata::internal {
 

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/core/secret.h"
+#include "strata/base/secret.h"
 #include "strata/core/tls.h"
 
 namespace strata::internal {

@@ -11,7 +11,7 @@
 #include "adapters/upstash/upstash_scripts.h"
 #include "adapters/upstash/upstash_text.h"
 #include "src/core/cache_ttl.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {

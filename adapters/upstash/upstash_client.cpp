@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "adapters/upstash/upstash_errors.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {

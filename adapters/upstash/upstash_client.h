@@ -12,9 +12,9 @@
 #include "adapters/upstash/upstash_pool.h"
 #include "adapters/upstash/upstash_protocol.h"
 #include "adapters/upstash/upstash_sync_token.h"
-#include "strata/core/clock.h"
-#include "strata/core/deadline.h"
-#include "strata/core/secret.h"
+#include "strata/base/clock.h"
+#include "strata/base/deadline.h"
+#include "strata/base/secret.h"
 
 namespace strata::internal {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "adapters/tls/tls_session.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "adapters/upstash/upstash_client.h"
 #include "strata/adapters/upstash/upstash_cache.h"
-#include "strata/core/health.h"
+#include "strata/base/health.h"
 
 namespace strata::internal {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "src/core/utf8.h"
+#include "src/base/utf8.h"
 
 namespace strata::internal {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "strata/core/secret.h"
+#include "strata/base/secret.h"
 
 namespace strata::internal {
 

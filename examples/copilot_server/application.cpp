@@ -7,7 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "examples/copilot_server/errors.h"
-#include "strata/core/logging.h"
+#include "strata/base/logging.h"
 
 namespace copilot {
 namespace {

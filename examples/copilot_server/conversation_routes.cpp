@@ -5,8 +5,8 @@
 #include "examples/copilot_server/application.h"
 #include "examples/copilot_server/conversation_list.h"
 #include "examples/copilot_server/json_body.h"
-#include "strata/core/logging.h"
-#include "strata/core/status.h"
+#include "strata/base/logging.h"
+#include "strata/base/status.h"
 
 namespace copilot {
 namespace {

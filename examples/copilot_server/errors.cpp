@@ -4,8 +4,8 @@
 #include <boost/json/value.hpp>
 #include <string>
 
-#include "strata/core/logging.h"
-#include "strata/core/status.h"
+#include "strata/base/logging.h"
+#include "strata/base/status.h"
 
 namespace copilot {
 namespace {

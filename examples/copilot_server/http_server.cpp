@@ -18,7 +18,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "examples/copilot_server/http_connection.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 
 namespace copilot {
 

@@ -18,7 +18,7 @@
 #include <string>
 
 #include "examples/demo/report.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 #include "strata/strata.h"
 #include "strata/testing/local_servers.h"
 

@@ -11,7 +11,7 @@
 #include <optional>
 #include <thread>
 
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 #include "strata/stores/policy/policy_resolution.h"
 
 namespace strata::demo {

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "examples/demo/replay.h"
-#include "strata/core/health.h"
-#include "strata/core/metrics.h"
+#include "strata/base/health.h"
+#include "strata/base/metrics.h"
 
 namespace strata::demo {
 

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "strata/adapters/memory/in_memory_store.h"
-#include "strata/core/hash.h"
+#include "strata/base/hash.h"
 #include "strata/core/json_codec.h"
 #include "strata/stores/policy/policy_store.h"
 

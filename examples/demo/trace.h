@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "strata/core/timestamp.h"
+#include "strata/base/timestamp.h"
 #include "strata/stores/policy/tenant_llm_policy.h"
 
 namespace strata::demo {

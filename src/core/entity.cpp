@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "strata/base/status.h"
 #include "strata/core/row_codec.h"
-#include "strata/core/status.h"
 
 namespace strata {
 namespace {

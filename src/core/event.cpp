@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "strata/base/status.h"
 #include "strata/core/event_hub.h"
-#include "strata/core/status.h"
 
 namespace strata {
 namespace {

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <utility>
 
-#include "src/core/sha256.h"
-#include "src/core/utf8.h"
+#include "src/base/sha256.h"
+#include "src/base/utf8.h"
 #include "strata/core/described.h"
 #include "strata/core/id.h"
 #include "strata/core/json_codec.h"

@@ -10,15 +10,15 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/hash/hash.h"
+#include "src/base/randomness.h"
 #include "src/core/event_channels.h"
 #include "src/core/event_envelope.h"
 #include "src/core/event_listener.h"
 #include "src/core/event_metrics.h"
 #include "src/core/event_sender.h"
-#include "src/core/randomness.h"
+#include "strata/base/logging.h"
+#include "strata/base/status.h"
 #include "strata/core/event_hub_options.h"
-#include "strata/core/logging.h"
-#include "strata/core/status.h"
 
 namespace strata {
 namespace {

@@ -7,8 +7,8 @@
 #include <typeinfo>
 #include <utility>
 
+#include "strata/base/logging.h"
 #include "strata/core/event_hub.h"
-#include "strata/core/logging.h"
 
 namespace strata {
 namespace {

@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
+#include "strata/base/metrics.h"
 #include "strata/core/event_hub.h"
-#include "strata/core/metrics.h"
 
 namespace strata::internal {
 

@@ -11,7 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "strata/core/event.h"
 
 namespace strata::internal {

@@ -10,7 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "strata/core/event_hub.h"
 
 namespace strata::internal {

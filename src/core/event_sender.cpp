@@ -4,11 +4,11 @@
 #include <chrono>
 #include <utility>
 
-#include "src/core/backoff.h"
+#include "src/base/backoff.h"
+#include "src/base/randomness.h"
 #include "src/core/event_envelope.h"
-#include "src/core/randomness.h"
-#include "strata/core/logging.h"
-#include "strata/core/status.h"
+#include "strata/base/logging.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {

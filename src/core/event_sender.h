@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "src/core/background.h"
+#include "src/base/background.h"
 #include "src/core/event_metrics.h"
 #include "src/core/event_outbox.h"
-#include "strata/core/circuit_breaker.h"
+#include "strata/base/circuit_breaker.h"
 #include "strata/core/event_transport.h"
 
 namespace strata::internal {

@@ -7,8 +7,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "strata/core/clock.h"
-#include "strata/core/deadline.h"
+#include "strata/base/clock.h"
+#include "strata/base/deadline.h"
 #include "strata/core/event_transport.h"
 
 namespace strata::internal {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "src/core/utf8.h"
+#include "src/base/utf8.h"
 
 namespace strata {
 namespace {

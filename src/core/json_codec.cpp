@@ -7,8 +7,8 @@
 
 #include "src/core/json_text.h"
 #include "src/core/scalars.h"
+#include "strata/base/timestamp.h"
 #include "strata/core/json.h"
-#include "strata/core/timestamp.h"
 
 namespace strata {
 namespace {

@@ -20,9 +20,9 @@
 #include "src/core/field_path.h"
 #include "src/core/json_capture.h"
 #include "src/core/scalars.h"
+#include "strata/base/timestamp.h"
 #include "strata/core/json.h"
 #include "strata/core/json_codec.h"
-#include "strata/core/timestamp.h"
 
 namespace strata {
 namespace {

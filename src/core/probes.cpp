@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "src/core/background.h"
+#include "src/base/background.h"
 #include "src/core/status_page.h"
 
 namespace strata {

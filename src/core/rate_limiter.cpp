@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <map>
 
+#include "strata/base/status.h"
 #include "strata/core/id.h"
-#include "strata/core/status.h"
 
 namespace strata {
 namespace {

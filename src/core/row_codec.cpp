@@ -8,8 +8,8 @@
 #include <system_error>
 
 #include "src/core/scalars.h"
+#include "strata/base/timestamp.h"
 #include "strata/core/json_codec.h"
-#include "strata/core/timestamp.h"
 
 namespace strata {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "src/core/utf8.h"
+#include "src/base/utf8.h"
 
 namespace strata::internal {
 namespace {

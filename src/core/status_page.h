@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "strata/core/failure_tier.h"
-#include "strata/core/health.h"
-#include "strata/core/timestamp.h"
+#include "strata/base/failure_tier.h"
+#include "strata/base/health.h"
+#include "strata/base/timestamp.h"
 
 namespace strata::internal {
 

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "src/base/utf8.h"
 #include "src/core/field_path.h"
 #include "src/core/scalars.h"
-#include "src/core/utf8.h"
-#include "strata/core/hash.h"
-#include "strata/core/timestamp.h"
+#include "strata/base/hash.h"
+#include "strata/base/timestamp.h"
 
 namespace strata {
 namespace {

@@ -10,8 +10,8 @@
 #include "absl/functional/function_ref.h"
 #include "src/core/key_form.h"
 #include "src/decorators/key_walk.h"
-#include "strata/core/logging.h"
-#include "strata/core/status.h"
+#include "strata/base/logging.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {

@@ -7,15 +7,15 @@
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
-#include "src/core/mutants.h"
-#include "src/core/randomness.h"
+#include "src/base/mutants.h"
+#include "src/base/randomness.h"
 #include "src/decorators/cache_fills.h"
 #include "src/decorators/cache_metrics.h"
 #include "src/decorators/compression.h"
 #include "src/decorators/loads_under_way.h"
-#include "strata/core/hash.h"
-#include "strata/core/nonce.h"
-#include "strata/core/status.h"
+#include "strata/base/hash.h"
+#include "strata/base/nonce.h"
+#include "strata/base/status.h"
 #include "strata/decorators/guarded_cache.h"
 #include "strata/decorators/invalidator.h"
 

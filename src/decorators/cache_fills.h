@@ -10,13 +10,13 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "src/core/background.h"
+#include "src/base/background.h"
 #include "src/decorators/cache_metrics.h"
 #include "src/decorators/loads_under_way.h"
+#include "strata/base/clock.h"
+#include "strata/base/executor.h"
 #include "strata/core/cache.h"
 #include "strata/core/cell.h"
-#include "strata/core/clock.h"
-#include "strata/core/executor.h"
 
 namespace strata::internal {
 

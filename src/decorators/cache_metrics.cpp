@@ -1,6 +1,6 @@
 #include "src/decorators/cache_metrics.h"
 
-#include "strata/core/logging.h"
+#include "strata/base/logging.h"
 
 namespace strata::internal {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 
 namespace strata::internal {
 

@@ -4,12 +4,12 @@
 #include <random>
 #include <utility>
 
+#include "src/base/randomness.h"
 #include "src/core/key_form.h"
-#include "src/core/randomness.h"
 #include "src/decorators/compression.h"
 #include "src/decorators/key_walk.h"
+#include "strata/base/hash.h"
 #include "strata/core/cell.h"
-#include "strata/core/hash.h"
 
 namespace strata::internal {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "strata/core/hash.h"
+#include "strata/base/hash.h"
 
 namespace strata {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "src/core/mutants.h"
+#include "src/base/mutants.h"
 #include "src/decorators/flights_core.h"
 
 namespace strata {

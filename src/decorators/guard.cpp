@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <utility>
 
-#include "src/core/mutants.h"
-#include "src/core/outage.h"
+#include "src/base/mutants.h"
+#include "src/base/outage.h"
 #include "src/decorators/pending_deletes.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {

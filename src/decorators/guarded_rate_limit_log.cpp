@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "src/core/outage.h"
-#include "strata/core/status.h"
+#include "src/base/outage.h"
+#include "strata/base/status.h"
 
 namespace strata {
 

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <utility>
 
-#include "strata/core/logging.h"
-#include "strata/core/status.h"
+#include "strata/base/logging.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {

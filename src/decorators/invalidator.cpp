@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 #include "strata/decorators/guarded_cache.h"
 
 namespace strata {

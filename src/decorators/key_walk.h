@@ -6,9 +6,9 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "strata/base/clock.h"
+#include "strata/base/deadline.h"
 #include "strata/core/cache.h"
-#include "strata/core/clock.h"
-#include "strata/core/deadline.h"
 
 namespace strata::internal {
 

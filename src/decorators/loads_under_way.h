@@ -7,10 +7,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/node_hash_map.h"
+#include "strata/base/clock.h"
+#include "strata/base/hash.h"
+#include "strata/base/nonce.h"
 #include "strata/core/cell.h"
-#include "strata/core/clock.h"
-#include "strata/core/hash.h"
-#include "strata/core/nonce.h"
 
 namespace strata::internal {
 

@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "src/core/mutants.h"
+#include "src/base/mutants.h"
 #include "strata/core/cache.h"
 #include "strata/core/cell.h"
 

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <utility>
 
-#include "src/core/mutants.h"
+#include "src/base/mutants.h"
 #include "strata/core/cache.h"
 
 namespace strata::internal {

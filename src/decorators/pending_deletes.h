@@ -16,11 +16,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "src/core/background.h"
+#include "src/base/background.h"
+#include "strata/base/clock.h"
+#include "strata/base/executor.h"
+#include "strata/base/metrics.h"
 #include "strata/core/cache.h"
-#include "strata/core/clock.h"
-#include "strata/core/executor.h"
-#include "strata/core/metrics.h"
 
 namespace strata::internal {
 

@@ -8,8 +8,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "strata/core/clock.h"
-#include "strata/core/deadline.h"
+#include "strata/base/clock.h"
+#include "strata/base/deadline.h"
 #include "strata/core/validation_cache.h"
 
 namespace strata::internal {

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "stores/clarify/clarify_database.h"
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 #include "strata/stores/clarify/clarify_session_store.h"
 #include "strata/stores/clarify/dream_store.h"
 #include "strata/stores/clarify/pattern_store.h"

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "stores/clarify/context_sections.h"
-#include "strata/core/logging.h"
-#include "strata/core/status.h"
+#include "strata/base/logging.h"
+#include "strata/base/status.h"
 #include "strata/decorators/fetch_all.h"
 
 namespace strata {

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "stores/conversation/conversation_database.h"
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 #include "strata/core/store.h"
 #include "strata/stores/conversation/authorization.h"
 #include "strata/stores/conversation/conversation_store.h"

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "stores/transactor.h"
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 #include "strata/stores/execution/execution_store.h"
 
 namespace strata {

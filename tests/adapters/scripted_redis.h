@@ -26,7 +26,7 @@
 #include <vector>
 
 #include "adapters/redis/redis_reply.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 
 namespace strata {
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <utility>
 
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/status_matchers.h"
 

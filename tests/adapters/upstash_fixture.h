@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "strata/adapters/upstash/upstash_cache.h"
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"

@@ -15,7 +15,7 @@
 #include "adapters/upstash/upstash_sync_token.h"
 #include "adapters/upstash/upstash_text.h"
 #include "adapters/upstash/upstash_url.h"
-#include "src/core/utf8.h"
+#include "src/base/utf8.h"
 #include "strata/adapters/upstash/upstash_cache.h"
 #include "strata/testing/status_matchers.h"
 

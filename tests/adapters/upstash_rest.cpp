@@ -10,7 +10,7 @@
 #include <charconv>
 #include <utility>
 
-#include "src/core/utf8.h"
+#include "src/base/utf8.h"
 
 namespace strata::testing {
 namespace {

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "strata/core/clock.h"
-#include "strata/core/status.h"
+#include "strata/base/clock.h"
+#include "strata/base/status.h"
 #include "tests/chaos/delays.h"
 #include "tests/chaos/stack.h"
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "strata/base/clock.h"
 #include "strata/core/cache.h"
-#include "strata/core/clock.h"
 #include "strata/core/store.h"
 
 namespace strata::chaos {

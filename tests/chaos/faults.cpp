@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 
 namespace strata::chaos {
 namespace {

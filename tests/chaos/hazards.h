@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 
 namespace strata::chaos {
 

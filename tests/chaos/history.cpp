@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 
 namespace strata::chaos {
 

@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "strata/base/status.h"
 #include "strata/core/row_codec.h"
-#include "strata/core/status.h"
 #include "strata/testing/eventually.h"
 #include "tests/chaos/record.h"
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "strata/testing/eventually.h"
 #include "tests/chaos/report.h"
 #include "tests/chaos/stack.h"

@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "strata/adapters/redis/redis_cache.h"
-#include "strata/core/hash.h"
+#include "strata/base/hash.h"
 #include "strata/testing/cache_conformance.h"
 #include "strata/testing/fenced_cache_conformance.h"
 #include "strata/testing/local_redis_cluster.h"

@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "strata/adapters/memory/lru_cache.h"
-#include "strata/core/hash.h"
-#include "strata/core/nonce.h"
+#include "strata/base/hash.h"
+#include "strata/base/nonce.h"
 #include "strata/core/type_info.h"
 #include "tests/core/caching_fixture.h"
 

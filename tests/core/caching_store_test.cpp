@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "strata/core/hash.h"
+#include "strata/base/hash.h"
+#include "strata/base/nonce.h"
 #include "strata/core/json_codec.h"
-#include "strata/core/nonce.h"
 #include "strata/testing/eventually.h"
 #include "tests/core/caching_fixture.h"
 

@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "strata/core/hash.h"
-#include "strata/core/nonce.h"
+#include "strata/base/hash.h"
+#include "strata/base/nonce.h"
 
 namespace strata {
 namespace {

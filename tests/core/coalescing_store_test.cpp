@@ -8,7 +8,7 @@
 #include <atomic>
 #include <random>
 
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 #include "tests/core/gated_store.h"
 
 namespace strata::gated {

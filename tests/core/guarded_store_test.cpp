@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 #include "strata/decorators/coalescing_store.h"
 #include "strata/testing/fault_injecting_store.h"
 #include "tests/core/gated_store.h"

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/fake_clock.h"
 #include "strata/testing/status_matchers.h"

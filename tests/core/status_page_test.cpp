@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "src/core/utf8.h"
+#include "src/base/utf8.h"
 
 namespace strata::internal {
 namespace {

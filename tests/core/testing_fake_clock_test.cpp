@@ -3,7 +3,7 @@
 #include <array>
 #include <thread>
 
-#include "strata/core/deadline.h"
+#include "strata/base/deadline.h"
 #include "strata/testing/fake_clock.h"
 
 namespace strata {

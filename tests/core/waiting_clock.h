@@ -8,7 +8,7 @@
 #include <map>
 #include <mutex>
 
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/fake_clock.h"
 

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "src/core/mutants.h"
+#include "src/base/mutants.h"
 
 namespace strata::simulation {
 namespace {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 #include "strata/core/store.h"
 #include "strata/decorators/guarded_cache.h"
 #include "tests/simulation/clients.h"

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "src/core/randomness.h"
-#include "strata/core/hash.h"
+#include "src/base/randomness.h"
+#include "strata/base/hash.h"
 #include "tests/simulation/process.h"
 
 namespace strata::simulation {

@@ -25,8 +25,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "strata/core/deadline.h"
-#include "strata/core/health.h"
+#include "strata/base/deadline.h"
+#include "strata/base/health.h"
 
 namespace strata {
 

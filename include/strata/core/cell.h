@@ -15,8 +15,8 @@
 #include <string>
 #include <string_view>
 
+#include "strata/base/nonce.h"
 #include "strata/core/cache.h"
-#include "strata/core/nonce.h"
 #include "strata/core/version.h"
 
 namespace strata {

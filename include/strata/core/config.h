@@ -15,7 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/core/secret.h"
+#include "strata/base/secret.h"
 
 namespace strata {
 

@@ -29,8 +29,8 @@
 #include <utility>
 #include <vector>
 
+#include "strata/base/timestamp.h"
 #include "strata/core/json.h"
-#include "strata/core/timestamp.h"
 #include "strata/core/type_info.h"
 
 namespace strata {

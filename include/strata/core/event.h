@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "strata/base/timestamp.h"
 #include "strata/core/id.h"
 #include "strata/core/json.h"
-#include "strata/core/timestamp.h"
 
 namespace strata {
 

@@ -23,9 +23,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "strata/core/deadline.h"
+#include "strata/base/deadline.h"
+#include "strata/base/health.h"
 #include "strata/core/event.h"
-#include "strata/core/health.h"
 
 namespace strata {
 

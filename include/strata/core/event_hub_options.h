@@ -11,12 +11,12 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/core/circuit_breaker.h"
-#include "strata/core/clock.h"
+#include "strata/base/circuit_breaker.h"
+#include "strata/base/clock.h"
+#include "strata/base/executor.h"
+#include "strata/base/metrics.h"
 #include "strata/core/event_hub.h"
 #include "strata/core/event_transport.h"
-#include "strata/core/executor.h"
-#include "strata/core/metrics.h"
 
 namespace strata {
 

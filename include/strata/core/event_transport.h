@@ -10,8 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "strata/core/deadline.h"
-#include "strata/core/health.h"
+#include "strata/base/deadline.h"
+#include "strata/base/health.h"
 
 namespace strata {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "strata/core/deadline.h"
+#include "strata/base/deadline.h"
 #include "strata/core/version.h"
 
 namespace strata {

@@ -27,10 +27,10 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "strata/core/clock.h"
-#include "strata/core/executor.h"
-#include "strata/core/failure_tier.h"
-#include "strata/core/health.h"
+#include "strata/base/clock.h"
+#include "strata/base/executor.h"
+#include "strata/base/failure_tier.h"
+#include "strata/base/health.h"
 
 namespace strata {
 

@@ -21,9 +21,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "strata/core/deadline.h"
-#include "strata/core/health.h"
-#include "strata/core/timestamp.h"
+#include "strata/base/deadline.h"
+#include "strata/base/health.h"
+#include "strata/base/timestamp.h"
 
 namespace strata {
 

@@ -23,11 +23,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "strata/core/deadline.h"
-#include "strata/core/health.h"
+#include "strata/base/deadline.h"
+#include "strata/base/health.h"
+#include "strata/base/timestamp.h"
 #include "strata/core/key_space.h"
 #include "strata/core/rate_limit_log.h"
-#include "strata/core/timestamp.h"
 
 namespace strata {
 

@@ -15,7 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "strata/core/health.h"
+#include "strata/base/health.h"
 #include "strata/core/id.h"
 #include "strata/core/options.h"
 #include "strata/core/snapshot.h"

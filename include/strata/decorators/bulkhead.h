@@ -21,8 +21,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/core/clock.h"
-#include "strata/core/deadline.h"
+#include "strata/base/clock.h"
+#include "strata/base/deadline.h"
 
 namespace strata {
 

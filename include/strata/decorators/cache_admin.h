@@ -27,12 +27,12 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "strata/base/clock.h"
+#include "strata/base/deadline.h"
+#include "strata/base/executor.h"
+#include "strata/base/metrics.h"
 #include "strata/core/cache.h"
-#include "strata/core/clock.h"
-#include "strata/core/deadline.h"
 #include "strata/core/entity.h"
-#include "strata/core/executor.h"
-#include "strata/core/metrics.h"
 #include "strata/decorators/guarded_cache.h"
 
 namespace strata {

@@ -18,9 +18,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "strata/core/clock.h"
-#include "strata/core/deadline.h"
-#include "strata/core/executor.h"
+#include "strata/base/clock.h"
+#include "strata/base/deadline.h"
+#include "strata/base/executor.h"
 #include "strata/core/id.h"
 #include "strata/core/store.h"
 

@@ -19,8 +19,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "strata/core/clock.h"
-#include "strata/core/executor.h"
+#include "strata/base/clock.h"
+#include "strata/base/executor.h"
 #include "strata/core/staged_read.h"
 #include "strata/core/store.h"
 

@@ -38,9 +38,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
+#include "strata/base/metrics.h"
 #include "strata/core/id.h"
-#include "strata/core/metrics.h"
 #include "strata/core/options.h"
 #include "strata/core/version.h"
 

@@ -22,9 +22,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/core/clock.h"
-#include "strata/core/deadline.h"
-#include "strata/core/metrics.h"
+#include "strata/base/clock.h"
+#include "strata/base/deadline.h"
+#include "strata/base/metrics.h"
 #include "strata/decorators/bulkhead.h"
 
 namespace strata {

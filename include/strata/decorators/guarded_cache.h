@@ -20,10 +20,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "strata/base/circuit_breaker.h"
+#include "strata/base/executor.h"
+#include "strata/base/metrics.h"
 #include "strata/core/cache.h"
-#include "strata/core/circuit_breaker.h"
-#include "strata/core/executor.h"
-#include "strata/core/metrics.h"
 
 namespace strata {
 

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "strata/core/circuit_breaker.h"
+#include "strata/base/circuit_breaker.h"
 #include "strata/core/rate_limit_log.h"
 
 namespace strata {

@@ -13,8 +13,8 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "strata/core/clock.h"
-#include "strata/core/metrics.h"
+#include "strata/base/clock.h"
+#include "strata/base/metrics.h"
 #include "strata/core/rate_limiter.h"
 
 namespace strata {

@@ -10,9 +10,9 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "strata/base/metrics.h"
 #include "strata/core/cache.h"
 #include "strata/core/entity.h"
-#include "strata/core/metrics.h"
 #include "strata/core/unit_of_work.h"
 
 namespace strata {

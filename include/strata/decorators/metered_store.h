@@ -12,8 +12,8 @@
 #include <string>
 #include <utility>
 
-#include "strata/core/clock.h"
-#include "strata/core/metrics.h"
+#include "strata/base/clock.h"
+#include "strata/base/metrics.h"
 #include "strata/core/staged_read.h"
 #include "strata/core/store.h"
 

@@ -21,9 +21,9 @@
 #include <string>
 #include <string_view>
 
+#include "strata/base/hash.h"
+#include "strata/base/nonce.h"
 #include "strata/core/cache.h"
-#include "strata/core/hash.h"
-#include "strata/core/nonce.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/status_matchers.h"
 

@@ -17,8 +17,8 @@
 #include <string_view>
 #include <vector>
 
+#include "strata/base/clock.h"
 #include "strata/core/cache.h"
-#include "strata/core/clock.h"
 
 namespace strata::testing {
 

@@ -15,7 +15,7 @@
 #include <cstdint>
 
 #include "absl/time/time.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 
 namespace strata::testing {
 

@@ -13,7 +13,7 @@
 #include <mutex>
 
 #include "absl/time/time.h"
-#include "strata/core/executor.h"
+#include "strata/base/executor.h"
 #include "strata/testing/fake_clock.h"
 
 namespace strata::testing {

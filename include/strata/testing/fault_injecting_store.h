@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 #include "strata/core/store.h"
 #include "strata/testing/fault_plan.h"
 

@@ -17,7 +17,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 
 namespace strata::testing {
 

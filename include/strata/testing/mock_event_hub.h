@@ -19,7 +19,7 @@
 #include <string_view>
 
 #include "gmock/gmock.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "strata/core/event_hub.h"
 
 namespace strata {

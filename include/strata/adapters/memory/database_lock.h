@@ -8,8 +8,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "strata/core/clock.h"
-#include "strata/core/deadline.h"
+#include "strata/base/clock.h"
+#include "strata/base/deadline.h"
 
 namespace strata {
 

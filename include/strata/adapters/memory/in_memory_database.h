@@ -19,7 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "strata/adapters/memory/database_lock.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "strata/core/entity.h"
 #include "strata/core/id.h"
 #include "strata/core/options.h"

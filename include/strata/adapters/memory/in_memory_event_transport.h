@@ -13,7 +13,7 @@
 #include <memory>
 #include <string>
 
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "strata/core/event_transport.h"
 
 namespace strata {

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "strata/core/rate_limit_log.h"
 
 namespace strata {

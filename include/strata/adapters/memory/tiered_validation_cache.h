@@ -19,10 +19,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
+#include "strata/base/executor.h"
+#include "strata/base/metrics.h"
 #include "strata/core/entity.h"
-#include "strata/core/executor.h"
-#include "strata/core/metrics.h"
 #include "strata/core/validation_cache.h"
 #include "strata/decorators/guarded_cache.h"
 

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "strata/adapters/postgres/postgres_pool.h"
-#include "strata/core/deadline.h"
+#include "strata/base/deadline.h"
 #include "strata/decorators/cache_warming.h"
 
 namespace strata {

@@ -20,9 +20,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "strata/adapters/postgres/postgres_pool.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
+#include "strata/base/secret.h"
 #include "strata/core/event_transport.h"
-#include "strata/core/secret.h"
 
 namespace strata {
 

@@ -14,9 +14,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/core/clock.h"
-#include "strata/core/health.h"
-#include "strata/core/secret.h"
+#include "strata/base/clock.h"
+#include "strata/base/health.h"
+#include "strata/base/secret.h"
 
 namespace strata {
 

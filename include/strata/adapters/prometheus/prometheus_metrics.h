@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 
 namespace strata {
 

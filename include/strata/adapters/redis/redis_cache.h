@@ -23,9 +23,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "strata/base/clock.h"
+#include "strata/base/secret.h"
 #include "strata/core/cache.h"
-#include "strata/core/clock.h"
-#include "strata/core/secret.h"
 #include "strata/core/tls.h"
 
 namespace strata {

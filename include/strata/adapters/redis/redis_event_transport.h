@@ -14,7 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "strata/adapters/redis/redis_cache.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "strata/core/event_transport.h"
 
 namespace strata {

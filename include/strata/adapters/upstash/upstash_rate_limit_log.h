@@ -13,7 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "strata/adapters/upstash/upstash_cache.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 #include "strata/core/rate_limit_log.h"
 
 namespace strata {

@@ -17,11 +17,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "strata/core/clock.h"
-#include "strata/core/deadline.h"
-#include "strata/core/executor.h"
-#include "strata/core/health.h"
-#include "strata/core/metrics.h"
+#include "strata/base/clock.h"
+#include "strata/base/deadline.h"
+#include "strata/base/executor.h"
+#include "strata/base/health.h"
+#include "strata/base/metrics.h"
 #include "strata/stores/clarify/context_sources.h"
 
 namespace strata {

@@ -14,7 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "strata/core/health.h"
+#include "strata/base/health.h"
 #include "strata/core/options.h"
 #include "strata/stores/clarify/dream.h"
 

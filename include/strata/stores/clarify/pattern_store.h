@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "strata/core/health.h"
+#include "strata/base/health.h"
 #include "strata/core/options.h"
 #include "strata/stores/clarify/clarify_pattern.h"
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "strata/base/timestamp.h"
 #include "strata/core/entity.h"
-#include "strata/core/timestamp.h"
 
 namespace strata {
 

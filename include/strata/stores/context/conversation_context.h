@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "strata/base/timestamp.h"
 #include "strata/core/described.h"
-#include "strata/core/timestamp.h"
 
 namespace strata {
 

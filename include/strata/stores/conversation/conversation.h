@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "strata/base/timestamp.h"
 #include "strata/core/entity.h"
 #include "strata/core/json.h"
-#include "strata/core/timestamp.h"
 
 namespace strata {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "strata/base/timestamp.h"
 #include "strata/core/described.h"
 #include "strata/core/json.h"
-#include "strata/core/timestamp.h"
 
 namespace strata {
 

@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "strata/core/clock.h"
-#include "strata/core/health.h"
+#include "strata/base/clock.h"
+#include "strata/base/health.h"
 #include "strata/core/options.h"
 #include "strata/core/snapshot.h"
 #include "strata/core/store.h"

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "strata/base/timestamp.h"
 #include "strata/core/described.h"
 #include "strata/core/json.h"
-#include "strata/core/timestamp.h"
 
 namespace strata {
 

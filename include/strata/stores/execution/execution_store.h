@@ -19,7 +19,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/core/health.h"
+#include "strata/base/health.h"
 #include "strata/core/options.h"
 #include "strata/stores/execution/execution_context.h"
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "strata/base/timestamp.h"
 #include "strata/core/described.h"
-#include "strata/core/timestamp.h"
 
 namespace strata {
 

@@ -1,4 +1,4 @@
-#include "strata/core/executor.h"
+#include "strata/base/executor.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -11,9 +11,9 @@
 #include <memory>
 #include <thread>
 
-#include "src/core/background.h"
-#include "strata/core/clock.h"
-#include "strata/core/metrics.h"
+#include "src/base/background.h"
+#include "strata/base/clock.h"
+#include "strata/base/metrics.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/fake_clock.h"
 #include "strata/testing/fake_executor.h"

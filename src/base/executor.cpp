@@ -1,4 +1,4 @@
-#include "strata/core/executor.h"
+#include "strata/base/executor.h"
 
 #include <pthread.h>
 
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 
 namespace strata {
 namespace {

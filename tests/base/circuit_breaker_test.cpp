@@ -1,4 +1,4 @@
-#include "strata/core/circuit_breaker.h"
+#include "strata/base/circuit_breaker.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

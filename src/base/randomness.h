@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "strata/core/nonce.h"
+#include "strata/base/nonce.h"
 
 namespace strata::internal {
 

@@ -1,4 +1,4 @@
-#include "strata/core/health.h"
+#include "strata/base/health.h"
 
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
@@ -6,7 +6,7 @@
 
 #include <sstream>
 
-#include "strata/core/logging.h"
+#include "strata/base/logging.h"
 
 namespace strata {
 namespace {

@@ -11,7 +11,7 @@
 #include <mutex>
 
 #include "absl/time/time.h"
-#include "strata/core/timestamp.h"
+#include "strata/base/timestamp.h"
 
 namespace strata {
 

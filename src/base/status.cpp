@@ -1,4 +1,4 @@
-#include "strata/core/status.h"
+#include "strata/base/status.h"
 
 #include <fmt/format.h>
 

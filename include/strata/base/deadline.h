@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "absl/time/time.h"
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 
 namespace strata {
 

@@ -1,4 +1,4 @@
-#include "src/core/mutants.h"
+#include "src/base/mutants.h"
 
 #ifdef STRATA_MUTANTS
 

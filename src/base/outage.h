@@ -1,8 +1,8 @@
 #pragma once
 
 #include "absl/status/status.h"
-#include "strata/core/clock.h"
-#include "strata/core/deadline.h"
+#include "strata/base/clock.h"
+#include "strata/base/deadline.h"
 
 namespace strata::internal {
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "absl/time/time.h"
-#include "strata/core/clock.h"
-#include "strata/core/executor.h"
+#include "strata/base/clock.h"
+#include "strata/base/executor.h"
 
 namespace strata::internal {
 

@@ -1,4 +1,4 @@
-#include "strata/core/logging.h"
+#include "strata/base/logging.h"
 
 #include <spdlog/spdlog.h>
 

@@ -1,4 +1,4 @@
-#include "strata/core/timestamp.h"
+#include "strata/base/timestamp.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,4 +1,4 @@
-#include "strata/core/metrics.h"
+#include "strata/base/metrics.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "strata/core/clock.h"
+#include "strata/base/clock.h"
 
 #include <algorithm>
 #include <ctime>

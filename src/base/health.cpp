@@ -1,4 +1,4 @@
-#include "strata/core/health.h"
+#include "strata/base/health.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "strata/core/hash.h"
+#include "strata/base/hash.h"
 
 #include <bit>
 #include <cstring>

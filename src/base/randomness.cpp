@@ -1,4 +1,4 @@
-#include "src/core/randomness.h"
+#include "src/base/randomness.h"
 
 #include <pthread.h>
 #include <sys/random.h>
@@ -8,7 +8,7 @@
 #include <random>
 #include <stdexcept>
 
-#include "src/core/mutants.h"
+#include "src/base/mutants.h"
 
 namespace strata {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/core/utf8.h"
+#include "src/base/utf8.h"
 
 #include <cstddef>
 #include <cstdint>

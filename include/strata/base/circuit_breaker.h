@@ -24,9 +24,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "strata/core/clock.h"
-#include "strata/core/executor.h"
-#include "strata/core/metrics.h"
+#include "strata/base/clock.h"
+#include "strata/base/executor.h"
+#include "strata/base/metrics.h"
 
 namespace strata {
 

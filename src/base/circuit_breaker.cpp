@@ -1,4 +1,4 @@
-#include "strata/core/circuit_breaker.h"
+#include "strata/base/circuit_breaker.h"
 
 #include <fmt/format.h>
 
@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "src/core/background.h"
-#include "src/core/randomness.h"
-#include "strata/core/logging.h"
-#include "strata/core/status.h"
+#include "src/base/background.h"
+#include "src/base/randomness.h"
+#include "strata/base/logging.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {
