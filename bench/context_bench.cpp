@@ -12,9 +12,9 @@
 
 #include "bench/comparison.h"
 #include "strata/core/cell.h"
-#include "strata/core/json_codec.h"
 #include "strata/factories/clarify_store_factory.h"
 #include "strata/factories/context_builder_factory.h"
+#include "strata/records/json_codec.h"
 #include "strata/testing/local_servers.h"
 
 namespace strata::bench {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "bench/comparison.h"
-#include "strata/core/type_info.h"
 #include "strata/factories/conversation_store_factory.h"
 #include "strata/factories/path_store_factory.h"
+#include "strata/records/internal/type_info.h"
 #include "strata/testing/local_servers.h"
 #include "tests/factories/many_conversations.h"
 

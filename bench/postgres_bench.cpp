@@ -6,7 +6,7 @@
 
 #include "bench/comparison.h"
 #include "bench/record.h"
-#include "strata/core/row_codec.h"
+#include "strata/records/row_codec.h"
 #include "strata/strata.h"
 #include "strata/testing/local_servers.h"
 

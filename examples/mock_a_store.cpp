@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "strata/core/entity.h"
+#include "strata/records/entity.h"
 #include "strata/testing/mock_store.h"
 
 struct FeatureFlag {

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "fuzz/fuzz_target.h"
-#include "strata/core/json.h"
-#include "strata/core/json_codec.h"
+#include "strata/records/json.h"
+#include "strata/records/json_codec.h"
 
 namespace strata {
 namespace json_fuzz {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "strata/base/status.h"
-#include "strata/core/row_codec.h"
+#include "strata/records/row_codec.h"
 
 namespace strata {
 namespace {

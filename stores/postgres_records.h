@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "adapters/postgres/connection.h"
 #include "adapters/postgres/statement.h"
-#include "strata/core/type_info.h"
+#include "strata/records/internal/type_info.h"
 
 namespace strata {
 

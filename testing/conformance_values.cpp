@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "strata/base/timestamp.h"
-#include "strata/core/json.h"
+#include "strata/records/json.h"
 
 namespace strata::testing {
 namespace {

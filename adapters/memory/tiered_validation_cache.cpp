@@ -10,9 +10,9 @@
 #include "src/decorators/shared_asks.h"
 #include "strata/adapters/memory/lru_cache.h"
 #include "strata/base/status.h"
-#include "strata/core/json_codec.h"
 #include "strata/decorators/cache_admin.h"
 #include "strata/decorators/cache_aside.h"
+#include "strata/records/json_codec.h"
 
 namespace strata {
 namespace {

@@ -16,7 +16,7 @@
 #include "adapters/postgres/table_sql.h"
 #include "adapters/postgres/transaction.h"
 #include "strata/base/status.h"
-#include "strata/core/row_codec.h"
+#include "strata/records/row_codec.h"
 
 namespace strata {
 

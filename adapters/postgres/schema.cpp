@@ -10,7 +10,7 @@
 
 #include "adapters/postgres/array_text.h"
 #include "strata/base/status.h"
-#include "strata/core/row_codec.h"
+#include "strata/records/row_codec.h"
 
 namespace strata::postgres {
 namespace {

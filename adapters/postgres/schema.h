@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "adapters/postgres/pool.h"
 #include "strata/adapters/postgres/postgres_table.h"
-#include "strata/core/entity.h"
+#include "strata/records/entity.h"
 
 namespace strata::postgres {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "strata/core/described.h"
-#include "strata/core/row_codec.h"
+#include "strata/records/described.h"
+#include "strata/records/row_codec.h"
 
 namespace strata::postgres {
 

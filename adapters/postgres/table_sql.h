@@ -6,7 +6,7 @@
 
 #include "adapters/postgres/schema.h"
 #include "adapters/postgres/statement.h"
-#include "strata/core/entity.h"
+#include "strata/records/entity.h"
 
 namespace strata::postgres {
 

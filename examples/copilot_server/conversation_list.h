@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "examples/copilot_server/router.h"
-#include "strata/core/described.h"
+#include "strata/records/described.h"
 #include "strata/stores/conversation/conversation_store.h"
 
 namespace copilot {

@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "examples/copilot_server/router.h"
-#include "strata/core/json_codec.h"
+#include "strata/records/json_codec.h"
 
 namespace copilot {
 

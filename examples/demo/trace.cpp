@@ -10,7 +10,7 @@
 
 #include "strata/adapters/memory/in_memory_store.h"
 #include "strata/base/hash.h"
-#include "strata/core/json_codec.h"
+#include "strata/records/json_codec.h"
 #include "strata/stores/policy/policy_store.h"
 
 namespace strata::demo {

@@ -2,7 +2,7 @@
 //
 // Everything an application needs; for one part, include that part's header:
 //
-//   core/entity.h                     describe a type of your own        <- start here
+//   records/entity.h                     describe a type of your own        <- start here
 //   core/store.h                      what a store does
 //   core/config.h                     configuration from the environment
 //   factories/backends.h              connect to database and cache
@@ -24,11 +24,8 @@
 #pragma once
 
 #include "strata/core/config.h"                                  // IWYU pragma: export
-#include "strata/core/entity.h"                                  // IWYU pragma: export
 #include "strata/core/event_hub.h"                               // IWYU pragma: export
-#include "strata/core/json_codec.h"                              // IWYU pragma: export
 #include "strata/core/probes.h"                                  // IWYU pragma: export
-#include "strata/core/row_codec.h"                               // IWYU pragma: export
 #include "strata/core/store.h"                                   // IWYU pragma: export
 #include "strata/core/validation_cache.h"                        // IWYU pragma: export
 #include "strata/decorators/cache_verifier.h"                    // IWYU pragma: export
@@ -49,4 +46,7 @@
 #include "strata/factories/store_factory.h"                      // IWYU pragma: export
 #include "strata/factories/unit_of_work_factory.h"               // IWYU pragma: export
 #include "strata/factories/validation_cache_factory.h"           // IWYU pragma: export
+#include "strata/records/entity.h"                               // IWYU pragma: export
+#include "strata/records/json_codec.h"                           // IWYU pragma: export
+#include "strata/records/row_codec.h"                            // IWYU pragma: export
 #include "strata/stores/policy/policy_resolution.h"              // IWYU pragma: export

@@ -8,9 +8,9 @@
 
 #include "src/base/sha256.h"
 #include "src/base/utf8.h"
-#include "strata/core/described.h"
-#include "strata/core/id.h"
-#include "strata/core/json_codec.h"
+#include "strata/records/described.h"
+#include "strata/records/id.h"
+#include "strata/records/json_codec.h"
 
 namespace strata::internal {
 namespace {

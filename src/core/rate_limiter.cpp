@@ -9,7 +9,7 @@
 #include <map>
 
 #include "strata/base/status.h"
-#include "strata/core/id.h"
+#include "strata/records/id.h"
 
 namespace strata {
 namespace {

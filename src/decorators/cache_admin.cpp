@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "absl/functional/function_ref.h"
-#include "src/core/key_form.h"
 #include "src/decorators/key_walk.h"
+#include "src/records/key_form.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
 

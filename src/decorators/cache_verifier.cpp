@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "src/base/randomness.h"
-#include "src/core/key_form.h"
 #include "src/decorators/compression.h"
 #include "src/decorators/key_walk.h"
+#include "src/records/key_form.h"
 #include "strata/base/hash.h"
 #include "strata/core/cell.h"
 

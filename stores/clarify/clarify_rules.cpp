@@ -6,7 +6,7 @@
 
 #include "stores/clarify/context_text.h"
 #include "stores/uuid.h"
-#include "strata/core/id.h"
+#include "strata/records/id.h"
 #include "strata/stores/clarify/user_profile_store.h"
 
 namespace strata {

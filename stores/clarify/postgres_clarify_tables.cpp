@@ -4,7 +4,7 @@
 
 #include "adapters/postgres/array_text.h"
 #include "stores/postgres_records.h"
-#include "strata/core/json_codec.h"
+#include "strata/records/json_codec.h"
 
 namespace strata {
 namespace {

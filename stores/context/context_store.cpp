@@ -7,7 +7,7 @@
 #include "stores/arguments.h"
 #include "stores/context/context_tables.h"
 #include "stores/ids.h"
-#include "strata/core/described.h"
+#include "strata/records/described.h"
 
 namespace strata {
 namespace {

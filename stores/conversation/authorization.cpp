@@ -1,6 +1,6 @@
 #include "strata/stores/conversation/authorization.h"
 
-#include "strata/core/json_codec.h"
+#include "strata/records/json_codec.h"
 
 namespace strata {
 namespace {

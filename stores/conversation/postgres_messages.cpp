@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "stores/conversation/postgres_conversation_tables.h"
-#include "strata/core/json_codec.h"
-#include "strata/core/row_codec.h"
+#include "strata/records/json_codec.h"
+#include "strata/records/row_codec.h"
 
 namespace strata {
 namespace {

@@ -11,7 +11,7 @@
 #include "stores/execution/execution_tables.h"
 #include "stores/ids.h"
 #include "stores/uuid.h"
-#include "strata/core/described.h"
+#include "strata/records/described.h"
 
 namespace strata {
 namespace {

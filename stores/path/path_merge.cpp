@@ -8,7 +8,7 @@
 
 #include "stores/conversation/conversation_rules.h"
 #include "stores/uuid.h"
-#include "strata/core/json_codec.h"
+#include "strata/records/json_codec.h"
 
 namespace strata {
 namespace {

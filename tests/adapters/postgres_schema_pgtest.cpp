@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "strata/adapters/postgres/postgres_store.h"
-#include "strata/core/row_codec.h"
+#include "strata/records/row_codec.h"
 #include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"
 

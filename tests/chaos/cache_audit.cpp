@@ -8,7 +8,7 @@
 
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/core/cell.h"
-#include "strata/core/json_codec.h"
+#include "strata/records/json_codec.h"
 #include "tests/chaos/record.h"
 
 namespace strata::chaos {

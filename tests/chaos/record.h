@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "strata/core/entity.h"
+#include "strata/records/entity.h"
 
 namespace strata::chaos {
 

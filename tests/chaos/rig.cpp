@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "strata/base/status.h"
-#include "strata/core/row_codec.h"
+#include "strata/records/row_codec.h"
 #include "strata/testing/eventually.h"
 #include "tests/chaos/record.h"
 

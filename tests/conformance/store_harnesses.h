@@ -9,10 +9,10 @@
 #include <string>
 
 #include "strata/adapters/postgres/postgres_store.h"
-#include "strata/core/row_codec.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/coalescing_store.h"
 #include "strata/decorators/guarded_store.h"
+#include "strata/records/row_codec.h"
 #include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"
 

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "src/core/key_form.h"
+#include "src/records/key_form.h"
 #include "strata/adapters/memory/in_memory_store.h"
 #include "strata/adapters/memory/lru_cache.h"
 #include "strata/decorators/caching_store.h"

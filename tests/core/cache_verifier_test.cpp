@@ -12,7 +12,7 @@
 #include "strata/adapters/memory/lru_cache.h"
 #include "strata/base/hash.h"
 #include "strata/base/nonce.h"
-#include "strata/core/type_info.h"
+#include "strata/records/internal/type_info.h"
 #include "tests/core/caching_fixture.h"
 
 namespace strata::caching_test {

@@ -6,7 +6,7 @@
 
 #include "strata/base/hash.h"
 #include "strata/base/nonce.h"
-#include "strata/core/json_codec.h"
+#include "strata/records/json_codec.h"
 #include "strata/testing/eventually.h"
 #include "tests/core/caching_fixture.h"
 

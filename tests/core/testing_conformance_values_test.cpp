@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "strata/core/json_codec.h"
+#include "strata/records/json_codec.h"
 #include "strata/testing/conformance_record.h"
 #include "strata/testing/conformance_values.h"
 #include "strata/testing/printers.h"

@@ -13,13 +13,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "strata/core/json_codec.h"
 #include "strata/factories/context_store_factory.h"
 #include "strata/factories/conversation_config_store_factory.h"
 #include "strata/factories/conversation_store_factory.h"
 #include "strata/factories/execution_store_factory.h"
 #include "strata/factories/path_store_factory.h"
 #include "strata/factories/unit_of_work_factory.h"
+#include "strata/records/json_codec.h"
 
 namespace strata::lockstep {
 

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "strata/core/entity.h"
 #include "strata/core/store.h"
+#include "strata/records/entity.h"
 #include "tests/simulation/world.h"
 
 namespace strata::simulation {

@@ -8,9 +8,9 @@
 #include <set>
 #include <thread>
 
-#include "strata/core/json_codec.h"
 #include "strata/factories/context_store_factory.h"
 #include "strata/factories/unit_of_work_factory.h"
+#include "strata/records/json_codec.h"
 #include "tests/stores/conversation_rows.h"
 
 namespace strata {

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "strata/core/json_codec.h"
+#include "strata/records/json_codec.h"
 #include "strata/stores/conversation_config/conversation_config.h"
 
 namespace strata {

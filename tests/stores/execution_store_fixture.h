@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "strata/core/json_codec.h"
 #include "strata/factories/execution_store_factory.h"
 #include "strata/factories/unit_of_work_factory.h"
+#include "strata/records/json_codec.h"
 #include "tests/stores/conversation_rows.h"
 
 namespace strata {

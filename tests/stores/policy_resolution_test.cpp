@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "strata/core/json_codec.h"
+#include "strata/records/json_codec.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "strata/core/id.h"
+#include "strata/records/id.h"
 
 namespace strata {
 

@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "strata/base/timestamp.h"
-#include "strata/core/id.h"
-#include "strata/core/json.h"
+#include "strata/records/id.h"
+#include "strata/records/json.h"
 
 namespace strata {
 

@@ -26,8 +26,8 @@
 #include "strata/base/deadline.h"
 #include "strata/base/health.h"
 #include "strata/base/timestamp.h"
-#include "strata/core/key_space.h"
 #include "strata/core/rate_limit_log.h"
+#include "strata/records/key_space.h"
 
 namespace strata {
 

@@ -32,8 +32,8 @@
 #include "strata/base/executor.h"
 #include "strata/base/metrics.h"
 #include "strata/core/cache.h"
-#include "strata/core/entity.h"
 #include "strata/decorators/guarded_cache.h"
+#include "strata/records/entity.h"
 
 namespace strata {
 

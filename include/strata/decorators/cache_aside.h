@@ -33,9 +33,9 @@
 #include "strata/base/nonce.h"
 #include "strata/core/cache.h"
 #include "strata/core/cell.h"
-#include "strata/core/entity.h"
 #include "strata/core/options.h"
 #include "strata/core/unit_of_work.h"
+#include "strata/records/entity.h"
 
 namespace strata {
 

@@ -8,9 +8,9 @@
 #include <memory>
 #include <utility>
 
-#include "strata/core/entity.h"
 #include "strata/core/store.h"
 #include "strata/decorators/invalidator.h"
+#include "strata/records/entity.h"
 
 namespace strata {
 

@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "strata/core/entity.h"
+#include "strata/records/entity.h"
 
 namespace strata::testing {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "strata/core/id.h"
-#include "strata/core/type_info.h"
+#include "strata/records/id.h"
+#include "strata/records/internal/type_info.h"
 
 namespace strata::testing {
 

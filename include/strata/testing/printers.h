@@ -3,11 +3,11 @@
 
 #include <ostream>
 
-#include "strata/core/id.h"
-#include "strata/core/json.h"
-#include "strata/core/json_codec.h"
 #include "strata/core/snapshot.h"
 #include "strata/core/version.h"
+#include "strata/records/id.h"
+#include "strata/records/json.h"
+#include "strata/records/json_codec.h"
 
 namespace strata {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/core/entity.h"
+#include "strata/records/entity.h"
 
 struct FeatureFlag {
   std::string name;

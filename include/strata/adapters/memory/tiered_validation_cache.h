@@ -22,9 +22,9 @@
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
 #include "strata/base/metrics.h"
-#include "strata/core/entity.h"
 #include "strata/core/validation_cache.h"
 #include "strata/decorators/guarded_cache.h"
+#include "strata/records/entity.h"
 
 namespace strata {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "strata/base/timestamp.h"
-#include "strata/core/described.h"
+#include "strata/records/described.h"
 
 namespace strata {
 

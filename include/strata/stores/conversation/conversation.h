@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "strata/base/timestamp.h"
-#include "strata/core/entity.h"
-#include "strata/core/json.h"
+#include "strata/records/entity.h"
+#include "strata/records/json.h"
 
 namespace strata {
 

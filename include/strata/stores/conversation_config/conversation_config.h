@@ -8,7 +8,7 @@
 #include <string>
 
 #include "strata/base/timestamp.h"
-#include "strata/core/entity.h"
+#include "strata/records/entity.h"
 
 namespace strata {
 

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "strata/base/timestamp.h"
-#include "strata/core/described.h"
-#include "strata/core/json.h"
+#include "strata/records/described.h"
+#include "strata/records/json.h"
 
 namespace strata {
 

@@ -1,4 +1,4 @@
-#include "strata/core/id.h"
+#include "strata/records/id.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "strata/core/key_space.h"
+#include "strata/records/key_space.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "strata/core/id.h"
+#include "strata/records/id.h"
 
 namespace strata {
 

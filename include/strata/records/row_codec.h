@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "strata/core/entity.h"
-#include "strata/core/type_info.h"
+#include "strata/records/entity.h"
+#include "strata/records/internal/type_info.h"
 
 namespace strata {
 

@@ -1,4 +1,4 @@
-#include "strata/core/id.h"
+#include "strata/records/id.h"
 
 #include <algorithm>
 #include <cstddef>

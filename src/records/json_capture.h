@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "strata/core/json.h"
+#include "strata/records/json.h"
 
 namespace strata::internal {
 

@@ -1,5 +1,5 @@
 // strata::Json: one text for all spellings of a value, and a field of a record like any other.
-#include "strata/core/json.h"
+#include "strata/records/json.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,8 +19,8 @@
 #include <utility>
 #include <vector>
 
-#include "strata/core/json_codec.h"
-#include "strata/core/row_codec.h"
+#include "strata/records/json_codec.h"
+#include "strata/records/row_codec.h"
 #include "strata/testing/printers.h"
 #include "strata/testing/status_matchers.h"
 

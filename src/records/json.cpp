@@ -1,4 +1,4 @@
-#include "strata/core/json.h"
+#include "strata/records/json.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "absl/status/status.h"
-#include "src/core/json_capture.h"
+#include "src/records/json_capture.h"
 
 namespace strata {
 namespace {

@@ -1,4 +1,4 @@
-#include "strata/core/row_codec.h"
+#include "strata/records/row_codec.h"
 
 #include <fmt/format.h>
 
@@ -7,9 +7,9 @@
 #include <cmath>
 #include <system_error>
 
-#include "src/core/scalars.h"
+#include "src/records/scalars.h"
 #include "strata/base/timestamp.h"
-#include "strata/core/json_codec.h"
+#include "strata/records/json_codec.h"
 
 namespace strata {
 namespace {

@@ -1,14 +1,14 @@
 // Writing; readJson is in json_reader.cpp.
-#include "strata/core/json_codec.h"
+#include "strata/records/json_codec.h"
 
 #include <array>
 #include <charconv>
 #include <utility>
 
-#include "src/core/json_text.h"
-#include "src/core/scalars.h"
+#include "src/records/json_text.h"
+#include "src/records/scalars.h"
 #include "strata/base/timestamp.h"
-#include "strata/core/json.h"
+#include "strata/records/json.h"
 
 namespace strata {
 namespace {

@@ -18,8 +18,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "strata/core/described.h"
-#include "strata/core/type_info.h"
+#include "strata/records/described.h"
+#include "strata/records/internal/type_info.h"
 
 namespace strata {
 

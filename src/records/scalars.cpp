@@ -1,4 +1,4 @@
-#include "src/core/scalars.h"
+#include "src/records/scalars.h"
 
 #include <cmath>
 #include <utility>

@@ -23,10 +23,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "strata/core/described.h"
-#include "strata/core/id.h"
-#include "strata/core/key_space.h"
-#include "strata/core/type_info.h"
+#include "strata/records/described.h"
+#include "strata/records/id.h"
+#include "strata/records/internal/type_info.h"
+#include "strata/records/key_space.h"
 
 namespace strata {
 

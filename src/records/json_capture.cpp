@@ -1,4 +1,4 @@
-#include "src/core/json_capture.h"
+#include "src/records/json_capture.h"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "src/core/json_text.h"
+#include "src/records/json_text.h"
 
 namespace strata::internal {
 namespace {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 
-#include "strata/core/json_codec.h"
-#include "strata/core/row_codec.h"
+#include "strata/records/json_codec.h"
+#include "strata/records/row_codec.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -1,4 +1,4 @@
-#include "strata/core/entity.h"
+#include "strata/records/entity.h"
 
 #include <fmt/core.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 
 #include "strata/base/status.h"
-#include "strata/core/row_codec.h"
+#include "strata/records/row_codec.h"
 
 namespace strata {
 namespace {

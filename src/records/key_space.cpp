@@ -1,7 +1,7 @@
-#include "strata/core/key_space.h"
+#include "strata/records/key_space.h"
 
 #include "src/base/sha256.h"
-#include "src/core/key_form.h"
+#include "src/records/key_form.h"
 
 namespace strata {
 namespace {

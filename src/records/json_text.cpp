@@ -1,4 +1,4 @@
-#include "src/core/json_text.h"
+#include "src/records/json_text.h"
 
 #include <fmt/format.h>
 

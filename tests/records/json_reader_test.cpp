@@ -12,8 +12,8 @@
 #include <cstdlib>
 #include <random>
 
-#include "src/core/scalars.h"
-#include "strata/core/json_codec.h"
+#include "src/records/scalars.h"
+#include "strata/records/json_codec.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -17,12 +17,12 @@
 #include <string>
 #include <utility>
 
-#include "src/core/field_path.h"
-#include "src/core/json_capture.h"
-#include "src/core/scalars.h"
+#include "src/records/field_path.h"
+#include "src/records/json_capture.h"
+#include "src/records/scalars.h"
 #include "strata/base/timestamp.h"
-#include "strata/core/json.h"
-#include "strata/core/json_codec.h"
+#include "strata/records/json.h"
+#include "strata/records/json_codec.h"
 
 namespace strata {
 namespace {

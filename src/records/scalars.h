@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "strata/core/type_info.h"
+#include "strata/records/internal/type_info.h"
 
 namespace strata::internal {
 

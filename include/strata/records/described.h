@@ -30,8 +30,8 @@
 #include <vector>
 
 #include "strata/base/timestamp.h"
-#include "strata/core/json.h"
-#include "strata/core/type_info.h"
+#include "strata/records/internal/type_info.h"
+#include "strata/records/json.h"
 
 namespace strata {
 

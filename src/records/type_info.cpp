@@ -1,4 +1,4 @@
-#include "strata/core/type_info.h"
+#include "strata/records/internal/type_info.h"
 
 #include <fmt/format.h>
 
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "src/base/utf8.h"
-#include "src/core/field_path.h"
-#include "src/core/scalars.h"
+#include "src/records/field_path.h"
+#include "src/records/scalars.h"
 #include "strata/base/hash.h"
 #include "strata/base/timestamp.h"
 
