@@ -13,7 +13,7 @@
 #include "stores/store_operation.h"
 #include "strata/base/clock.h"
 #include "strata/base/health.h"
-#include "strata/core/options.h"
+#include "strata/store/options.h"
 
 namespace strata {
 

@@ -8,8 +8,8 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "adapters/postgres/pool.h"
-#include "strata/core/unit_of_work.h"
 #include "strata/decorators/bulkhead.h"
+#include "strata/store/unit_of_work.h"
 
 namespace strata::postgres {
 

@@ -3,7 +3,7 @@
 // Everything an application needs; for one part, include that part's header:
 //
 //   records/entity.h                     describe a type of your own        <- start here
-//   core/store.h                      what a store does
+//   store/store.h                      what a store does
 //   core/config.h                     configuration from the environment
 //   factories/backends.h              connect to database and cache
 //   factories/store_factory.h         createStore<T>
@@ -26,7 +26,6 @@
 #include "strata/core/config.h"                                  // IWYU pragma: export
 #include "strata/core/event_hub.h"                               // IWYU pragma: export
 #include "strata/core/probes.h"                                  // IWYU pragma: export
-#include "strata/core/store.h"                                   // IWYU pragma: export
 #include "strata/core/validation_cache.h"                        // IWYU pragma: export
 #include "strata/decorators/cache_verifier.h"                    // IWYU pragma: export
 #include "strata/decorators/cache_warming.h"                     // IWYU pragma: export
@@ -49,4 +48,5 @@
 #include "strata/records/entity.h"                               // IWYU pragma: export
 #include "strata/records/json_codec.h"                           // IWYU pragma: export
 #include "strata/records/row_codec.h"                            // IWYU pragma: export
+#include "strata/store/store.h"                                  // IWYU pragma: export
 #include "strata/stores/policy/policy_resolution.h"              // IWYU pragma: export

@@ -4,7 +4,7 @@
 
 #include "stores/conversation/conversation_tables.h"
 #include "stores/transactor.h"
-#include "strata/core/store.h"
+#include "strata/store/store.h"
 
 namespace strata {
 

@@ -4,7 +4,7 @@
 
 #include "stores/conversation/conversation_database.h"
 #include "strata/base/metrics.h"
-#include "strata/core/store.h"
+#include "strata/store/store.h"
 #include "strata/stores/conversation/authorization.h"
 #include "strata/stores/conversation/conversation_store.h"
 #include "strata/stores/path/path_store.h"

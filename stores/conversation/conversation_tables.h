@@ -8,8 +8,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "strata/core/snapshot.h"
 #include "strata/records/id.h"
+#include "strata/store/snapshot.h"
 #include "strata/stores/conversation/conversation_store.h"
 #include "strata/stores/path/path_store.h"
 

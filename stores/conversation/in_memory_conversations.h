@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "stores/in_memory_rows.h"
-#include "strata/core/version.h"
+#include "strata/store/version.h"
 #include "strata/stores/context/conversation_context.h"
 #include "strata/stores/conversation/conversation.h"
 #include "strata/stores/conversation/message.h"

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "strata/core/options.h"
+#include "strata/store/options.h"
 #include "tests/chaos/hazards.h"
 
 namespace strata::chaos {

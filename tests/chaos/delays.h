@@ -11,7 +11,7 @@
 
 #include "strata/base/clock.h"
 #include "strata/core/cache.h"
-#include "strata/core/store.h"
+#include "strata/store/store.h"
 
 namespace strata::chaos {
 

@@ -6,7 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "strata/base/metrics.h"
-#include "strata/core/store.h"
+#include "strata/store/store.h"
 #include "tests/chaos/control.h"
 #include "tests/chaos/record.h"
 

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "strata/adapters/memory/in_memory_store.h"
-#include "strata/core/store.h"
+#include "strata/store/store.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/status_matchers.h"
 #include "tests/core/waiting_clock.h"

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "strata/core/store.h"
 #include "strata/records/entity.h"
+#include "strata/store/store.h"
 #include "tests/simulation/world.h"
 
 namespace strata::simulation {

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "strata/base/metrics.h"
-#include "strata/core/store.h"
 #include "strata/decorators/guarded_cache.h"
+#include "strata/store/store.h"
 #include "tests/simulation/clients.h"
 #include "tests/simulation/scheduler.h"
 #include "tests/simulation/world.h"

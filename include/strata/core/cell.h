@@ -17,7 +17,7 @@
 
 #include "strata/base/nonce.h"
 #include "strata/core/cache.h"
-#include "strata/core/version.h"
+#include "strata/store/version.h"
 
 namespace strata {
 

@@ -33,9 +33,9 @@
 #include "strata/base/nonce.h"
 #include "strata/core/cache.h"
 #include "strata/core/cell.h"
-#include "strata/core/options.h"
-#include "strata/core/unit_of_work.h"
 #include "strata/records/entity.h"
+#include "strata/store/options.h"
+#include "strata/store/unit_of_work.h"
 
 namespace strata {
 

@@ -26,9 +26,9 @@
 #include "strata/base/clock.h"
 #include "strata/base/deadline.h"
 #include "strata/core/cache.h"
-#include "strata/core/store.h"
 #include "strata/records/entity.h"
 #include "strata/records/json_codec.h"
+#include "strata/store/store.h"
 
 namespace strata {
 

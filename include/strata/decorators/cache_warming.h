@@ -21,8 +21,8 @@
 #include "strata/base/clock.h"
 #include "strata/base/deadline.h"
 #include "strata/base/executor.h"
-#include "strata/core/store.h"
 #include "strata/records/id.h"
+#include "strata/store/store.h"
 
 namespace strata {
 

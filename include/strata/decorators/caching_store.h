@@ -15,13 +15,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "strata/core/distinct_ids.h"
-#include "strata/core/staged_read.h"
-#include "strata/core/store.h"
 #include "strata/decorators/cache_aside.h"
 #include "strata/decorators/cache_rounds.h"
 #include "strata/decorators/decoded_snapshots.h"
 #include "strata/records/entity.h"
 #include "strata/records/json_codec.h"
+#include "strata/store/internal/staged_read.h"
+#include "strata/store/store.h"
 
 namespace strata {
 

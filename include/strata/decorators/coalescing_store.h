@@ -19,8 +19,8 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "strata/core/distinct_ids.h"
-#include "strata/core/store.h"
 #include "strata/decorators/flights.h"
+#include "strata/store/store.h"
 
 namespace strata {
 

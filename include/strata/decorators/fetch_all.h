@@ -21,8 +21,8 @@
 #include "absl/types/span.h"
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
-#include "strata/core/staged_read.h"
-#include "strata/core/store.h"
+#include "strata/store/internal/staged_read.h"
+#include "strata/store/store.h"
 
 namespace strata {
 

@@ -40,9 +40,9 @@
 #include "absl/types/span.h"
 #include "strata/base/clock.h"
 #include "strata/base/metrics.h"
-#include "strata/core/options.h"
-#include "strata/core/version.h"
 #include "strata/records/id.h"
+#include "strata/store/options.h"
+#include "strata/store/version.h"
 
 namespace strata {
 

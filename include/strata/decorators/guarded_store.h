@@ -19,8 +19,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "strata/core/store.h"
 #include "strata/decorators/guard.h"
+#include "strata/store/store.h"
 
 namespace strata {
 

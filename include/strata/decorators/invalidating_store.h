@@ -8,9 +8,9 @@
 #include <memory>
 #include <utility>
 
-#include "strata/core/store.h"
 #include "strata/decorators/invalidator.h"
 #include "strata/records/entity.h"
+#include "strata/store/store.h"
 
 namespace strata {
 

@@ -12,8 +12,8 @@
 #include "absl/types/span.h"
 #include "strata/base/metrics.h"
 #include "strata/core/cache.h"
-#include "strata/core/unit_of_work.h"
 #include "strata/records/entity.h"
+#include "strata/store/unit_of_work.h"
 
 namespace strata {
 

@@ -14,8 +14,8 @@
 
 #include "strata/base/clock.h"
 #include "strata/base/metrics.h"
-#include "strata/core/staged_read.h"
-#include "strata/core/store.h"
+#include "strata/store/internal/staged_read.h"
+#include "strata/store/store.h"
 
 namespace strata {
 

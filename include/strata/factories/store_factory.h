@@ -15,7 +15,6 @@
 #include "absl/status/statusor.h"
 #include "strata/adapters/memory/in_memory_store.h"
 #include "strata/adapters/postgres/postgres_store.h"
-#include "strata/core/store.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/coalescing_store.h"
 #include "strata/decorators/guarded_cache.h"
@@ -24,6 +23,7 @@
 #include "strata/decorators/metered_store.h"
 #include "strata/factories/backends.h"
 #include "strata/records/entity.h"
+#include "strata/store/store.h"
 
 namespace strata {
 

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "strata/core/unit_of_work.h"
 #include "strata/factories/backends.h"
+#include "strata/store/unit_of_work.h"
 
 namespace strata {
 

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "strata/base/status.h"
-#include "strata/core/store.h"
+#include "strata/store/store.h"
 #include "strata/testing/fault_plan.h"
 
 namespace strata::testing {

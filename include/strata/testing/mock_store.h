@@ -12,8 +12,8 @@
 #pragma once
 
 #include "gmock/gmock.h"
-#include "strata/core/store.h"
 #include "strata/records/entity.h"
+#include "strata/store/store.h"
 #include "strata/testing/printers.h"
 
 namespace strata::testing {

@@ -3,11 +3,11 @@
 
 #include <ostream>
 
-#include "strata/core/snapshot.h"
-#include "strata/core/version.h"
 #include "strata/records/id.h"
 #include "strata/records/json.h"
 #include "strata/records/json_codec.h"
+#include "strata/store/snapshot.h"
+#include "strata/store/version.h"
 
 namespace strata {
 

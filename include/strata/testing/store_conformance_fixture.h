@@ -15,9 +15,9 @@
 
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
-#include "strata/core/store.h"
 #include "strata/records/entity.h"
 #include "strata/records/json_codec.h"
+#include "strata/store/store.h"
 #include "strata/testing/conformance_record.h"
 #include "strata/testing/conformance_values.h"
 #include "strata/testing/printers.h"

@@ -4,7 +4,7 @@
 #include "feature_flag.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "strata/core/store.h"
+#include "strata/store/store.h"
 #include "strata/testing/mock_store.h"
 #include "strata/testing/status_matchers.h"
 

@@ -20,10 +20,10 @@
 #include "absl/status/statusor.h"
 #include "strata/adapters/memory/database_lock.h"
 #include "strata/base/clock.h"
-#include "strata/core/options.h"
-#include "strata/core/version.h"
 #include "strata/records/entity.h"
 #include "strata/records/id.h"
+#include "strata/store/options.h"
+#include "strata/store/version.h"
 
 namespace strata {
 

@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "strata/adapters/memory/in_memory_database.h"
-#include "strata/core/store.h"
 #include "strata/records/entity.h"
+#include "strata/store/store.h"
 
 namespace strata {
 

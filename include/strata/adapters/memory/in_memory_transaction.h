@@ -18,7 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "strata/adapters/memory/in_memory_database.h"
-#include "strata/core/unit_of_work.h"
+#include "strata/store/unit_of_work.h"
 
 namespace strata {
 

@@ -15,7 +15,7 @@
 
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/adapters/postgres/postgres_table.h"
-#include "strata/core/store.h"
+#include "strata/store/store.h"
 
 namespace strata {
 

@@ -15,10 +15,10 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "strata/adapters/postgres/postgres_pool.h"
-#include "strata/core/options.h"
-#include "strata/core/version.h"
 #include "strata/records/entity.h"
 #include "strata/records/id.h"
+#include "strata/store/options.h"
+#include "strata/store/version.h"
 
 namespace strata {
 

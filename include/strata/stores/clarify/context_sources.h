@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "strata/core/store.h"
+#include "strata/store/store.h"
 #include "strata/stores/clarify/clarify_pattern.h"
 #include "strata/stores/clarify/clarify_session.h"
 #include "strata/stores/clarify/dream.h"

@@ -15,7 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "strata/base/health.h"
-#include "strata/core/options.h"
+#include "strata/store/options.h"
 #include "strata/stores/clarify/dream.h"
 
 namespace strata {

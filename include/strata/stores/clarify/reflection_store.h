@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "strata/base/health.h"
-#include "strata/core/options.h"
+#include "strata/store/options.h"
 #include "strata/stores/clarify/reflection.h"
 
 namespace strata {

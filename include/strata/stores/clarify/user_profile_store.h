@@ -12,7 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "strata/base/health.h"
-#include "strata/core/options.h"
+#include "strata/store/options.h"
 #include "strata/stores/clarify/user_profile.h"
 
 namespace strata {

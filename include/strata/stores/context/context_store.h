@@ -14,7 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "strata/base/health.h"
-#include "strata/core/options.h"
+#include "strata/store/options.h"
 #include "strata/stores/context/conversation_context.h"
 
 namespace strata {

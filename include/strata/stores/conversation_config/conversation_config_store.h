@@ -13,9 +13,9 @@
 #include "absl/status/statusor.h"
 #include "strata/base/clock.h"
 #include "strata/base/health.h"
-#include "strata/core/options.h"
-#include "strata/core/snapshot.h"
-#include "strata/core/store.h"
+#include "strata/store/options.h"
+#include "strata/store/snapshot.h"
+#include "strata/store/store.h"
 #include "strata/stores/conversation_config/conversation_config.h"
 
 namespace strata {

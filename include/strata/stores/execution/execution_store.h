@@ -20,7 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "strata/base/health.h"
-#include "strata/core/options.h"
+#include "strata/store/options.h"
 #include "strata/stores/execution/execution_context.h"
 
 namespace strata {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "strata/core/snapshot.h"
+#include "strata/store/snapshot.h"
 
 namespace strata {
 

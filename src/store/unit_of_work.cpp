@@ -1,4 +1,4 @@
-#include "strata/core/unit_of_work.h"
+#include "strata/store/unit_of_work.h"
 
 #include <utility>
 

@@ -16,10 +16,10 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "strata/base/health.h"
-#include "strata/core/options.h"
-#include "strata/core/snapshot.h"
-#include "strata/core/version.h"
 #include "strata/records/id.h"
+#include "strata/store/options.h"
+#include "strata/store/snapshot.h"
+#include "strata/store/version.h"
 
 namespace strata {
 

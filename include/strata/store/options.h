@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "strata/base/deadline.h"
-#include "strata/core/version.h"
+#include "strata/store/version.h"
 
 namespace strata {
 

@@ -13,7 +13,7 @@
 #include <memory>
 #include <utility>
 
-#include "strata/core/version.h"
+#include "strata/store/version.h"
 
 namespace strata {
 
