@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "bench/comparison.h"
-#include "strata/core/cell.h"
+#include "strata/cache/internal/cell.h"
 #include "strata/factories/clarify_store_factory.h"
 #include "strata/factories/context_builder_factory.h"
 #include "strata/records/json_codec.h"

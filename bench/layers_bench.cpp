@@ -6,10 +6,10 @@
 
 #include "bench/comparison.h"
 #include "bench/record.h"
-#include "strata/adapters/memory/lru_cache.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/base/nonce.h"
-#include "strata/core/cell.h"
+#include "strata/cache/internal/cell.h"
+#include "strata/cache/lru_cache.h"
 #include "strata/strata.h"
 #include "strata/testing/local_servers.h"
 

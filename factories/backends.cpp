@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "strata/adapters/memory/lru_cache.h"
-#include "strata/adapters/memory/null_cache.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/adapters/upstash/upstash_cache.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
+#include "strata/cache/lru_cache.h"
+#include "strata/cache/null_cache.h"
 
 namespace strata {
 namespace {

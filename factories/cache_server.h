@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "strata/decorators/guarded_cache.h"
+#include "strata/cache/guarded_cache.h"
 #include "strata/factories/backends.h"
 
 namespace strata::internal {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "strata/adapters/memory/lru_cache.h"
 #include "strata/base/status.h"
+#include "strata/cache/lru_cache.h"
 
 namespace strata::testing {
 namespace {

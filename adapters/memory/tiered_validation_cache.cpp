@@ -8,10 +8,10 @@
 
 #include "absl/types/span.h"
 #include "src/decorators/shared_asks.h"
-#include "strata/adapters/memory/lru_cache.h"
 #include "strata/base/status.h"
+#include "strata/cache/internal/cache_aside.h"
+#include "strata/cache/lru_cache.h"
 #include "strata/decorators/cache_admin.h"
-#include "strata/decorators/cache_aside.h"
 #include "strata/records/json_codec.h"
 
 namespace strata {

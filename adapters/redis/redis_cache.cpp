@@ -16,7 +16,7 @@
 #include "adapters/redis/redis_deployment.h"
 #include "adapters/redis/redis_scan.h"
 #include "adapters/redis/redis_scripts.h"
-#include "src/core/cache_ttl.h"
+#include "src/cache/cache_ttl.h"
 
 namespace strata {
 namespace {

@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "adapters/redis/redis_connection.h"
 #include "adapters/redis/redis_link.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 
 namespace strata::internal {
 

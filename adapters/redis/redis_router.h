@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "adapters/redis/redis_node.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 
 namespace strata::internal {
 

@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "adapters/redis/redis_call.h"
 #include "adapters/redis/redis_router.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 
 namespace strata::internal {
 

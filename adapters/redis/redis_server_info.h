@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 
 namespace strata::internal {
 

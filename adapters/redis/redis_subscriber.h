@@ -18,7 +18,7 @@
 #include "adapters/redis/redis_node.h"
 #include "src/core/listened_channels.h"
 #include "strata/base/deadline.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 
 namespace strata::internal {
 

@@ -10,7 +10,7 @@
 #include "adapters/upstash/upstash_client_options.h"
 #include "adapters/upstash/upstash_scripts.h"
 #include "adapters/upstash/upstash_text.h"
-#include "src/core/cache_ttl.h"
+#include "src/cache/cache_ttl.h"
 #include "strata/base/status.h"
 
 namespace strata {

@@ -6,7 +6,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/inlined_vector.h"
-#include "strata/decorators/cache_rounds.h"
+#include "strata/cache/internal/cache_rounds.h"
 
 namespace strata::internal {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "strata/base/clock.h"
 #include "strata/base/deadline.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 
 namespace strata::internal {
 

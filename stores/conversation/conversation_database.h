@@ -9,7 +9,7 @@
 
 #include "stores/cached_database.h"
 #include "stores/conversation/conversation_tables.h"
-#include "strata/decorators/invalidator.h"
+#include "strata/cache/internal/invalidator.h"
 
 namespace strata {
 

@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "strata/adapters/redis/redis_cache.h"
-#include "strata/core/cell.h"
+#include "strata/cache/internal/cell.h"
 #include "strata/records/json_codec.h"
 #include "tests/chaos/record.h"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "strata/base/clock.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 #include "strata/store/store.h"
 
 namespace strata::chaos {

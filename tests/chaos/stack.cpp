@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "strata/adapters/postgres/postgres_store.h"
+#include "strata/cache/guarded_cache.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/coalescing_store.h"
-#include "strata/decorators/guarded_cache.h"
 #include "strata/decorators/guarded_store.h"
 #include "strata/factories/backends.h"
 #include "tests/chaos/delays.h"

@@ -1,4 +1,4 @@
-#include "strata/adapters/memory/lru_cache.h"
+#include "strata/cache/lru_cache.h"
 #include "strata/testing/cache_conformance.h"
 #include "strata/testing/fake_cache.h"
 #include "strata/testing/fake_clock.h"

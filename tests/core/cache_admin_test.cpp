@@ -14,7 +14,7 @@
 
 #include "src/records/key_form.h"
 #include "strata/adapters/memory/in_memory_store.h"
-#include "strata/adapters/memory/lru_cache.h"
+#include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/testing/fake_cache.h"
 #include "strata/testing/fake_clock.h"

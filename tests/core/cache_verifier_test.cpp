@@ -9,9 +9,9 @@
 #include <random>
 #include <thread>
 
-#include "strata/adapters/memory/lru_cache.h"
 #include "strata/base/hash.h"
 #include "strata/base/nonce.h"
+#include "strata/cache/lru_cache.h"
 #include "strata/records/internal/type_info.h"
 #include "tests/core/caching_fixture.h"
 

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "strata/adapters/memory/in_memory_store.h"
-#include "strata/core/cell.h"
+#include "strata/cache/guarded_cache.h"
+#include "strata/cache/internal/cell.h"
 #include "strata/decorators/caching_store.h"
-#include "strata/decorators/guarded_cache.h"
 #include "strata/decorators/metered_store.h"
 #include "strata/testing/fake_cache.h"
 #include "strata/testing/fake_clock.h"

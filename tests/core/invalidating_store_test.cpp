@@ -4,9 +4,9 @@
 
 #include "strata/adapters/memory/in_memory_store.h"
 #include "strata/adapters/memory/in_memory_transaction.h"
-#include "strata/adapters/memory/lru_cache.h"
+#include "strata/cache/guarded_cache.h"
+#include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
-#include "strata/decorators/guarded_cache.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "src/decorators/shared_asks.h"
-#include "strata/adapters/memory/lru_cache.h"
 #include "strata/adapters/memory/tiered_validation_cache.h"
+#include "strata/cache/lru_cache.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/fake_cache.h"
 #include "strata/testing/fake_clock.h"

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "strata/base/metrics.h"
-#include "strata/decorators/guarded_cache.h"
+#include "strata/cache/guarded_cache.h"
 #include "strata/store/store.h"
 #include "tests/simulation/clients.h"
 #include "tests/simulation/scheduler.h"

@@ -4,7 +4,7 @@
 
 #include <iterator>
 
-#include "strata/core/cell.h"
+#include "strata/cache/internal/cell.h"
 
 namespace strata::simulation {
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 #include "tests/simulation/scheduler.h"
 
 namespace strata::simulation {

@@ -14,8 +14,8 @@
 #include <string>
 #include <utility>
 
+#include "strata/cache/guarded_cache.h"
 #include "strata/decorators/caching_store.h"
-#include "strata/decorators/guarded_cache.h"
 #include "strata/testing/fake_cache.h"
 #include "strata/testing/fake_clock.h"
 #include "strata/testing/status_matchers.h"

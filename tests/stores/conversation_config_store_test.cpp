@@ -1,5 +1,5 @@
 #include "strata/adapters/memory/in_memory_store.h"
-#include "strata/adapters/memory/lru_cache.h"
+#include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/strata.h"
 #include "strata/testing/fake_cache.h"

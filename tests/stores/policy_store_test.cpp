@@ -1,5 +1,5 @@
 #include "strata/adapters/memory/in_memory_store.h"
-#include "strata/adapters/memory/lru_cache.h"
+#include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/testing/mock_policy_store.h"
 #include "tests/stores/policy_store_suite.h"

@@ -31,8 +31,8 @@
 #include "strata/base/deadline.h"
 #include "strata/base/executor.h"
 #include "strata/base/metrics.h"
-#include "strata/core/cache.h"
-#include "strata/decorators/guarded_cache.h"
+#include "strata/cache/cache.h"
+#include "strata/cache/guarded_cache.h"
 #include "strata/records/entity.h"
 
 namespace strata {

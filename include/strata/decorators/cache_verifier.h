@@ -25,7 +25,7 @@
 #include "absl/types/span.h"
 #include "strata/base/clock.h"
 #include "strata/base/deadline.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 #include "strata/records/entity.h"
 #include "strata/records/json_codec.h"
 #include "strata/store/store.h"

@@ -14,10 +14,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "strata/cache/internal/cache_aside.h"
+#include "strata/cache/internal/cache_rounds.h"
+#include "strata/cache/internal/decoded_snapshots.h"
 #include "strata/core/distinct_ids.h"
-#include "strata/decorators/cache_aside.h"
-#include "strata/decorators/cache_rounds.h"
-#include "strata/decorators/decoded_snapshots.h"
 #include "strata/records/entity.h"
 #include "strata/records/json_codec.h"
 #include "strata/store/internal/staged_read.h"

@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-#include "strata/decorators/invalidator.h"
+#include "strata/cache/internal/invalidator.h"
 #include "strata/records/entity.h"
 #include "strata/store/store.h"
 

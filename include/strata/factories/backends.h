@@ -14,10 +14,10 @@
 #include "strata/base/executor.h"
 #include "strata/base/health.h"
 #include "strata/base/metrics.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
+#include "strata/cache/guarded_cache.h"
 #include "strata/core/config.h"
 #include "strata/decorators/bulkhead.h"
-#include "strata/decorators/guarded_cache.h"
 
 namespace strata {
 

@@ -23,7 +23,7 @@
 
 #include "strata/base/hash.h"
 #include "strata/base/nonce.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/status_matchers.h"
 

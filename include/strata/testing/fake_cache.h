@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "strata/base/clock.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 
 namespace strata::testing {
 

@@ -22,8 +22,8 @@
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
 #include "strata/base/metrics.h"
+#include "strata/cache/guarded_cache.h"
 #include "strata/core/validation_cache.h"
-#include "strata/decorators/guarded_cache.h"
 #include "strata/records/entity.h"
 
 namespace strata {

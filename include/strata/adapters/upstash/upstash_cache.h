@@ -30,7 +30,7 @@
 #include "absl/time/time.h"
 #include "strata/base/clock.h"
 #include "strata/base/secret.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 #include "strata/core/tls.h"
 
 namespace strata {

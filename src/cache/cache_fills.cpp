@@ -1,10 +1,10 @@
-#include "src/decorators/cache_fills.h"
+#include "src/cache/cache_fills.h"
 
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
-#include "src/decorators/mutant_fills.h"
+#include "src/cache/mutant_fills.h"
 
 namespace strata::internal {
 namespace {

@@ -1,10 +1,10 @@
-#include "strata/decorators/guarded_cache.h"
+#include "strata/cache/guarded_cache.h"
 
 #include <utility>
 
 #include "src/base/mutants.h"
 #include "src/base/outage.h"
-#include "src/decorators/pending_deletes.h"
+#include "src/cache/pending_deletes.h"
 #include "strata/base/status.h"
 
 namespace strata {

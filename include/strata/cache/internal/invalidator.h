@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "strata/base/metrics.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 #include "strata/records/entity.h"
 #include "strata/store/unit_of_work.h"
 

@@ -1,4 +1,4 @@
-#include "src/decorators/pending_deletes.h"
+#include "src/cache/pending_deletes.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "strata/decorators/cache_aside.h"
+#include "strata/cache/internal/cache_aside.h"
 
 #include <fmt/format.h>
 
@@ -9,15 +9,15 @@
 #include "absl/container/inlined_vector.h"
 #include "src/base/mutants.h"
 #include "src/base/randomness.h"
-#include "src/decorators/cache_fills.h"
-#include "src/decorators/cache_metrics.h"
-#include "src/decorators/compression.h"
-#include "src/decorators/loads_under_way.h"
+#include "src/cache/cache_fills.h"
+#include "src/cache/cache_metrics.h"
+#include "src/cache/compression.h"
+#include "src/cache/loads_under_way.h"
 #include "strata/base/hash.h"
 #include "strata/base/nonce.h"
 #include "strata/base/status.h"
-#include "strata/decorators/guarded_cache.h"
-#include "strata/decorators/invalidator.h"
+#include "strata/cache/guarded_cache.h"
+#include "strata/cache/internal/invalidator.h"
 
 namespace strata {
 namespace {

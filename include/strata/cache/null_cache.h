@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 
 namespace strata {
 

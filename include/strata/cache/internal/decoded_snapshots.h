@@ -15,7 +15,7 @@
 #include <string_view>
 
 #include "absl/base/thread_annotations.h"
-#include "strata/core/cell.h"
+#include "strata/cache/internal/cell.h"
 
 namespace strata {
 

@@ -1,4 +1,4 @@
-#include "strata/decorators/decoded_snapshots.h"
+#include "strata/cache/internal/decoded_snapshots.h"
 
 #include <algorithm>
 #include <utility>

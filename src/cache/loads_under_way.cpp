@@ -1,4 +1,4 @@
-#include "src/decorators/loads_under_way.h"
+#include "src/cache/loads_under_way.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "strata/adapters/memory/lru_cache.h"
+#include "strata/cache/lru_cache.h"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "src/core/cache_ttl.h"
+#include "src/cache/cache_ttl.h"
 #include "strata/base/hash.h"
 #include "strata/base/nonce.h"
 

@@ -1,4 +1,4 @@
-#include "src/decorators/compression.h"
+#include "src/cache/compression.h"
 
 #include <fmt/format.h>
 #include <zstd.h>

@@ -1,6 +1,6 @@
-#include "strata/adapters/memory/null_cache.h"
+#include "strata/cache/null_cache.h"
 
-#include "src/core/cache_ttl.h"
+#include "src/cache/cache_ttl.h"
 
 namespace strata {
 

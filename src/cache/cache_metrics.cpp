@@ -1,4 +1,4 @@
-#include "src/decorators/cache_metrics.h"
+#include "src/cache/cache_metrics.h"
 
 #include "strata/base/logging.h"
 

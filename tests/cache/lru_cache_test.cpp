@@ -1,4 +1,4 @@
-#include "strata/adapters/memory/lru_cache.h"
+#include "strata/cache/lru_cache.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

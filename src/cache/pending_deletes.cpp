@@ -1,4 +1,4 @@
-#include "src/decorators/pending_deletes.h"
+#include "src/cache/pending_deletes.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "src/base/mutants.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 
 namespace strata::internal {
 namespace {

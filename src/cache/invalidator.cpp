@@ -1,10 +1,10 @@
-#include "strata/decorators/invalidator.h"
+#include "strata/cache/internal/invalidator.h"
 
 #include <utility>
 #include <vector>
 
 #include "strata/base/status.h"
-#include "strata/decorators/guarded_cache.h"
+#include "strata/cache/guarded_cache.h"
 
 namespace strata {
 

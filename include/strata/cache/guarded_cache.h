@@ -23,7 +23,7 @@
 #include "strata/base/circuit_breaker.h"
 #include "strata/base/executor.h"
 #include "strata/base/metrics.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 
 namespace strata {
 

@@ -10,7 +10,7 @@
 #include "strata/base/clock.h"
 #include "strata/base/hash.h"
 #include "strata/base/nonce.h"
-#include "strata/core/cell.h"
+#include "strata/cache/internal/cell.h"
 
 namespace strata::internal {
 

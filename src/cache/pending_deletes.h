@@ -20,7 +20,7 @@
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
 #include "strata/base/metrics.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 
 namespace strata::internal {
 

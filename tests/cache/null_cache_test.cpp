@@ -1,4 +1,4 @@
-#include "strata/adapters/memory/null_cache.h"
+#include "strata/cache/null_cache.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "strata/core/cell.h"
+#include "strata/cache/internal/cell.h"
 
 #include <algorithm>
 #include <array>

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
-#include "strata/decorators/cache_aside.h"
+#include "strata/cache/internal/cache_aside.h"
 
 namespace strata {
 

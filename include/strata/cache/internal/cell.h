@@ -16,7 +16,7 @@
 #include <string_view>
 
 #include "strata/base/nonce.h"
-#include "strata/core/cache.h"
+#include "strata/cache/cache.h"
 #include "strata/store/version.h"
 
 namespace strata {
