@@ -11,7 +11,7 @@
 #include "strata/base/status.h"
 #include "strata/cache/internal/cache_aside.h"
 #include "strata/cache/lru_cache.h"
-#include "strata/decorators/cache_admin.h"
+#include "strata/cache/tools/cache_admin.h"
 #include "strata/records/json_codec.h"
 
 namespace strata {

@@ -11,7 +11,7 @@
 //   factories/…_store_factory.h       one for each store of stores/
 //   factories/…_factory.h             rate limiters, event hubs, validation caches, contexts
 //   decorators/fetch_all.h            reads of several stores at once
-//   decorators/cache_admin.h          what an operator does to a cache; cache_warming.h and
+//   cache/tools/cache_admin.h          what an operator does to a cache; cache_warming.h and
 //                                     cache_verifier.h too
 //   stores/policy/…                   the LLM policy of a tenant and its resolution
 //   stores/conversation_config/…      the conversation settings, at three levels
@@ -23,12 +23,12 @@
 //   testing/…                         mocks, fakes, fault injection, conformance suites, servers
 #pragma once
 
+#include "strata/cache/tools/cache_verifier.h"                   // IWYU pragma: export
+#include "strata/cache/tools/cache_warming.h"                    // IWYU pragma: export
 #include "strata/core/config.h"                                  // IWYU pragma: export
 #include "strata/core/event_hub.h"                               // IWYU pragma: export
 #include "strata/core/probes.h"                                  // IWYU pragma: export
 #include "strata/core/validation_cache.h"                        // IWYU pragma: export
-#include "strata/decorators/cache_verifier.h"                    // IWYU pragma: export
-#include "strata/decorators/cache_warming.h"                     // IWYU pragma: export
 #include "strata/decorators/fetch_all.h"                         // IWYU pragma: export
 #include "strata/factories/backends.h"                           // IWYU pragma: export
 #include "strata/factories/cache_admin_factory.h"                // IWYU pragma: export

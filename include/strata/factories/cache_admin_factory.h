@@ -5,7 +5,7 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "strata/decorators/cache_admin.h"
+#include "strata/cache/tools/cache_admin.h"
 #include "strata/factories/backends.h"
 
 namespace strata {

@@ -13,7 +13,7 @@
 
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/base/deadline.h"
-#include "strata/decorators/cache_warming.h"
+#include "strata/cache/tools/cache_warming.h"
 
 namespace strata {
 

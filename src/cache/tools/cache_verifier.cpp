@@ -1,4 +1,4 @@
-#include "strata/decorators/cache_verifier.h"
+#include "strata/cache/tools/cache_verifier.h"
 
 #include <algorithm>
 #include <random>
@@ -6,7 +6,7 @@
 
 #include "src/base/randomness.h"
 #include "src/cache/compression.h"
-#include "src/decorators/key_walk.h"
+#include "src/cache/tools/key_walk.h"
 #include "src/records/key_form.h"
 #include "strata/base/hash.h"
 #include "strata/cache/internal/cell.h"

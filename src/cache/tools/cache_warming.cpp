@@ -1,4 +1,4 @@
-#include "strata/decorators/cache_warming.h"
+#include "strata/cache/tools/cache_warming.h"
 
 #include <algorithm>
 #include <condition_variable>

@@ -1,5 +1,5 @@
 // warm: what is asked for, how much at once, and what it reports.
-#include "strata/decorators/cache_warming.h"
+#include "strata/cache/tools/cache_warming.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

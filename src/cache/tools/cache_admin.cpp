@@ -1,4 +1,4 @@
-#include "strata/decorators/cache_admin.h"
+#include "strata/cache/tools/cache_admin.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/functional/function_ref.h"
-#include "src/decorators/key_walk.h"
+#include "src/cache/tools/key_walk.h"
 #include "src/records/key_form.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"

@@ -1,5 +1,5 @@
 // CacheAdmin: what it takes, what it leaves, and that no fill that began before puts anything back.
-#include "strata/decorators/cache_admin.h"
+#include "strata/cache/tools/cache_admin.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

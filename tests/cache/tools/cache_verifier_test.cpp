@@ -1,5 +1,5 @@
 // verifyCache: what it counts as stale, and above all what not.
-#include "strata/decorators/cache_verifier.h"
+#include "strata/cache/tools/cache_verifier.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

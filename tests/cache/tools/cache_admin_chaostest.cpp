@@ -7,8 +7,8 @@
 
 #include "strata/adapters/postgres/id_query.h"
 #include "strata/adapters/redis/redis_cache.h"
-#include "strata/decorators/cache_verifier.h"
-#include "strata/decorators/cache_warming.h"
+#include "strata/cache/tools/cache_verifier.h"
+#include "strata/cache/tools/cache_warming.h"
 #include "strata/factories/cache_admin_factory.h"
 #include "strata/factories/rate_limiter_factory.h"
 #include "strata/factories/store_factory.h"

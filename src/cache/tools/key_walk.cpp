@@ -1,4 +1,4 @@
-#include "src/decorators/key_walk.h"
+#include "src/cache/tools/key_walk.h"
 
 #include <utility>
 
