@@ -10,7 +10,7 @@
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/base/metrics.h"
 #include "strata/decorators/bulkhead.h"
-#include "strata/decorators/guard.h"
+#include "strata/decorators/internal/guard.h"
 
 namespace strata {
 

@@ -1,4 +1,4 @@
-#include "strata/decorators/flights.h"
+#include "strata/decorators/internal/flights.h"
 
 #include <algorithm>
 #include <string>

@@ -14,7 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
-#include "strata/decorators/flights.h"
+#include "strata/decorators/internal/flights.h"
 
 namespace strata {
 

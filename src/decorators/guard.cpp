@@ -1,4 +1,4 @@
-#include "strata/decorators/guard.h"
+#include "strata/decorators/internal/guard.h"
 
 #include <fmt/format.h>
 

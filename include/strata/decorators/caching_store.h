@@ -17,7 +17,7 @@
 #include "strata/cache/internal/cache_aside.h"
 #include "strata/cache/internal/cache_rounds.h"
 #include "strata/cache/internal/decoded_snapshots.h"
-#include "strata/core/distinct_ids.h"
+#include "strata/decorators/internal/distinct_ids.h"
 #include "strata/records/entity.h"
 #include "strata/records/json_codec.h"
 #include "strata/store/internal/staged_read.h"

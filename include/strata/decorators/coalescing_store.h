@@ -18,8 +18,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "strata/core/distinct_ids.h"
-#include "strata/decorators/flights.h"
+#include "strata/decorators/internal/distinct_ids.h"
+#include "strata/decorators/internal/flights.h"
 #include "strata/store/store.h"
 
 namespace strata {

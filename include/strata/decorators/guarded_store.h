@@ -19,7 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "strata/decorators/guard.h"
+#include "strata/decorators/internal/guard.h"
 #include "strata/store/store.h"
 
 namespace strata {

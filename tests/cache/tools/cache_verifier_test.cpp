@@ -13,7 +13,7 @@
 #include "strata/base/nonce.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/records/internal/type_info.h"
-#include "tests/core/caching_fixture.h"
+#include "tests/decorators/caching_fixture.h"
 
 namespace strata::caching_test {
 namespace {

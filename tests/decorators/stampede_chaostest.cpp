@@ -5,8 +5,8 @@
 #include <map>
 #include <set>
 
-#include "tests/factories/other_process.h"
-#include "tests/factories/stampede_fixture.h"
+#include "tests/decorators/other_process.h"
+#include "tests/decorators/stampede_fixture.h"
 
 namespace strata::stampede {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "strata/testing/eventually.h"
 #include "strata/testing/fake_executor.h"
-#include "tests/core/caching_fixture.h"
+#include "tests/decorators/caching_fixture.h"
 
 namespace strata::caching_test {
 namespace {

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <random>
 
-#include "tests/core/gated_store.h"
+#include "tests/decorators/gated_store.h"
 
 namespace strata::gated {
 namespace {

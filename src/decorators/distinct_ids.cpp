@@ -1,4 +1,4 @@
-#include "strata/core/distinct_ids.h"
+#include "strata/decorators/internal/distinct_ids.h"
 
 #include <string_view>
 

@@ -9,7 +9,7 @@
 #include <random>
 
 #include "strata/base/metrics.h"
-#include "tests/core/gated_store.h"
+#include "tests/decorators/gated_store.h"
 
 namespace strata::gated {
 namespace {

@@ -22,7 +22,7 @@
 #include "strata/store/store.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/status_matchers.h"
-#include "tests/core/waiting_clock.h"
+#include "tests/decorators/waiting_clock.h"
 
 namespace strata {
 namespace gated {

@@ -8,7 +8,7 @@
 #include "strata/base/nonce.h"
 #include "strata/records/json_codec.h"
 #include "strata/testing/eventually.h"
-#include "tests/core/caching_fixture.h"
+#include "tests/decorators/caching_fixture.h"
 
 namespace strata::caching_test {
 namespace {

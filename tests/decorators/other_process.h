@@ -8,7 +8,7 @@
 #include <array>
 #include <string>
 
-#include "tests/factories/stampede_fixture.h"
+#include "tests/decorators/stampede_fixture.h"
 
 namespace strata::stampede {
 
