@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "adapters/postgres/transaction.h"
-#include "strata/adapters/memory/in_memory_transaction.h"
+#include "strata/memory/internal/in_memory_transaction.h"
 
 namespace strata {
 

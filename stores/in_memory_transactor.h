@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "stores/transactor.h"
-#include "strata/adapters/memory/in_memory_transaction.h"
+#include "strata/memory/internal/in_memory_transaction.h"
 
 namespace strata {
 

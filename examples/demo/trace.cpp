@@ -8,8 +8,8 @@
 #include <fstream>
 #include <optional>
 
-#include "strata/adapters/memory/in_memory_store.h"
 #include "strata/base/hash.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/records/json_codec.h"
 #include "strata/stores/policy/policy_store.h"
 

@@ -6,7 +6,7 @@
 
 #include "stores/conversation/conversation_tables.h"
 #include "stores/conversation/in_memory_conversations.h"
-#include "strata/adapters/memory/in_memory_database.h"
+#include "strata/memory/in_memory_database.h"
 
 namespace strata {
 

@@ -11,9 +11,9 @@
 #include <thread>
 #include <vector>
 
-#include "strata/adapters/memory/in_memory_store.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/metered_store.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/testing/conformance_record.h"
 #include "strata/testing/fake_cache.h"
 

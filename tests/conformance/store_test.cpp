@@ -1,7 +1,7 @@
 // The conformance suite on the in-memory store, alone and below the decorators that need no server.
 #include <memory>
 
-#include "strata/adapters/memory/in_memory_store.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/testing/fault_injecting_store.h"
 #include "strata/testing/mock_store.h"
 #include "strata/testing/store_conformance.h"

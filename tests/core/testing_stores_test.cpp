@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/adapters/memory/in_memory_store.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/testing/conformance_record.h"
 #include "strata/testing/fake_clock.h"
 #include "strata/testing/fault_injecting_store.h"

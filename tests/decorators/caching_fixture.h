@@ -8,11 +8,11 @@
 #include <string_view>
 #include <utility>
 
-#include "strata/adapters/memory/in_memory_store.h"
 #include "strata/cache/guarded_cache.h"
 #include "strata/cache/internal/cell.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/metered_store.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/testing/fake_cache.h"
 #include "strata/testing/fake_clock.h"
 #include "strata/testing/fault_injecting_store.h"

@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "strata/adapters/memory/in_memory_store.h"
 #include "strata/cache/guarded_cache.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/metered_store.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/store/unit_of_work.h"
 #include "strata/testing/fake_cache.h"
 #include "strata/testing/fake_clock.h"

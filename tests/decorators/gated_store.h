@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "strata/adapters/memory/in_memory_store.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/store/store.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/status_matchers.h"

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include "strata/adapters/memory/in_memory_store.h"
-#include "strata/adapters/memory/in_memory_transaction.h"
 #include "strata/cache/guarded_cache.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
+#include "strata/memory/in_memory_store.h"
+#include "strata/memory/internal/in_memory_transaction.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -1,6 +1,6 @@
-#include "strata/adapters/memory/in_memory_store.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/strata.h"
 #include "strata/testing/fake_cache.h"
 #include "strata/testing/fake_clock.h"

@@ -1,6 +1,6 @@
-#include "strata/adapters/memory/in_memory_store.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/testing/mock_policy_store.h"
 #include "tests/stores/policy_store_suite.h"
 

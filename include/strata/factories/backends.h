@@ -8,7 +8,6 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "strata/adapters/memory/in_memory_database.h"
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
@@ -18,6 +17,7 @@
 #include "strata/cache/guarded_cache.h"
 #include "strata/core/config.h"
 #include "strata/decorators/bulkhead.h"
+#include "strata/memory/in_memory_database.h"
 
 namespace strata {
 

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "strata/adapters/memory/in_memory_store.h"
 #include "strata/adapters/postgres/postgres_store.h"
 #include "strata/cache/guarded_cache.h"
 #include "strata/decorators/caching_store.h"
@@ -22,6 +21,7 @@
 #include "strata/decorators/invalidating_store.h"
 #include "strata/decorators/metered_store.h"
 #include "strata/factories/backends.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/records/entity.h"
 #include "strata/store/store.h"
 

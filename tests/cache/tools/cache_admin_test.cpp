@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "src/records/key_form.h"
-#include "strata/adapters/memory/in_memory_store.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/testing/fake_cache.h"
 #include "strata/testing/fake_clock.h"
 #include "strata/testing/fake_executor.h"

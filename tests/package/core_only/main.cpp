@@ -1,7 +1,7 @@
 // The in-memory store, alone.
 #include <string>
 
-#include "strata/adapters/memory/in_memory_store.h"
+#include "strata/memory/in_memory_store.h"
 
 struct Note {
   std::string title;

@@ -10,7 +10,7 @@
 #include <memory>
 #include <utility>
 
-#include "strata/adapters/memory/in_memory_database.h"
+#include "strata/memory/in_memory_database.h"
 #include "strata/records/entity.h"
 #include "strata/store/store.h"
 

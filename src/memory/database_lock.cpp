@@ -1,4 +1,4 @@
-#include "strata/adapters/memory/database_lock.h"
+#include "strata/memory/internal/database_lock.h"
 
 #include <algorithm>
 

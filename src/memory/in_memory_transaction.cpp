@@ -1,4 +1,4 @@
-#include "strata/adapters/memory/in_memory_transaction.h"
+#include "strata/memory/internal/in_memory_transaction.h"
 
 namespace strata {
 

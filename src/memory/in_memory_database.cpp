@@ -1,4 +1,4 @@
-#include "strata/adapters/memory/in_memory_database.h"
+#include "strata/memory/in_memory_database.h"
 
 #include <fmt/core.h>
 
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/hash/hash.h"
-#include "strata/adapters/memory/in_memory_transaction.h"
+#include "strata/memory/internal/in_memory_transaction.h"
 
 namespace strata {
 namespace {

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "strata/adapters/memory/in_memory_database.h"
+#include "strata/memory/in_memory_database.h"
 #include "strata/store/unit_of_work.h"
 
 namespace strata {
