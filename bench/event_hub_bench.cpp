@@ -20,10 +20,10 @@
 #include <vector>
 
 #include "bench/comparison.h"
-#include "src/core/event_envelope.h"
+#include "src/events/envelope.h"
 #include "strata/adapters/postgres/postgres_event_transport.h"
 #include "strata/adapters/redis/redis_event_transport.h"
-#include "strata/core/event_hub_options.h"
+#include "strata/events/event_hub_options.h"
 #include "strata/testing/local_servers.h"
 
 namespace strata::bench {

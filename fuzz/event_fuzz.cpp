@@ -4,7 +4,7 @@
 
 #include "adapters/postgres/postgres_notification.h"
 #include "fuzz/fuzz_target.h"
-#include "src/core/event_envelope.h"
+#include "src/events/envelope.h"
 
 namespace strata {
 namespace event_fuzz {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "src/core/event_queue.h"
+#include "src/events/queue.h"
 
 namespace strata::testing {
 namespace {

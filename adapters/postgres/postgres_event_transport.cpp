@@ -7,13 +7,13 @@
 #include <string_view>
 #include <utility>
 
+#include "adapters/events/event_stream.h"
+#include "adapters/events/pieces.h"
 #include "adapters/postgres/array_text.h"
 #include "adapters/postgres/pool.h"
 #include "adapters/postgres/postgres_listener.h"
 #include "adapters/postgres/postgres_notification.h"
 #include "src/base/utf8.h"
-#include "src/core/event_pieces.h"
-#include "src/core/event_stream.h"
 #include "strata/base/status.h"
 #include "strata_migrations/events.h"
 

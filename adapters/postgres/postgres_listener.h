@@ -14,12 +14,12 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "adapters/events/event_stream.h"
+#include "adapters/events/listened_channels.h"
 #include "adapters/postgres/background.h"
 #include "adapters/postgres/connection.h"
 #include "adapters/postgres/postgres_notification.h"
 #include "adapters/postgres/postgres_stream.h"
-#include "src/core/event_stream.h"
-#include "src/core/listened_channels.h"
 
 namespace strata::postgres {
 

@@ -9,13 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/events/event_stream.h"
+#include "adapters/events/pieces.h"
 #include "adapters/redis/redis_call.h"
 #include "adapters/redis/redis_client.h"
 #include "adapters/redis/redis_deployment.h"
 #include "adapters/redis/redis_subscriber.h"
 #include "src/base/randomness.h"
-#include "src/core/event_pieces.h"
-#include "src/core/event_stream.h"
 #include "strata/base/status.h"
 
 namespace strata {

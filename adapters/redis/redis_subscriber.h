@@ -14,9 +14,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "adapters/events/listened_channels.h"
 #include "adapters/redis/redis_connection.h"
 #include "adapters/redis/redis_node.h"
-#include "src/core/listened_channels.h"
 #include "strata/base/deadline.h"
 #include "strata/cache/cache.h"
 

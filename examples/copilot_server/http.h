@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "strata/core/event_hub.h"
+#include "strata/events/event_hub.h"
 
 namespace copilot {
 

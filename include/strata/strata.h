@@ -26,10 +26,10 @@
 #include "strata/cache/tools/cache_verifier.h"                   // IWYU pragma: export
 #include "strata/cache/tools/cache_warming.h"                    // IWYU pragma: export
 #include "strata/core/config.h"                                  // IWYU pragma: export
-#include "strata/core/event_hub.h"                               // IWYU pragma: export
 #include "strata/core/probes.h"                                  // IWYU pragma: export
 #include "strata/core/validation_cache.h"                        // IWYU pragma: export
 #include "strata/decorators/fetch_all.h"                         // IWYU pragma: export
+#include "strata/events/event_hub.h"                             // IWYU pragma: export
 #include "strata/factories/backends.h"                           // IWYU pragma: export
 #include "strata/factories/cache_admin_factory.h"                // IWYU pragma: export
 #include "strata/factories/clarify_store_factory.h"              // IWYU pragma: export

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "strata/adapters/memory/in_memory_event_transport.h"
 #include "strata/testing/event_transport_conformance.h"
+#include "strata/testing/in_memory_event_transport.h"
 
 namespace strata::testing {
 namespace {

@@ -8,8 +8,8 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "strata/core/event_hub.h"
-#include "strata/core/event_hub_options.h"
+#include "strata/events/event_hub.h"
+#include "strata/events/event_hub_options.h"
 #include "strata/factories/backends.h"
 
 namespace strata {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
-#include "strata/core/event_transport.h"
+#include "strata/events/event_transport.h"
 #include "strata/testing/recording_event_receiver.h"
 #include "strata/testing/status_matchers.h"
 

@@ -20,7 +20,7 @@
 
 #include "gmock/gmock.h"
 #include "strata/base/clock.h"
-#include "strata/core/event_hub.h"
+#include "strata/events/event_hub.h"
 
 namespace strata {
 

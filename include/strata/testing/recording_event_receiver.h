@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "strata/core/event_transport.h"
+#include "strata/events/event_transport.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/status_matchers.h"
 

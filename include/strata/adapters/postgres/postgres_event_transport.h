@@ -22,7 +22,7 @@
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/base/clock.h"
 #include "strata/base/secret.h"
-#include "strata/core/event_transport.h"
+#include "strata/events/event_transport.h"
 
 namespace strata {
 

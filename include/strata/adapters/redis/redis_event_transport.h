@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/base/clock.h"
-#include "strata/core/event_transport.h"
+#include "strata/events/event_transport.h"
 
 namespace strata {
 

@@ -12,10 +12,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "src/core/event_outbox.h"
-#include "src/core/event_queue.h"
-#include "src/core/event_sequences.h"
-#include "strata/core/event_hub.h"
+#include "src/events/outbox.h"
+#include "src/events/queue.h"
+#include "src/events/sequences.h"
+#include "strata/events/event_hub.h"
 
 namespace strata::internal {
 

@@ -1,4 +1,4 @@
-#include "src/core/listened_channels.h"
+#include "adapters/events/listened_channels.h"
 
 #include <utility>
 

@@ -1,11 +1,11 @@
-#include "src/core/event_channels.h"
+#include "src/events/channels.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
-#include "src/core/event_envelope.h"
+#include "src/events/envelope.h"
 
 namespace strata::internal {
 namespace {

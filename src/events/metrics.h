@@ -8,7 +8,7 @@
 
 #include "strata/base/clock.h"
 #include "strata/base/metrics.h"
-#include "strata/core/event_hub.h"
+#include "strata/events/event_hub.h"
 
 namespace strata::internal {
 

@@ -1,4 +1,4 @@
-#include "src/core/event_stream.h"
+#include "adapters/events/event_stream.h"
 
 #include <string>
 #include <utility>

@@ -25,7 +25,7 @@
 #include "absl/status/statusor.h"
 #include "strata/base/deadline.h"
 #include "strata/base/health.h"
-#include "strata/core/event.h"
+#include "strata/events/event.h"
 
 namespace strata {
 

@@ -7,10 +7,10 @@
 
 #include "absl/status/status.h"
 #include "src/base/background.h"
-#include "src/core/event_metrics.h"
-#include "src/core/event_outbox.h"
+#include "src/events/metrics.h"
+#include "src/events/outbox.h"
 #include "strata/base/circuit_breaker.h"
-#include "strata/core/event_transport.h"
+#include "strata/events/event_transport.h"
 
 namespace strata::internal {
 

@@ -17,7 +17,7 @@
 
 #include "strata/adapters/postgres/postgres_event_transport.h"
 #include "strata/adapters/redis/redis_event_transport.h"
-#include "strata/core/event_hub_options.h"
+#include "strata/events/event_hub_options.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"

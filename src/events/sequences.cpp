@@ -1,4 +1,4 @@
-#include "src/core/event_sequences.h"
+#include "src/events/sequences.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "src/core/event_envelope.h"
+#include "src/events/envelope.h"
 
 #include <fmt/format.h>
 

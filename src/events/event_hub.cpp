@@ -1,4 +1,4 @@
-#include "strata/core/event_hub.h"
+#include "strata/events/event_hub.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -11,14 +11,14 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/hash/hash.h"
 #include "src/base/randomness.h"
-#include "src/core/event_channels.h"
-#include "src/core/event_envelope.h"
-#include "src/core/event_listener.h"
-#include "src/core/event_metrics.h"
-#include "src/core/event_sender.h"
+#include "src/events/channels.h"
+#include "src/events/envelope.h"
+#include "src/events/listener.h"
+#include "src/events/metrics.h"
+#include "src/events/sender.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
-#include "strata/core/event_hub_options.h"
+#include "strata/events/event_hub_options.h"
 
 namespace strata {
 namespace {

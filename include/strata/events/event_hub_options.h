@@ -15,8 +15,8 @@
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
 #include "strata/base/metrics.h"
-#include "strata/core/event_hub.h"
-#include "strata/core/event_transport.h"
+#include "strata/events/event_hub.h"
+#include "strata/events/event_transport.h"
 
 namespace strata {
 

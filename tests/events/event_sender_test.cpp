@@ -9,14 +9,14 @@
 #include <random>
 #include <thread>
 
-#include "src/core/event_channels.h"
-#include "src/core/event_envelope.h"
-#include "strata/core/event_hub.h"
-#include "strata/core/event_hub_options.h"
+#include "src/events/channels.h"
+#include "src/events/envelope.h"
+#include "strata/events/event_hub.h"
+#include "strata/events/event_hub_options.h"
 #include "strata/testing/fake_clock.h"
 #include "strata/testing/fake_executor.h"
 #include "strata/testing/status_matchers.h"
-#include "tests/core/event_fixture.h"
+#include "tests/events/event_fixture.h"
 
 namespace strata {
 namespace {

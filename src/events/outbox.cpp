@@ -1,9 +1,9 @@
-#include "src/core/event_outbox.h"
+#include "src/events/outbox.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "src/core/event_envelope.h"
+#include "src/events/envelope.h"
 
 namespace strata::internal {
 namespace {

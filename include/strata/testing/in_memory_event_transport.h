@@ -14,7 +14,7 @@
 #include <string>
 
 #include "strata/base/clock.h"
-#include "strata/core/event_transport.h"
+#include "strata/events/event_transport.h"
 
 namespace strata {
 

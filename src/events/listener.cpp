@@ -1,4 +1,4 @@
-#include "src/core/event_listener.h"
+#include "src/events/listener.h"
 
 #include <optional>
 #include <stop_token>
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "strata/base/logging.h"
-#include "strata/core/event_hub.h"
+#include "strata/events/event_hub.h"
 
 namespace strata {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/core/event_sender.h"
+#include "src/events/sender.h"
 
 #include <algorithm>
 #include <chrono>
@@ -6,7 +6,7 @@
 
 #include "src/base/backoff.h"
 #include "src/base/randomness.h"
-#include "src/core/event_envelope.h"
+#include "src/events/envelope.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
 

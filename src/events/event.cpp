@@ -1,11 +1,11 @@
-#include "strata/core/event.h"
+#include "strata/events/event.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "strata/base/status.h"
-#include "strata/core/event_hub.h"
+#include "strata/events/event_hub.h"
 
 namespace strata {
 namespace {

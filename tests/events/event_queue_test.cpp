@@ -1,4 +1,4 @@
-#include "src/core/event_queue.h"
+#include "src/events/queue.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

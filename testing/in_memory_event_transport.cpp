@@ -1,4 +1,4 @@
-#include "strata/adapters/memory/in_memory_event_transport.h"
+#include "strata/testing/in_memory_event_transport.h"
 
 #include <algorithm>
 #include <deque>

@@ -8,7 +8,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "strata/core/event_transport.h"
+#include "strata/events/event_transport.h"
 
 namespace strata::internal {
 

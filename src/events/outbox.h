@@ -12,7 +12,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "strata/base/clock.h"
-#include "strata/core/event.h"
+#include "strata/events/event.h"
 
 namespace strata::internal {
 

@@ -11,7 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "strata/base/clock.h"
-#include "strata/core/event_hub.h"
+#include "strata/events/event_hub.h"
 
 namespace strata::internal {
 

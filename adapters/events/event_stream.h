@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "strata/base/clock.h"
 #include "strata/base/deadline.h"
-#include "strata/core/event_transport.h"
+#include "strata/events/event_transport.h"
 
 namespace strata::internal {
 

@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "strata/core/event.h"
+#include "strata/events/event.h"
 
 namespace strata::internal {
 

@@ -1,5 +1,5 @@
 // A hub by itself, and several hubs on one bus.
-#include "strata/core/event_hub.h"
+#include "strata/events/event_hub.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,13 +13,13 @@
 #include <stdexcept>
 #include <thread>
 
-#include "src/core/event_envelope.h"
-#include "strata/adapters/memory/in_memory_event_transport.h"
-#include "strata/core/event_hub_options.h"
+#include "src/events/envelope.h"
+#include "strata/events/event_hub_options.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/fake_clock.h"
+#include "strata/testing/in_memory_event_transport.h"
 #include "strata/testing/status_matchers.h"
-#include "tests/core/event_fixture.h"
+#include "tests/events/event_fixture.h"
 
 namespace strata {
 namespace {
