@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "adapters/redis_dialect/rate_limit_script.h"
 #include "bench/comparison.h"
-#include "src/core/rate_limit_script.h"
 #include "strata/adapters/redis/redis_rate_limit_log.h"
 #include "strata/factories/rate_limiter_factory.h"
 #include "strata/testing/local_servers.h"

@@ -4,11 +4,11 @@
 #include <string>
 #include <utility>
 
-#include "strata/adapters/memory/in_memory_rate_limit_log.h"
 #include "strata/adapters/redis/redis_rate_limit_log.h"
 #include "strata/adapters/upstash/upstash_rate_limit_log.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
+#include "strata/limits/in_memory_rate_limit_log.h"
 
 namespace strata {
 namespace {

@@ -6,7 +6,7 @@
 #include "adapters/redis/redis_call.h"
 #include "adapters/redis/redis_client.h"
 #include "adapters/redis/redis_deployment.h"
-#include "src/core/rate_limit_script.h"
+#include "adapters/redis_dialect/rate_limit_script.h"
 
 namespace strata {
 namespace {

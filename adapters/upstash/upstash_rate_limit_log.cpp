@@ -4,9 +4,9 @@
 #include <utility>
 #include <variant>
 
+#include "adapters/redis_dialect/rate_limit_script.h"
 #include "adapters/upstash/upstash_client_options.h"
 #include "adapters/upstash/upstash_text.h"
-#include "src/core/rate_limit_script.h"
 
 namespace strata {
 namespace {

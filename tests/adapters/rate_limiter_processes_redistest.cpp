@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "strata/adapters/redis/redis_rate_limit_log.h"
-#include "strata/core/rate_limiter.h"
+#include "strata/limits/rate_limiter.h"
 #include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"
 

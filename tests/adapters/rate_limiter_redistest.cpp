@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "src/core/rate_limit_script.h"
+#include "adapters/redis_dialect/rate_limit_script.h"
 #include "strata/adapters/redis/redis_rate_limit_log.h"
-#include "strata/core/rate_limiter.h"
+#include "strata/limits/rate_limiter.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/fake_clock.h"
 #include "strata/testing/local_redis_cluster.h"

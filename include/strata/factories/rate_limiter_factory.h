@@ -10,10 +10,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "strata/core/rate_limiter.h"
-#include "strata/decorators/guarded_rate_limit_log.h"
-#include "strata/decorators/guarded_rate_limiter.h"
 #include "strata/factories/backends.h"
+#include "strata/limits/guarded_rate_limit_log.h"
+#include "strata/limits/guarded_rate_limiter.h"
+#include "strata/limits/rate_limiter.h"
 
 namespace strata {
 

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "gmock/gmock.h"
-#include "strata/core/rate_limiter.h"
+#include "strata/limits/rate_limiter.h"
 
 namespace strata::testing {
 

@@ -18,7 +18,7 @@
 #include <thread>
 #include <vector>
 
-#include "strata/core/rate_limit_log.h"
+#include "strata/limits/rate_limit_log.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/status_matchers.h"
 

@@ -14,7 +14,7 @@
 #include "absl/status/statusor.h"
 #include "strata/adapters/upstash/upstash_cache.h"
 #include "strata/base/clock.h"
-#include "strata/core/rate_limit_log.h"
+#include "strata/limits/rate_limit_log.h"
 
 namespace strata {
 

@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "strata/base/clock.h"
 #include "strata/base/metrics.h"
-#include "strata/core/rate_limiter.h"
+#include "strata/limits/rate_limiter.h"
 
 namespace strata {
 

@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "strata/base/clock.h"
-#include "strata/core/rate_limit_log.h"
+#include "strata/limits/rate_limit_log.h"
 
 namespace strata {
 

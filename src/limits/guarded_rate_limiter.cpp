@@ -1,4 +1,4 @@
-#include "strata/decorators/guarded_rate_limiter.h"
+#include "strata/limits/guarded_rate_limiter.h"
 
 #include <algorithm>
 #include <atomic>

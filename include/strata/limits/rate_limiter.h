@@ -26,7 +26,7 @@
 #include "strata/base/deadline.h"
 #include "strata/base/health.h"
 #include "strata/base/timestamp.h"
-#include "strata/core/rate_limit_log.h"
+#include "strata/limits/rate_limit_log.h"
 #include "strata/records/key_space.h"
 
 namespace strata {

@@ -1,5 +1,5 @@
 // Rate limiters in one process. Those on a server are in tests/adapters/rate_limiter_*.
-#include "strata/core/rate_limiter.h"
+#include "strata/limits/rate_limiter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "src/core/rate_limit_script.h"
-#include "strata/adapters/memory/in_memory_rate_limit_log.h"
+#include "adapters/redis_dialect/rate_limit_script.h"
+#include "strata/limits/in_memory_rate_limit_log.h"
 #include "strata/testing/fake_clock.h"
 #include "strata/testing/mock_rate_limiter.h"
 #include "strata/testing/rate_limit_log_conformance.h"

@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "strata/core/rate_limit_log.h"
+#include "strata/limits/rate_limit_log.h"
 
 namespace strata::internal {
 

@@ -1,4 +1,4 @@
-#include "strata/adapters/memory/in_memory_rate_limit_log.h"
+#include "strata/limits/in_memory_rate_limit_log.h"
 
 #include <algorithm>
 #include <array>

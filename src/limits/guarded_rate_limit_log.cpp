@@ -1,4 +1,4 @@
-#include "strata/decorators/guarded_rate_limit_log.h"
+#include "strata/limits/guarded_rate_limit_log.h"
 
 #include <utility>
 

@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "strata/base/circuit_breaker.h"
-#include "strata/core/rate_limit_log.h"
+#include "strata/limits/rate_limit_log.h"
 
 namespace strata {
 

@@ -1,4 +1,4 @@
-#include "strata/decorators/guarded_rate_limiter.h"
+#include "strata/limits/guarded_rate_limiter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,8 +9,8 @@
 #include <sstream>
 #include <string>
 
-#include "strata/adapters/memory/in_memory_rate_limit_log.h"
-#include "strata/decorators/guarded_rate_limit_log.h"
+#include "strata/limits/guarded_rate_limit_log.h"
+#include "strata/limits/in_memory_rate_limit_log.h"
 #include "strata/testing/fake_clock.h"
 #include "strata/testing/fake_executor.h"
 #include "strata/testing/status_matchers.h"

@@ -1,4 +1,4 @@
-#include "src/core/rate_limit_script.h"
+#include "adapters/redis_dialect/rate_limit_script.h"
 
 #include <array>
 #include <charconv>

@@ -1,4 +1,4 @@
-#include "strata/core/rate_limiter.h"
+#include "strata/limits/rate_limiter.h"
 
 #include <fmt/format.h>
 
