@@ -27,7 +27,6 @@
 #include "strata/cache/tools/cache_warming.h"                    // IWYU pragma: export
 #include "strata/core/config.h"                                  // IWYU pragma: export
 #include "strata/core/probes.h"                                  // IWYU pragma: export
-#include "strata/core/validation_cache.h"                        // IWYU pragma: export
 #include "strata/decorators/fetch_all.h"                         // IWYU pragma: export
 #include "strata/events/event_hub.h"                             // IWYU pragma: export
 #include "strata/factories/backends.h"                           // IWYU pragma: export
@@ -50,3 +49,4 @@
 #include "strata/records/row_codec.h"                            // IWYU pragma: export
 #include "strata/store/store.h"                                  // IWYU pragma: export
 #include "strata/stores/policy/policy_resolution.h"              // IWYU pragma: export
+#include "strata/validation/validation_cache.h"                  // IWYU pragma: export

@@ -14,10 +14,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/adapters/memory/tiered_validation_cache.h"
 #include "strata/core/config.h"
-#include "strata/core/validation_cache.h"
 #include "strata/factories/backends.h"
+#include "strata/validation/tiered_validation_cache.h"
+#include "strata/validation/validation_cache.h"
 
 namespace strata {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "gmock/gmock.h"
-#include "strata/core/validation_cache.h"
+#include "strata/validation/validation_cache.h"
 
 namespace strata::testing {
 

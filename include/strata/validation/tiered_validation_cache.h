@@ -23,8 +23,8 @@
 #include "strata/base/executor.h"
 #include "strata/base/metrics.h"
 #include "strata/cache/guarded_cache.h"
-#include "strata/core/validation_cache.h"
 #include "strata/records/entity.h"
+#include "strata/validation/validation_cache.h"
 
 namespace strata {
 

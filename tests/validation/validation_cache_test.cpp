@@ -1,5 +1,5 @@
 // TieredValidationCache over a server that works, fails and comes back.
-#include "strata/core/validation_cache.h"
+#include "strata/validation/validation_cache.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,8 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "src/decorators/shared_asks.h"
-#include "strata/adapters/memory/tiered_validation_cache.h"
+#include "src/validation/shared_asks.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/fake_cache.h"
@@ -20,6 +19,7 @@
 #include "strata/testing/fake_executor.h"
 #include "strata/testing/mock_validation_cache.h"
 #include "strata/testing/status_matchers.h"
+#include "strata/validation/tiered_validation_cache.h"
 
 namespace strata {
 namespace {

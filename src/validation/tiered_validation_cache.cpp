@@ -1,4 +1,4 @@
-#include "strata/adapters/memory/tiered_validation_cache.h"
+#include "strata/validation/tiered_validation_cache.h"
 
 #include <algorithm>
 #include <atomic>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "src/decorators/shared_asks.h"
+#include "src/validation/shared_asks.h"
 #include "strata/base/status.h"
 #include "strata/cache/internal/cache_aside.h"
 #include "strata/cache/lru_cache.h"

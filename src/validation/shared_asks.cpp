@@ -1,4 +1,4 @@
-#include "src/decorators/shared_asks.h"
+#include "src/validation/shared_asks.h"
 
 #include <utility>
 

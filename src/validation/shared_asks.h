@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "strata/base/clock.h"
 #include "strata/base/deadline.h"
-#include "strata/core/validation_cache.h"
+#include "strata/validation/validation_cache.h"
 
 namespace strata::internal {
 
