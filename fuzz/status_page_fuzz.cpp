@@ -5,7 +5,7 @@
 
 #include "fuzz/fuzz_target.h"
 #include "src/base/utf8.h"
-#include "src/core/status_page.h"
+#include "src/probes/status_page.h"
 
 namespace strata::internal {
 namespace {

@@ -7,13 +7,13 @@
 #include "absl/status/statusor.h"
 #include "examples/copilot_server/settings.h"
 #include "strata/adapters/prometheus/prometheus_metrics.h"
-#include "strata/core/probes.h"
 #include "strata/events/event_hub.h"
 #include "strata/factories/clarify_store_factory.h"
 #include "strata/factories/context_builder_factory.h"
 #include "strata/factories/conversation_store_factory.h"
 #include "strata/factories/policy_store_factory.h"
 #include "strata/limits/rate_limiter.h"
+#include "strata/probes/probes.h"
 
 namespace copilot {
 

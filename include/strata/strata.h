@@ -26,7 +26,6 @@
 #include "strata/cache/tools/cache_verifier.h"                   // IWYU pragma: export
 #include "strata/cache/tools/cache_warming.h"                    // IWYU pragma: export
 #include "strata/core/config.h"                                  // IWYU pragma: export
-#include "strata/core/probes.h"                                  // IWYU pragma: export
 #include "strata/decorators/fetch_all.h"                         // IWYU pragma: export
 #include "strata/events/event_hub.h"                             // IWYU pragma: export
 #include "strata/factories/backends.h"                           // IWYU pragma: export
@@ -44,6 +43,7 @@
 #include "strata/factories/store_factory.h"                      // IWYU pragma: export
 #include "strata/factories/unit_of_work_factory.h"               // IWYU pragma: export
 #include "strata/factories/validation_cache_factory.h"           // IWYU pragma: export
+#include "strata/probes/probes.h"                                // IWYU pragma: export
 #include "strata/records/entity.h"                               // IWYU pragma: export
 #include "strata/records/json_codec.h"                           // IWYU pragma: export
 #include "strata/records/row_codec.h"                            // IWYU pragma: export

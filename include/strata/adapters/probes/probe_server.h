@@ -16,7 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/core/probes.h"
+#include "strata/probes/probes.h"
 
 namespace strata {
 

@@ -1,4 +1,4 @@
-#include "strata/core/probes.h"
+#include "strata/probes/probes.h"
 
 #include <fmt/format.h>
 
@@ -15,7 +15,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "src/base/background.h"
-#include "src/core/status_page.h"
+#include "src/probes/status_page.h"
 
 namespace strata {
 namespace {

@@ -1,4 +1,4 @@
-#include "strata/core/probes.h"
+#include "strata/probes/probes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "src/core/status_page.h"
+#include "src/probes/status_page.h"
 
 #include <fmt/format.h>
 
