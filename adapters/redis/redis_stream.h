@@ -9,8 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "adapters/net/tls_session.h"
 #include "adapters/redis/redis_socket.h"
-#include "adapters/tls/tls_session.h"
 
 namespace strata::internal {
 

@@ -7,8 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "strata/adapters/net/tls_options.h"
 #include "strata/base/secret.h"
-#include "strata/core/tls.h"
 
 namespace strata::internal {
 

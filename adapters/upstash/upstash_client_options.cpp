@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "adapters/tls/tls_session.h"
+#include "adapters/net/tls_session.h"
 #include "strata/base/status.h"
 
 namespace strata::internal {

@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "adapters/tls/tls_session.h"
+#include "adapters/net/tls_session.h"
 #include "adapters/upstash/upstash_http.h"
 #include "adapters/upstash/upstash_socket.h"
 #include "adapters/upstash/upstash_url.h"

@@ -23,10 +23,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "strata/adapters/net/tls_options.h"
 #include "strata/base/clock.h"
 #include "strata/base/secret.h"
 #include "strata/cache/cache.h"
-#include "strata/core/tls.h"
 
 namespace strata {
 

@@ -13,7 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "strata/core/tls.h"
+#include "strata/adapters/net/tls_options.h"
 
 struct ssl_ctx_st;
 struct ssl_st;

@@ -1,4 +1,4 @@
-#include "adapters/tls/tls_session.h"
+#include "adapters/net/tls_session.h"
 
 #include <fmt/core.h>
 #include <openssl/err.h>
