@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "adapters/redis/redis_scan.h"
+#include "adapters/redis/client/scan.h"
 #include "fuzz/fuzz_target.h"
 #include "stores/conversation/page_cursor.h"
 

@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
-#include "adapters/redis/redis_errors.h"
-#include "adapters/redis/redis_reply.h"
-#include "adapters/redis/redis_server_info.h"
-#include "adapters/redis/redis_slots.h"
+#include "adapters/redis/client/server_info.h"
+#include "adapters/redis/client/slots.h"
+#include "adapters/redis/wire/reply.h"
+#include "adapters/redis_dialect/errors.h"
 #include "fuzz/fuzz_target.h"
 
 namespace strata::internal {

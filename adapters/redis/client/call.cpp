@@ -1,0 +1,217 @@
+#include "adapters/redis/client/call.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "adapters/redis_dialect/errors.h"
+#include "strata/base/status.h"
+
+namespace strata::internal {
+namespace {
+
+// Commands of one flight: enough to make the round trip cheap, few enough that the server turns to
+// others in between.
+constexpr std::size_t kMostPerFlight = 256;
+// A script that has to be told, and a key that moves meanwhile, twice.
+constexpr int kMostRounds = 5;
+
+absl::Status annotated(const RedisNode& node, const absl::Status& status) {
+  return annotate(status, fmt::format("redis at {}", node.name()));
+}
+
+// Sent on a connection that then broke, which a server's restart or its timeout for idle clients
+// does as well. Past a timeout nothing is sent twice: the server has enough to do.
+bool wasCutOff(const RedisLink::Request& request) {
+  return request.was_sent && absl::IsUnavailable(request.refused);
+}
+
+}  // namespace
+
+// ---- Commands of one key each ----
+
+RedisAnswers RedisCall::ask(std::size_t count, KeyOf key_of, Add add, LifeOf life_of) {
+  RedisAnswers answers(count);
+  Opens open(count);
+  for (std::size_t i = 0; i < count; ++i) open[i].index = i;
+  for (int round = 0; round < kMostRounds && !open.empty(); ++round) {
+    for (Open& command : open) {
+      const std::size_t index = command.index;
+      absl::Status boarded = board(std::move(command), key_of, add, life_of);
+      if (!boarded.ok()) answers[index].status = std::move(boarded);
+    }
+    open.clear();
+    fly();
+    for (Flight& flight : flights_) land(flight, answers, open);
+    landed_.splice(landed_.end(), flights_);
+  }
+  return answers;
+}
+
+absl::StatusOr<RedisCall::Flight*> RedisCall::flightTo(std::shared_ptr<RedisNode> node) {
+  const auto waiting = std::find_if(flights_.rbegin(), flights_.rend(), [&](const Flight& flight) {
+    return flight.node == node && flight.commands.size() < kMostPerFlight;
+  });
+  if (waiting != flights_.rend()) return &*waiting;
+  if (absl::Status met = meet(*node); !met.ok()) return met;
+  Flight& flight = flights_.emplace_back();
+  flight.node = std::move(node);
+  flight.request.times = times_;
+  return &flight;
+}
+
+absl::Status RedisCall::board(Open open, KeyOf key_of, Add add, LifeOf life_of) {
+  if (open.node == nullptr) {
+    auto node = router_.route(key_of(open.index), times_);
+    if (!node.ok()) return node.status();
+    open.node = *std::move(node);
+  }
+  absl::StatusOr<Flight*> flight = flightTo(open.node);
+  if (!flight.ok()) return annotated(*open.node, flight.status());
+  RedisLink::Request& request = (*flight)->request;
+  const Incarnation wanted = life_of(open.index);
+  if (wanted != Incarnation{}) {
+    const Incarnation present = request.only_in.value_or(open.node->incarnation());
+    if (wanted != present) return absl::AbortedError("the server is in another life");
+    request.only_in = wanted;
+  }
+  if (open.asking) request.commands.add({"ASKING"});
+  const Dialect dialect{.has_set_nx_get = open.node->hasSetNxGet(), .in_full = open.in_full};
+  add(request.commands, open.index, dialect);
+  (*flight)->commands.push_back(std::move(open));
+  return absl::OkStatus();
+}
+
+void RedisCall::fly() {
+  for (Flight& flight : flights_) {
+    flight.link = &flight.node->link();
+    flight.link->submit(flight.request);
+  }
+  for (Flight& flight : flights_) flight.link->await(flight.request);
+}
+
+void RedisCall::land(Flight& flight, RedisAnswers& answers, Opens& again) {
+  std::size_t next = 0;
+  for (const Open& command : flight.commands) {
+    if (command.asking) ++next;  // the reply to ASKING
+    absl::StatusOr<RedisReply>& reply = flight.request.replies[next++];
+    if (std::optional<Open> once_more = another(flight, command, reply)) {
+      again.push_back(*std::move(once_more));
+    }
+    answers[command.index] = judge(*flight.node, flight.request.server, reply);
+  }
+}
+
+std::optional<RedisCall::Open> RedisCall::another(const Flight& flight, const Open& command,
+                                                  const absl::StatusOr<RedisReply>& reply) {
+  if (reply.ok() && !reply->isError()) return std::nullopt;
+  Open open = command;
+  if (!reply.ok()) {
+    if (!may_repeat_ || command.repeated || !wasCutOff(flight.request)) return std::nullopt;
+    open.repeated = true;
+    return open;
+  }
+  if (classifyRedisError(reply->text()).no_script && !command.in_full) {
+    open.in_full = true;
+    return open;
+  }
+  const auto redirect = router_.redirect(*flight.node, reply->text());
+  if (!redirect) return std::nullopt;
+  open.node = redirect->node;
+  open.asking = redirect->asking;
+  return open;
+}
+
+RedisAnswer RedisCall::judge(RedisNode& node, const RedisServerInfo& server,
+                             absl::StatusOr<RedisReply>& reply) const {
+  RedisAnswer answer{.node = &node, .incarnation = server.incarnation};
+  if (!reply.ok()) {
+    if (!absl::IsAborted(reply.status())) router_.noteUnreachable();
+    answer.status = annotated(node, reply.status());
+    return answer;
+  }
+  if (!reply->isError()) {
+    answer.reply = *std::move(reply);
+    return answer;
+  }
+  const RedisError error = classifyRedisError(reply->text());
+  if (error.retire) {
+    node.retireAll();
+    router_.noteUnreachable();
+  }
+  answer.only_reads = error.only_reads;
+  answer.status = annotated(node, redisErrorStatus(reply->text()));
+  return answer;
+}
+
+// ---- Commands for one server ----
+
+absl::Status RedisCall::meet(RedisNode& node) {
+  if (node.isKnown()) return absl::OkStatus();
+  RedisLink::Request nothing;
+  send(node, nothing);
+  if (!nothing.refused.ok()) router_.noteUnreachable();
+  return nothing.refused;
+}
+
+void RedisCall::send(RedisNode& node, RedisLink::Request& request) const {
+  request.times = times_;
+  RedisLink& link = node.link();
+  link.submit(request);
+  link.await(request);
+}
+
+RedisAnswers RedisCall::ask(RedisNode& node, RedisCommands commands) {
+  RedisLink::Request first;
+  first.commands = std::move(commands);
+  send(node, first);
+  RedisLink::Request again;
+  const bool repeated = may_repeat_ && wasCutOff(first);
+  if (repeated) {
+    again.commands = std::move(first.commands);
+    send(node, again);
+  }
+  RedisLink::Request& request = repeated ? again : first;
+  RedisAnswers answers;
+  answers.reserve(request.replies.size());
+  for (auto& reply : request.replies) answers.push_back(judge(node, request.server, reply));
+  return answers;
+}
+
+absl::StatusOr<RedisAnswers> RedisCall::askMaster(RedisNode& node, RedisCommands commands) {
+  addWhoAreYou(commands);
+  RedisLink::Request request;
+  request.commands = std::move(commands);
+  send(node, request);
+  absl::StatusOr<RedisServerInfo> info = whoItIs(request.replies);
+  if (info.ok() && info->incarnation != request.server.incarnation) {
+    info = absl::UnavailableError("the server lives another life by now");
+  }
+  if (!info.ok()) {
+    if (request.refused.ok()) node.retireAll();
+    router_.noteUnreachable();
+    return annotated(node, info.status());
+  }
+  RedisAnswers answers;
+  for (std::size_t i = 0; i + 2 < request.replies.size(); ++i) {
+    answers.push_back(judge(node, request.server, request.replies[i]));
+  }
+  return answers;
+}
+
+absl::Status RedisCall::unexpected(const RedisAnswer& answer) {
+  answer.node->retireAll();
+  return annotated(*answer.node, absl::InternalError("a reply of another kind than expected"));
+}
+
+void addScript(RedisCommands& commands, const RedisCall::Dialect& dialect,
+               const RedisScript& script, std::string_view key,
+               std::initializer_list<std::string_view> arguments) {
+  std::vector<std::string_view> words{dialect.in_full ? "EVAL" : "EVALSHA",
+                                      dialect.in_full ? script.source : script.sha, "1", key};
+  words.insert(words.end(), arguments);
+  commands.add(words);
+}
+
+}  // namespace strata::internal

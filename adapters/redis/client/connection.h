@@ -1,0 +1,86 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/statusor.h"
+#include "adapters/redis/client/server_info.h"
+#include "adapters/redis/client/url.h"
+#include "adapters/redis/wire/command.h"
+#include "adapters/redis/wire/reply.h"
+#include "adapters/redis/wire/stream.h"
+
+namespace strata::internal {
+
+// Most pipelines are of one command.
+using RedisReplies = absl::InlinedVector<absl::StatusOr<RedisReply>, 1>;
+
+// How to meet a server. What it points to must outlive the connections.
+struct RedisIntroduction {
+  const RedisLogin* login = nullptr;
+  const TlsContext* tls = nullptr;
+  // How long `receivePatiently` waits.
+  std::chrono::nanoseconds patience{};
+  // A sentinel, or a node that is only asked for the map of its cluster, need not be a master.
+  bool must_be_master = true;
+};
+
+// A connection that is authenticated, has chosen its database and knows whom it leads to. For one
+// thread at a time, but for shutdown().
+//
+// Replies are told apart by their order alone. So after anything that could leave a reply behind (a
+// timeout, an error of the socket, bytes that are no reply) it must never be used again: the next
+// command would be answered with somebody else's value.
+class RedisConnection {
+ public:
+  // Unavailable: also when it leads to a replica. PermissionDenied, FailedPrecondition: as the
+  // server answered to our password and our database, and TLS to its certificate.
+  static absl::StatusOr<std::unique_ptr<RedisConnection>> open(
+      const RedisAddress& address, const RedisIntroduction& introduction, IoTime until);
+
+  // DeadlineExceeded: the rest is kept, and goes out with the next `flush` or `send`.
+  absl::Status send(std::string_view bytes, IoTime until) { return stream_.send(bytes, until); }
+  absl::Status flush(IoTime until) { return stream_.flush(until); }
+  bool hasUnsent() const { return stream_.hasUnsent(); }
+  // Waits for bytes, `until` then or patiently, and makes them replies.
+  absl::Status receive(IoTime until);
+  absl::Status receivePatiently();
+  // The next reply of those; none while it is incomplete. Unavailable: what came is no reply.
+  absl::StatusOr<std::optional<RedisReply>> nextReply() { return reader_.next(); }
+  bool hasLeftovers() const { return reader_.hasLeftovers(); }
+  // Overwrites what was received and made replies of.
+  void wipe() { reader_.wipe(); }
+
+  // Sends commands and waits for the reply to each, which may be an error of the server; or tells
+  // why there is none. With nobody else's commands under way only.
+  RedisReplies exchange(const RedisCommands& commands, IoTime until);
+
+  // What the server said when the connection was opened.
+  const RedisServerInfo& server() const { return server_; }
+  // Whether it can be used now. Costs a system call.
+  bool isQuiet() const { return stream_.isQuiet(); }
+  void shutdown() { stream_.shutdown(); }
+  // From now on `receive` also ends, with DeadlineExceeded, while that file can be read.
+  void interruptBy(int file) { stream_.interruptBy(file); }
+
+ private:
+  explicit RedisConnection(RedisStream stream) : stream_(std::move(stream)) {}
+
+  absl::Status introduce(const RedisIntroduction& introduction, IoTime until);
+  absl::Status readReply(RedisReplies& replies, IoTime until);
+
+  RedisStream stream_;
+  RedisReplyReader reader_;
+  RedisServerInfo server_;
+};
+
+// The commands by which a server says who it is, and what it said in the last two of `replies`: ok
+// only for a master. Where an ACL forbids to ask, everything is unknown.
+void addWhoAreYou(RedisCommands& commands);
+absl::StatusOr<RedisServerInfo> whoItIs(const RedisReplies& replies);
+
+}  // namespace strata::internal

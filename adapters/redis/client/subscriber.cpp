@@ -1,0 +1,204 @@
+#include "adapters/redis/client/subscriber.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "adapters/redis_dialect/errors.h"
+#include "src/base/backoff.h"
+
+namespace strata::internal {
+namespace {
+
+using std::chrono::steady_clock;
+
+void add(RedisCommands& commands, std::string_view name, const std::vector<std::string>& channels) {
+  if (channels.empty()) return;
+  std::vector<std::string_view> words{name};
+  words.insert(words.end(), channels.begin(), channels.end());
+  commands.add(words);
+}
+
+absl::Status noPong() { return absl::DeadlineExceededError("the server answers no PING"); }
+
+}  // namespace
+
+RedisSubscriber::RedisSubscriber(RedisSubscriberOptions options,
+                                 const std::set<std::string>& channels, RedisListener& listener)
+    : options_(std::move(options)),
+      introduction_{
+          .login = &options_.login, .tls = options_.tls.get(), .patience = options_.heartbeat},
+      listener_(listener),
+      wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      channels_(channels),
+      random_(std::random_device{}()),
+      thread_([this] { run(); }) {}
+
+RedisSubscriber::~RedisSubscriber() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    eventfd_write(wake_fd_, 1);
+    stop_.notify_all();
+  }
+  thread_.join();
+  close(wake_fd_);
+}
+
+void RedisSubscriber::subscribe(const std::string& channel) {
+  if (channels_.want(channel)) eventfd_write(wake_fd_, 1);
+}
+
+void RedisSubscriber::unsubscribe(const std::string& channel) {
+  if (channels_.unwant(channel)) eventfd_write(wake_fd_, 1);
+}
+
+std::optional<IoTime> RedisSubscriber::confirmed() const {
+  const std::lock_guard lock(mutex_);
+  return confirmed_;
+}
+
+bool RedisSubscriber::isStopping() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+// ---- The thread ----
+
+void RedisSubscriber::run() {
+  while (!isStopping()) {
+    loseStream(listenOnce());
+    pauseBeforeReconnecting();
+  }
+}
+
+void RedisSubscriber::pauseBeforeReconnecting() {
+  std::unique_lock lock(mutex_);
+  stop_.wait_for(lock, backoffAfter(++failures_, random_), [this] { return stopping_; });
+}
+
+void RedisSubscriber::loseStream(const absl::Status& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    confirmed_.reset();
+  }
+  channels_.lost();
+  if (std::exchange(is_whole_, false)) {
+    listener_.onLost(why);
+  } else {
+    listener_.onFailed(why);
+  }
+}
+
+absl::Status RedisSubscriber::listenOnce() {
+  const IoTime until = steady_clock::now() + options_.connect_timeout;
+  const absl::StatusOr<std::vector<RedisAddress>> addresses = options_.find(until);
+  if (!addresses.ok()) return addresses.status();
+  absl::Status failed = absl::UnavailableError("there is no address to connect to");
+  for (std::size_t i = 0; i < addresses->size(); ++i) {
+    // Each gets an equal part of what time is left.
+    const IoTime now = steady_clock::now();
+    const IoTime share = now + (until - now) / static_cast<long>(addresses->size() - i);
+    auto connection = RedisConnection::open((*addresses)[i], introduction_, share);
+    failed = connection.status();
+    if (!connection.ok()) continue;
+    address_ = (*addresses)[i];
+    server_ = (*connection)->server().incarnation;
+    channels_.connected();
+    pong_is_due_ = false;
+    pinged_at_ = heard_at_ = {};
+    (*connection)->interruptBy(wake_fd_);
+    return listen(**connection);
+  }
+  return failed;
+}
+
+absl::Status RedisSubscriber::listen(RedisConnection& connection) {
+  while (!isStopping()) {
+    // Taken first: whoever subscribes later must not find it confirmed by a PING that is older.
+    const IoTime now = steady_clock::now();
+    absl::Status sent = subscribeToWhatIsNew(connection, now + options_.heartbeat);
+    if (!sent.ok()) return sent;
+    if (absl::Status alive = pingWhenDue(connection, now); !alive.ok()) return alive;
+    if (absl::Status received = receiveSome(connection); !received.ok()) return received;
+  }
+  return absl::CancelledError("the subscriber was stopped");
+}
+
+absl::Status RedisSubscriber::receiveSome(RedisConnection& connection) {
+  const IoTime until = pong_is_due_ ? std::max(pinged_at_, heard_at_) + options_.heartbeat
+                                    : pinged_at_ + options_.heartbeat / 3;
+  absl::Status received = connection.receive(until);
+  if (absl::IsDeadlineExceeded(received)) {
+    // Only now: what this thread was held up before it looked is no silence of the server.
+    const bool is_silent = pong_is_due_ && steady_clock::now() >= until;
+    return is_silent ? noPong() : absl::OkStatus();
+  }
+  if (!received.ok()) return received;
+  heard_at_ = steady_clock::now();
+  while (true) {
+    absl::StatusOr<std::optional<RedisReply>> reply = connection.nextReply();
+    if (!reply.ok()) return reply.status();
+    if (!*reply) break;
+    if (absl::Status handled = handle(**reply); !handled.ok()) return handled;
+  }
+  connection.wipe();
+  return absl::OkStatus();
+}
+
+absl::Status RedisSubscriber::subscribeToWhatIsNew(RedisConnection& connection, IoTime until) {
+  eventfd_t ignored = 0;
+  eventfd_read(wake_fd_, &ignored);
+  const ListenedChannels::Changes changes = channels_.takeChanges();
+  if (changes.listen.empty() && changes.unlisten.empty()) return absl::OkStatus();
+  RedisCommands commands;
+  add(commands, "SUBSCRIBE", changes.listen);
+  add(commands, "UNSUBSCRIBE", changes.unlisten);
+  return connection.send(commands.bytes(), until);
+}
+
+absl::Status RedisSubscriber::pingWhenDue(RedisConnection& connection, IoTime now) {
+  // A server takes PING only without subscriptions or in the subscriber's form, which is the same.
+  if (pong_is_due_) {
+    // The answer may be behind much else that comes; but not for ever, for nothing may reach a
+    // server that is heard.
+    constexpr int kLongest = 10;
+    return now - pinged_at_ < kLongest * options_.heartbeat ? absl::OkStatus() : noPong();
+  }
+  if (now - pinged_at_ < options_.heartbeat / 3) return absl::OkStatus();
+  if (options_.prove && is_whole_) {
+    if (absl::Status proven = options_.prove(address_, server_); !proven.ok()) return proven;
+  }
+  RedisCommands ping;
+  ping.add({"PING"});
+  pinged_at_ = now;
+  pong_is_due_ = true;
+  return connection.send(ping.bytes(), now + options_.heartbeat);
+}
+
+absl::Status RedisSubscriber::handle(const RedisReply& reply) {
+  if (reply.isError()) return redisErrorStatus(reply.text());
+  const std::string_view kind = reply.size() == 0 ? reply.text() : reply.at(0).text();
+  if (kind == "message" && reply.size() == 3) {
+    listener_.onMessage(reply.at(1).text(), reply.at(2).text());
+  } else if (kind == "subscribe" && reply.size() == 3) {
+    channels_.confirm(std::string(reply.at(1).text()));
+  } else if (kind == "pong" || kind == "PONG") {
+    pong_is_due_ = false;
+    if (!channels_.allAreConfirmed()) return absl::OkStatus();
+    if (!std::exchange(is_whole_, true)) {
+      failures_ = 0;
+      listener_.onSubscribed(server_, std::exchange(had_stream_, true));
+    }
+    const std::lock_guard lock(mutex_);
+    confirmed_ = pinged_at_;
+  } else if (kind != "unsubscribe") {
+    return absl::UnavailableError("the server said something that a subscriber is not told");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace strata::internal

@@ -1,0 +1,416 @@
+#include "strata/adapters/redis/redis_cache.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/functional/function_ref.h"
+#include "adapters/redis/client/call.h"
+#include "adapters/redis/client/client.h"
+#include "adapters/redis/client/deployment.h"
+#include "adapters/redis/client/scan.h"
+#include "adapters/redis/wire/command.h"
+#include "adapters/redis_dialect/scripts.h"
+#include "src/cache/cache_ttl.h"
+
+namespace strata {
+namespace {
+
+using internal::RedisAnswer;
+using internal::RedisCommands;
+using internal::RedisNode;
+using Call = internal::RedisCall;
+using Dialect = Call::Dialect;
+using Value = std::optional<std::string>;
+
+// Keys of one command: enough to make it cheap, few enough that the server turns to others in
+// between.
+constexpr std::size_t kChunk = 256;
+// Reads of fewer keys than this are told apart from leases only at the price of a round trip.
+constexpr std::size_t kFewLeases = 4;
+// From here on one command for all is worth the transaction around it.
+constexpr std::size_t kManyReads = 16;
+
+std::string millisText(absl::Duration ttl) {
+  return std::to_string(absl::ToInt64Milliseconds(ttl));
+}
+
+// Calls `each(first, count)` for consecutive chunks of `total`.
+void forEachChunk(std::size_t total, absl::FunctionRef<void(std::size_t, std::size_t)> each) {
+  for (std::size_t first = 0; first < total; first += kChunk) {
+    each(first, std::min(kChunk, total - first));
+  }
+}
+
+template <typename T>
+std::vector<absl::StatusOr<T>> toAll(std::size_t count, const absl::Status& status) {
+  return std::vector<absl::StatusOr<T>>(count, status);
+}
+
+Value textOf(const internal::RedisValue& value) {
+  return value.isText() && !value.isError() ? Value(value.text()) : Value();
+}
+
+}  // namespace
+
+struct RedisCache::Core : internal::RedisClient {
+  using RedisClient::RedisClient;
+
+  std::vector<absl::StatusOr<Value>> getEach(Call& call, absl::Span<const std::string> keys);
+  absl::Status removeFrom(Call& call, RedisNode& node, absl::Span<const std::string> keys);
+  absl::Status removeEach(Call& call, absl::Span<const std::string> keys);
+  // Reads what is there, at the price of one plain read: the rest is to be leased.
+  std::vector<std::size_t> readFenced(Call& call, RedisNode& node,
+                                      absl::Span<const LeaseRequest> requests,
+                                      std::vector<absl::StatusOr<LeaseReply>>& answers);
+  // Takes what was found under the i-th key, none where nothing was, and the answer that says so.
+  using NoteRead = absl::FunctionRef<void(std::size_t, Value, const RedisAnswer&)>;
+  static void readEachFenced(Call& call, RedisNode& node, absl::Span<const LeaseRequest> requests,
+                             NoteRead note);
+  static void readTogetherFenced(Call& call, RedisNode& node,
+                                 absl::Span<const LeaseRequest> requests, NoteRead note);
+  void leaseEach(Call& call, absl::Span<const LeaseRequest> requests, absl::Duration ttl,
+                 absl::Span<const std::size_t> which,
+                 std::vector<absl::StatusOr<LeaseReply>>& answers);
+  void readWithoutLease(Call& call, RedisNode& node, absl::Span<const LeaseRequest> requests,
+                        absl::Span<const std::size_t> which,
+                        std::vector<absl::StatusOr<LeaseReply>>& answers);
+
+  // An ACL forbids what readFenced needs.
+  std::atomic<bool> no_fenced_reads{false};
+};
+
+// ---- Creation ----
+
+absl::StatusOr<std::shared_ptr<RedisCache>> RedisCache::create(RedisOptions options,
+                                                               const Clock& clock) {
+  auto router = internal::makeRedisRouter(options);
+  if (!router.ok()) return router.status();
+  auto core = std::make_unique<Core>(*std::move(router), clock);
+  return std::shared_ptr<RedisCache>(new RedisCache(std::move(core)));
+}
+
+RedisCache::RedisCache(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+RedisCache::~RedisCache() = default;
+
+CacheCapabilities RedisCache::capabilities() const {
+  return {.fenced_reads = true, .incarnation = !core_->router->isBlind()};
+}
+
+Incarnation RedisCache::incarnation(std::string_view key) const {
+  return core_->router->incarnation(key);
+}
+
+// ---- Plain reads and writes ----
+
+std::vector<absl::StatusOr<Value>> RedisCache::getMany(absl::Span<const std::string> keys,
+                                                       Deadline deadline) {
+  if (keys.empty()) return {};
+  const auto times = core_->begin(deadline);
+  if (!times.ok()) return toAll<Value>(keys.size(), times.status());
+  Call call(*core_->router, *times);
+  const std::shared_ptr<RedisNode> node = core_->router->only();
+  if (node == nullptr) return core_->getEach(call, keys);
+  RedisCommands commands;
+  forEachChunk(keys.size(), [&](std::size_t first, std::size_t count) {
+    std::vector<std::string_view> words{"MGET"};
+    words.insert(words.end(), keys.begin() + first, keys.begin() + first + count);
+    commands.add(words);
+  });
+  const auto answers = call.ask(*node, std::move(commands));
+  std::vector<absl::StatusOr<Value>> values;
+  values.reserve(keys.size());
+  forEachChunk(keys.size(), [&](std::size_t first, std::size_t count) {
+    const RedisAnswer& answer = answers[first / kChunk];
+    absl::Status status = answer.status;
+    if (status.ok() && answer.reply->size() != count) status = Call::unexpected(answer);
+    for (std::size_t i = 0; i < count; ++i) {
+      values.push_back(status.ok() ? absl::StatusOr<Value>(textOf(answer.reply->at(i))) : status);
+    }
+  });
+  return values;
+}
+
+std::vector<absl::StatusOr<Value>> RedisCache::Core::getEach(Call& call,
+                                                             absl::Span<const std::string> keys) {
+  const auto answers = call.ask(
+      keys.size(), [&](std::size_t i) { return std::string_view(keys[i]); },
+      [&](RedisCommands& commands, std::size_t i, const Dialect& /*dialect*/) {
+        commands.add({"GET", keys[i]});
+      });
+  std::vector<absl::StatusOr<Value>> values;
+  values.reserve(keys.size());
+  for (const RedisAnswer& answer : answers) {
+    values.push_back(answer.status.ok() ? absl::StatusOr<Value>(textOf(*answer.reply))
+                                        : answer.status);
+  }
+  return values;
+}
+
+absl::Status RedisCache::set(const std::string& key, std::string_view value, absl::Duration ttl,
+                             Deadline deadline) {
+  const absl::StatusOr<absl::Duration> checked = internal::checkedTtl(ttl);
+  if (!checked.ok()) return checked.status();
+  const auto times = core_->begin(deadline);
+  if (!times.ok()) return times.status();
+  const std::string millis = millisText(*checked);
+  return Call(*core_->router, *times, /*may_repeat=*/false)
+      .ask(
+          1, [&](std::size_t /*i*/) { return std::string_view(key); },
+          [&](RedisCommands& commands, std::size_t /*i*/, const Dialect& /*dialect*/) {
+            commands.add({"SET", key, value, "PX", millis});
+          })
+      .front()
+      .status;
+}
+
+absl::Status RedisCache::remove(absl::Span<const std::string> keys, Deadline deadline) {
+  if (keys.empty()) return absl::OkStatus();
+  const auto times = core_->begin(deadline);
+  if (!times.ok()) return times.status();
+  Call call(*core_->router, *times);
+  const std::shared_ptr<RedisNode> node = core_->router->only();
+  return node == nullptr ? core_->removeEach(call, keys) : core_->removeFrom(call, *node, keys);
+}
+
+namespace {
+
+// A server that another one has taken the place of meanwhile was the wrong one to tell.
+absl::Status removedFromThePresent(const RedisAnswer& answer) {
+  if (!answer.status.ok() || answer.incarnation == answer.node->incarnation()) {
+    return answer.status;
+  }
+  return absl::UnavailableError(
+      fmt::format("redis at {}: the server was replaced during the removal", answer.node->name()));
+}
+
+}  // namespace
+
+absl::Status RedisCache::Core::removeFrom(Call& call, RedisNode& node,
+                                          absl::Span<const std::string> keys) {
+  RedisCommands commands;
+  forEachChunk(keys.size(), [&](std::size_t first, std::size_t count) {
+    std::vector<std::string_view> words{"UNLINK"};
+    words.insert(words.end(), keys.begin() + first, keys.begin() + first + count);
+    commands.add(words);
+  });
+  for (const RedisAnswer& answer : call.ask(node, std::move(commands))) {
+    if (absl::Status removed = removedFromThePresent(answer); !removed.ok()) return removed;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RedisCache::Core::removeEach(Call& call, absl::Span<const std::string> keys) {
+  const auto answers = call.ask(
+      keys.size(), [&](std::size_t i) { return std::string_view(keys[i]); },
+      [&](RedisCommands& commands, std::size_t i, const Dialect& /*dialect*/) {
+        commands.add({"UNLINK", keys[i]});
+      });
+  for (const RedisAnswer& answer : answers) {
+    if (absl::Status removed = removedFromThePresent(answer); !removed.ok()) return removed;
+  }
+  return absl::OkStatus();
+}
+
+// ---- Fenced fills ----
+
+std::vector<absl::StatusOr<LeaseReply>> RedisCache::getOrLease(
+    absl::Span<const LeaseRequest> requests, absl::Duration ttl, Deadline deadline) {
+  if (requests.empty()) return {};
+  const absl::StatusOr<absl::Duration> checked = internal::checkedTtl(ttl);
+  if (!checked.ok()) return toAll<LeaseReply>(requests.size(), checked.status());
+  const auto times = core_->begin(deadline);
+  if (!times.ok()) return toAll<LeaseReply>(requests.size(), times.status());
+  Call reading(*core_->router, *times);
+  std::vector<absl::StatusOr<LeaseReply>> answers(requests.size(), LeaseReply{});
+  std::vector<std::size_t> to_lease;
+  const std::shared_ptr<RedisNode> node =
+      requests.size() < kFewLeases ? nullptr : core_->router->only();
+  if (node != nullptr && node->hasSetNxGet() && !core_->no_fenced_reads) {
+    to_lease = core_->readFenced(reading, *node, requests, answers);
+  } else {
+    for (std::size_t i = 0; i < requests.size(); ++i) to_lease.push_back(i);
+  }
+  // Never sent twice: one that was cut off may be executed late, and would give back what a
+  // deletion has taken since (docs/decisions/0011-a-lease-is-sent-once.md).
+  Call leasing(*core_->router, *times, /*may_repeat=*/false);
+  if (!to_lease.empty()) core_->leaseEach(leasing, requests, *checked, to_lease, answers);
+  return answers;
+}
+
+// A plain read is answered by a demoted master, too; GETEX is not, for it is a command of the
+// writing kind, though without options it changes nothing. So it reads as safely as a lease would,
+// and cheaper. Of many keys one MGET is cheaper still, in a transaction with a GETEX that makes the
+// server refuse it where it would refuse a write (docs/decisions/0008-fenced-reads.md).
+std::vector<std::size_t> RedisCache::Core::readFenced(
+    Call& call, RedisNode& node, absl::Span<const LeaseRequest> requests,
+    std::vector<absl::StatusOr<LeaseReply>>& answers) {
+  std::vector<std::size_t> absent;
+  const auto note = [&](std::size_t i, Value found, const RedisAnswer& answer) {
+    if (absl::IsPermissionDenied(answer.status)) no_fenced_reads = true;
+    if (found) {
+      answers[i] = LeaseReply{.found = std::move(found), .incarnation = answer.incarnation};
+    } else {
+      absent.push_back(i);
+    }
+  };
+  if (requests.size() < kManyReads) {
+    readEachFenced(call, node, requests, note);
+  } else {
+    readTogetherFenced(call, node, requests, note);
+  }
+  return absent;
+}
+
+void RedisCache::Core::readEachFenced(Call& call, RedisNode& node,
+                                      absl::Span<const LeaseRequest> requests, NoteRead note) {
+  RedisCommands commands;
+  for (const LeaseRequest& request : requests) commands.add({"GETEX", request.key});
+  const auto answers = call.ask(node, std::move(commands));
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    note(i, answers[i].status.ok() ? textOf(*answers[i].reply) : std::nullopt, answers[i]);
+  }
+}
+
+void RedisCache::Core::readTogetherFenced(Call& call, RedisNode& node,
+                                          absl::Span<const LeaseRequest> requests, NoteRead note) {
+  constexpr std::size_t kCommands = 4;
+  RedisCommands commands;
+  forEachChunk(requests.size(), [&](std::size_t first, std::size_t count) {
+    commands.add({"MULTI"});
+    commands.add({"GETEX", requests[first].key});
+    std::vector<std::string_view> words{"MGET"};
+    for (std::size_t i = 0; i < count; ++i) words.push_back(requests[first + i].key);
+    commands.add(words);
+    commands.add({"EXEC"});
+  });
+  const auto replies = call.ask(node, std::move(commands));
+  forEachChunk(requests.size(), [&](std::size_t first, std::size_t count) {
+    const RedisAnswer* const step = &replies[first / kChunk * kCommands];
+    const RedisAnswer& queued = step[1];
+    const RedisAnswer& done = step[kCommands - 1];
+    const bool answered =
+        done.status.ok() && done.reply->size() == 2 && done.reply->at(1).size() == count;
+    for (std::size_t i = 0; i < count; ++i) {
+      note(first + i, answered ? textOf(done.reply->at(1).at(i)) : std::nullopt,
+           queued.status.ok() ? done : queued);
+    }
+  });
+}
+
+namespace {
+
+absl::StatusOr<LeaseReply> leaseReply(const RedisAnswer& answer) {
+  if (!answer.status.ok()) return answer.status;
+  LeaseReply reply{.incarnation = answer.incarnation};
+  if (answer.reply->isNil()) {
+    reply.leased = true;
+  } else if (answer.reply->isText()) {
+    reply.found = std::string(answer.reply->text());
+  } else {
+    return Call::unexpected(answer);
+  }
+  return reply;
+}
+
+}  // namespace
+
+void RedisCache::Core::leaseEach(Call& call, absl::Span<const LeaseRequest> requests,
+                                 absl::Duration ttl, absl::Span<const std::size_t> which,
+                                 std::vector<absl::StatusOr<LeaseReply>>& answers) {
+  const std::string millis = millisText(ttl);
+  const auto replies = call.ask(
+      which.size(), [&](std::size_t i) { return requests[which[i]].key; },
+      [&](RedisCommands& commands, std::size_t i, const Dialect& dialect) {
+        const LeaseRequest& request = requests[which[i]];
+        if (dialect.has_set_nx_get) {
+          commands.add({"SET", request.key, request.cell, "NX", "GET", "PX", millis});
+        } else {
+          addScript(commands, dialect, internal::kGetOrLeaseScript, request.key,
+                    {request.cell, millis});
+        }
+      });
+  std::map<RedisNode*, std::vector<std::size_t>> only_readable;
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    answers[which[i]] = leaseReply(replies[i]);
+    if (replies[i].only_reads) only_readable[replies[i].node].push_back(which[i]);
+  }
+  for (const auto& [node, readable] : only_readable) {
+    readWithoutLease(call, *node, requests, readable, answers);
+  }
+}
+
+// A master that cannot store still answers GET. But so does one that was demoted, and its "out of
+// memory" may come before its "read only". So the server is asked in the same round trip who it is.
+void RedisCache::Core::readWithoutLease(Call& call, RedisNode& node,
+                                        absl::Span<const LeaseRequest> requests,
+                                        absl::Span<const std::size_t> which,
+                                        std::vector<absl::StatusOr<LeaseReply>>& answers) {
+  if (node.isBlind()) return;  // it does not tell who it is
+  RedisCommands commands;
+  for (const std::size_t i : which) commands.add({"GET", requests[i].key});
+  const auto replies = call.askMaster(node, std::move(commands));
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    absl::StatusOr<LeaseReply>& answer = answers[which[i]];
+    answer = replies.ok() ? leaseReply((*replies)[i]) : replies.status();
+    if (answer.ok()) answer->leased = false;
+  }
+}
+
+std::vector<absl::StatusOr<bool>> RedisCache::compareAndSet(
+    absl::Span<const CompareAndSet> requests, Deadline deadline) {
+  if (requests.empty()) return {};
+  const auto times = core_->begin(deadline);
+  if (!times.ok()) return toAll<bool>(requests.size(), times.status());
+  std::vector<absl::StatusOr<bool>> stored(requests.size(), false);
+  std::vector<std::size_t> sent;
+  std::vector<std::string> millis;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const absl::StatusOr<absl::Duration> ttl = internal::checkedTtl(requests[i].ttl);
+    if (!ttl.ok()) {
+      stored[i] = ttl.status();
+      continue;
+    }
+    sent.push_back(i);
+    millis.push_back(millisText(*ttl));
+  }
+  Call call(*core_->router, *times);
+  const auto answers = call.ask(
+      sent.size(), [&](std::size_t i) { return requests[sent[i]].key; },
+      [&](RedisCommands& commands, std::size_t i, const Dialect& dialect) {
+        const CompareAndSet& request = requests[sent[i]];
+        addScript(commands, dialect, internal::kCompareAndSetScript, request.key,
+                  {request.expected_prefix, request.value, millis[i]});
+      },
+      [&](std::size_t i) { return requests[sent[i]].incarnation; });
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    const RedisAnswer& answer = answers[i];
+    if (absl::IsAborted(answer.status)) continue;  // another life: not stored
+    absl::Status status = answer.status;
+    if (status.ok() && !answer.reply->isInteger()) status = Call::unexpected(answer);
+    stored[sent[i]] = status.ok() ? absl::StatusOr<bool>(answer.reply->integer() == 1) : status;
+  }
+  return stored;
+}
+
+// ---- Listing ----
+
+absl::StatusOr<KeyPage> RedisCache::scan(std::string_view prefix, const std::string& cursor,
+                                         Deadline deadline) {
+  const auto times = core_->begin(deadline);
+  if (!times.ok()) return times.status();
+  return internal::RedisScan(*core_->router, *times).next(prefix, cursor);
+}
+
+// ---- Health ----
+
+absl::Status RedisCache::ping(Deadline deadline) { return core_->ping(deadline); }
+
+Health RedisCache::healthCheck() { return core_->healthOf("cache"); }
+
+}  // namespace strata
