@@ -7,9 +7,9 @@
 #include <utility>
 #include <variant>
 
-#include "adapters/upstash/upstash_client_options.h"
-#include "adapters/upstash/upstash_scripts.h"
-#include "adapters/upstash/upstash_text.h"
+#include "adapters/upstash/client_options.h"
+#include "adapters/upstash/scripts.h"
+#include "adapters/upstash/text.h"
 #include "src/cache/cache_ttl.h"
 #include "strata/base/status.h"
 

@@ -5,8 +5,8 @@
 #include <variant>
 
 #include "adapters/redis_dialect/rate_limit_script.h"
-#include "adapters/upstash/upstash_client_options.h"
-#include "adapters/upstash/upstash_text.h"
+#include "adapters/upstash/client_options.h"
+#include "adapters/upstash/text.h"
 
 namespace strata {
 namespace {

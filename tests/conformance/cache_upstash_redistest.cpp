@@ -4,7 +4,7 @@
 #include "strata/testing/fenced_cache_conformance.h"
 #include "strata/testing/local_servers.h"
 #include "strata/testing/test_certificates.h"
-#include "tests/adapters/upstash_proxy.h"
+#include "tests/adapters/upstash/upstash_proxy.h"
 
 namespace strata::testing {
 namespace {

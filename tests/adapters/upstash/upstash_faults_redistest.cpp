@@ -1,7 +1,7 @@
 // The REST adapter on a proxy that refuses, hangs, closes, or is no such thing.
 #include <thread>
 
-#include "tests/adapters/upstash_fixture.h"
+#include "tests/adapters/upstash/upstash_fixture.h"
 
 namespace strata {
 namespace {

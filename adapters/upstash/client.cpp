@@ -1,11 +1,11 @@
-#include "adapters/upstash/upstash_client.h"
+#include "adapters/upstash/client.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "adapters/upstash/upstash_errors.h"
+#include "adapters/upstash/errors.h"
 #include "strata/base/status.h"
 
 namespace strata::internal {

@@ -1,4 +1,4 @@
-#include "tests/adapters/upstash_rest.h"
+#include "tests/adapters/upstash/upstash_rest.h"
 
 #include <hiredis/hiredis.h>
 #include <openssl/evp.h>

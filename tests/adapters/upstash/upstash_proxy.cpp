@@ -1,4 +1,4 @@
-#include "tests/adapters/upstash_proxy.h"
+#include "tests/adapters/upstash/upstash_proxy.h"
 
 #include <sys/socket.h>
 
@@ -17,7 +17,7 @@
 #include <thread>
 #include <utility>
 
-#include "tests/adapters/upstash_rest.h"
+#include "tests/adapters/upstash/upstash_rest.h"
 
 namespace strata::testing {
 namespace {

@@ -3,7 +3,7 @@
 #include "strata/adapters/upstash/upstash_rate_limit_log.h"
 #include "strata/testing/local_servers.h"
 #include "strata/testing/rate_limit_log_conformance.h"
-#include "tests/adapters/upstash_proxy.h"
+#include "tests/adapters/upstash/upstash_proxy.h"
 
 namespace strata::testing {
 namespace {

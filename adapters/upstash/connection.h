@@ -10,9 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "adapters/net/tls_session.h"
-#include "adapters/upstash/upstash_http.h"
-#include "adapters/upstash/upstash_socket.h"
-#include "adapters/upstash/upstash_url.h"
+#include "adapters/upstash/http.h"
+#include "adapters/upstash/socket.h"
+#include "adapters/upstash/url.h"
 
 namespace strata::internal {
 

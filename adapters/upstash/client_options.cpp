@@ -1,4 +1,4 @@
-#include "adapters/upstash/upstash_client_options.h"
+#include "adapters/upstash/client_options.h"
 
 #include <memory>
 #include <utility>

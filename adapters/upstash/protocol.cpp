@@ -1,4 +1,4 @@
-#include "adapters/upstash/upstash_protocol.h"
+#include "adapters/upstash/protocol.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -6,8 +6,8 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
-#include "adapters/upstash/upstash_errors.h"
-#include "adapters/upstash/upstash_text.h"
+#include "adapters/upstash/errors.h"
+#include "adapters/upstash/text.h"
 
 namespace strata::internal {
 namespace {

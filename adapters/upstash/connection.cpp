@@ -1,4 +1,4 @@
-#include "adapters/upstash/upstash_connection.h"
+#include "adapters/upstash/connection.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "adapters/upstash/upstash_socket.h"
+#include "adapters/upstash/socket.h"
 
 #include <fmt/format.h>
 #include <netdb.h>

@@ -1,4 +1,4 @@
-#include "adapters/upstash/upstash_http.h"
+#include "adapters/upstash/http.h"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/buffers_range.hpp>

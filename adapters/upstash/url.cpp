@@ -1,4 +1,4 @@
-#include "adapters/upstash/upstash_url.h"
+#include "adapters/upstash/url.h"
 
 #include <fmt/format.h>
 

@@ -13,7 +13,7 @@
 #include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"
 #include "strata/testing/test_certificates.h"
-#include "tests/adapters/upstash_proxy.h"
+#include "tests/adapters/upstash/upstash_proxy.h"
 
 namespace strata::testing {
 namespace {

@@ -1,4 +1,4 @@
-#include "adapters/upstash/upstash_pool.h"
+#include "adapters/upstash/pool.h"
 
 #include <algorithm>
 #include <utility>

@@ -9,7 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "adapters/upstash/upstash_connection.h"
+#include "adapters/upstash/connection.h"
 
 namespace strata::internal {
 

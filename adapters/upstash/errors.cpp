@@ -1,4 +1,4 @@
-#include "adapters/upstash/upstash_errors.h"
+#include "adapters/upstash/errors.h"
 
 #include <fmt/format.h>
 

@@ -16,7 +16,7 @@
 #include "strata/testing/status_matchers.h"
 #include "strata/testing/tcp_proxy.h"
 #include "strata/testing/test_certificates.h"
-#include "tests/adapters/upstash_proxy.h"
+#include "tests/adapters/upstash/upstash_proxy.h"
 
 namespace strata {
 

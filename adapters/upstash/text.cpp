@@ -1,4 +1,4 @@
-#include "adapters/upstash/upstash_text.h"
+#include "adapters/upstash/text.h"
 
 #include <array>
 #include <cstddef>

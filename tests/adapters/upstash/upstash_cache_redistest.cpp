@@ -3,7 +3,7 @@
 #include <barrier>
 #include <thread>
 
-#include "tests/adapters/upstash_fixture.h"
+#include "tests/adapters/upstash/upstash_fixture.h"
 
 namespace strata {
 namespace {

@@ -5,7 +5,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "adapters/upstash/upstash_client.h"
+#include "adapters/upstash/client.h"
 #include "strata/adapters/upstash/upstash_cache.h"
 #include "strata/base/health.h"
 

@@ -9,12 +9,12 @@
 #include <variant>
 #include <vector>
 
-#include "adapters/upstash/upstash_errors.h"
-#include "adapters/upstash/upstash_http.h"
-#include "adapters/upstash/upstash_protocol.h"
-#include "adapters/upstash/upstash_sync_token.h"
-#include "adapters/upstash/upstash_text.h"
-#include "adapters/upstash/upstash_url.h"
+#include "adapters/upstash/errors.h"
+#include "adapters/upstash/http.h"
+#include "adapters/upstash/protocol.h"
+#include "adapters/upstash/sync_token.h"
+#include "adapters/upstash/text.h"
+#include "adapters/upstash/url.h"
 #include "src/base/utf8.h"
 #include "strata/adapters/upstash/upstash_cache.h"
 #include "strata/testing/status_matchers.h"
