@@ -1,4 +1,4 @@
-#include "strata/adapters/postgres/postgres_table.h"
+#include "strata/adapters/postgres/internal/postgres_table.h"
 
 #include <fmt/format.h>
 

@@ -9,7 +9,7 @@
 #include "strata/testing/local_redis_cluster.h"
 #include "strata/testing/local_sentinel.h"
 #include "strata/testing/local_servers.h"
-#include "tests/adapters/event_nodes.h"
+#include "tests/adapters/events/event_nodes.h"
 
 namespace strata {
 namespace {

@@ -13,8 +13,8 @@
 #include <memory>
 #include <utility>
 
+#include "strata/adapters/postgres/internal/postgres_table.h"
 #include "strata/adapters/postgres/postgres_pool.h"
-#include "strata/adapters/postgres/postgres_table.h"
 #include "strata/store/store.h"
 
 namespace strata {
