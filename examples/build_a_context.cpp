@@ -4,10 +4,10 @@
 #include <iostream>
 #include <string>
 
-#include "strata/core/config.h"
 #include "strata/decorators/fetch_all.h"
 #include "strata/factories/backends.h"
 #include "strata/factories/clarify_store_factory.h"
+#include "strata/factories/config.h"
 #include "strata/factories/context_builder_factory.h"
 
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "strata/core/config.h"
+#include "strata/factories/config.h"
 #include "strata/factories/rate_limiter_factory.h"
 
 namespace {

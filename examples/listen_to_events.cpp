@@ -4,7 +4,7 @@
 #include <iostream>
 #include <string_view>
 
-#include "strata/core/config.h"
+#include "strata/factories/config.h"
 #include "strata/factories/event_hub_factory.h"
 
 namespace {

@@ -8,8 +8,8 @@
 #include "strata/adapters/postgres/id_query.h"
 #include "strata/cache/tools/cache_verifier.h"
 #include "strata/cache/tools/cache_warming.h"
-#include "strata/core/config.h"
 #include "strata/factories/cache_admin_factory.h"
+#include "strata/factories/config.h"
 #include "strata/factories/store_factory.h"
 
 struct Banner {

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/core/config.h"
+#include "strata/factories/config.h"
 
 namespace copilot {
 

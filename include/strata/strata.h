@@ -4,7 +4,7 @@
 //
 //   records/entity.h                     describe a type of your own        <- start here
 //   store/store.h                      what a store does
-//   core/config.h                     configuration from the environment
+//   factories/config.h                     configuration from the environment
 //   factories/backends.h              connect to database and cache
 //   factories/store_factory.h         createStore<T>
 //   factories/unit_of_work_factory.h  several writes that happen together
@@ -25,12 +25,12 @@
 
 #include "strata/cache/tools/cache_verifier.h"                   // IWYU pragma: export
 #include "strata/cache/tools/cache_warming.h"                    // IWYU pragma: export
-#include "strata/core/config.h"                                  // IWYU pragma: export
 #include "strata/decorators/fetch_all.h"                         // IWYU pragma: export
 #include "strata/events/event_hub.h"                             // IWYU pragma: export
 #include "strata/factories/backends.h"                           // IWYU pragma: export
 #include "strata/factories/cache_admin_factory.h"                // IWYU pragma: export
 #include "strata/factories/clarify_store_factory.h"              // IWYU pragma: export
+#include "strata/factories/config.h"                             // IWYU pragma: export
 #include "strata/factories/context_builder_factory.h"            // IWYU pragma: export
 #include "strata/factories/context_store_factory.h"              // IWYU pragma: export
 #include "strata/factories/conversation_config_store_factory.h"  // IWYU pragma: export

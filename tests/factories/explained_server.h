@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "stores/postgres_transactor.h"
-#include "strata/core/config.h"
+#include "strata/factories/config.h"
 #include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"
 #include "tests/stores/plan_checks.h"

@@ -15,8 +15,8 @@
 #include "strata/base/metrics.h"
 #include "strata/cache/cache.h"
 #include "strata/cache/guarded_cache.h"
-#include "strata/core/config.h"
 #include "strata/decorators/bulkhead.h"
+#include "strata/factories/config.h"
 #include "strata/memory/in_memory_database.h"
 
 namespace strata {

@@ -14,8 +14,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "strata/core/config.h"
 #include "strata/factories/backends.h"
+#include "strata/factories/config.h"
 #include "strata/validation/tiered_validation_cache.h"
 #include "strata/validation/validation_cache.h"
 

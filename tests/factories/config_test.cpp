@@ -1,4 +1,4 @@
-#include "strata/core/config.h"
+#include "strata/factories/config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
