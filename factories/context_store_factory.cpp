@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "factories/transactors.h"
-#include "stores/context/in_memory_context_tables.h"
-#include "stores/context/postgres_context_tables.h"
+#include "stores/conversations/context/in_memory_context_tables.h"
+#include "stores/conversations/context/postgres_context_tables.h"
 
 namespace strata {
 

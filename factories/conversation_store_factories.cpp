@@ -2,10 +2,10 @@
 #include <utility>
 
 #include "factories/transactors.h"
-#include "stores/conversation/conversation_records.h"
-#include "stores/conversation/conversation_stores.h"
-#include "stores/conversation/in_memory_conversation_tables.h"
-#include "stores/conversation/postgres_conversation_tables.h"
+#include "stores/conversations/conversation/conversation_records.h"
+#include "stores/conversations/conversation/conversation_stores.h"
+#include "stores/conversations/conversation/in_memory_conversation_tables.h"
+#include "stores/conversations/conversation/postgres_conversation_tables.h"
 #include "strata/factories/conversation_store_factory.h"
 #include "strata/factories/path_store_factory.h"
 #include "strata/factories/store_factory.h"

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "factories/transactors.h"
-#include "stores/execution/in_memory_execution_tables.h"
-#include "stores/execution/postgres_execution_tables.h"
+#include "stores/conversations/execution/in_memory_execution_tables.h"
+#include "stores/conversations/execution/postgres_execution_tables.h"
 
 namespace strata {
 

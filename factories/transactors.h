@@ -6,12 +6,12 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "stores/in_memory_transactor.h"
-#include "stores/postgres_transactor.h"
+#include "stores/base/in_memory_transactor.h"
+#include "stores/base/postgres_transactor.h"
 #include "strata/adapters/postgres/migrations.h"
 #include "strata/base/status.h"
 #include "strata/factories/backends.h"
-#include "strata/stores/conversation/conversation_migrations.h"
+#include "strata/stores/conversations/conversation/conversation_migrations.h"
 
 namespace strata::internal {
 

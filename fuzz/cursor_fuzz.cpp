@@ -5,7 +5,7 @@
 
 #include "adapters/redis/client/scan.h"
 #include "fuzz/fuzz_target.h"
-#include "stores/conversation/page_cursor.h"
+#include "stores/conversations/conversation/page_cursor.h"
 
 namespace strata {
 namespace cursor_fuzz {

@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "examples/copilot_server/router.h"
 #include "strata/records/described.h"
-#include "strata/stores/conversation/conversation_store.h"
+#include "strata/stores/conversations/conversation/conversation_store.h"
 
 namespace copilot {
 

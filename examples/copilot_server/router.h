@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "examples/copilot_server/http.h"
-#include "strata/stores/conversation/authorization.h"
+#include "strata/stores/conversations/conversation/authorization.h"
 
 namespace copilot {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "stores/cached_database.h"
+#include "stores/base/cached_database.h"
 #include "stores/clarify/clarify_tables.h"
 #include "strata/cache/internal/invalidator.h"
 

@@ -4,8 +4,8 @@
 
 #include <utility>
 
+#include "stores/base/uuid.h"
 #include "stores/clarify/context_text.h"
-#include "stores/uuid.h"
 #include "strata/records/id.h"
 #include "strata/stores/clarify/user_profile_store.h"
 

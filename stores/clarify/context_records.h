@@ -2,8 +2,8 @@
 
 #include <memory>
 
+#include "stores/base/transactor.h"
 #include "stores/clarify/clarify_tables.h"
-#include "stores/transactor.h"
 #include "strata/store/store.h"
 
 namespace strata {

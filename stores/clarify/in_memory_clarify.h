@@ -3,8 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "stores/base/in_memory_rows.h"
 #include "stores/clarify/clarify_kinds.h"
-#include "stores/in_memory_rows.h"
 #include "strata/stores/clarify/user_profile.h"
 
 namespace strata {

@@ -10,9 +10,9 @@
 #include <string>
 #include <utility>
 
+#include "stores/base/uuid.h"
 #include "stores/clarify/clarify_rules.h"
 #include "stores/clarify/clarify_stores.h"
-#include "stores/uuid.h"
 
 namespace strata {
 namespace {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "adapters/postgres/array_text.h"
-#include "stores/postgres_records.h"
+#include "stores/base/postgres_records.h"
 #include "strata/records/json_codec.h"
 
 namespace strata {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "stores/base/postgres_transactor.h"
 #include "stores/clarify/clarify_tables.h"
-#include "stores/postgres_transactor.h"
 
 namespace strata {
 

@@ -11,10 +11,10 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "stores/arguments.h"
+#include "stores/base/arguments.h"
+#include "stores/base/uuid.h"
 #include "stores/clarify/clarify_database.h"
 #include "stores/clarify/clarify_rules.h"
-#include "stores/uuid.h"
 
 namespace strata {
 

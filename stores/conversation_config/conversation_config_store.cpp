@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "stores/uuid.h"
+#include "stores/base/uuid.h"
 
 namespace strata {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "stores/uuid.h"
+#include "stores/base/uuid.h"
 
 namespace strata {
 namespace {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "stores/conversation/postgres_conversation_tables.h"
+#include "stores/conversations/conversation/postgres_conversation_tables.h"
 #include "strata/factories/conversation_store_factory.h"
 #include "strata/factories/path_store_factory.h"
 #include "strata/testing/status_matchers.h"

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "stores/postgres_transactor.h"
+#include "stores/base/postgres_transactor.h"
 #include "strata/factories/config.h"
 #include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"

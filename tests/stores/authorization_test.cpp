@@ -1,5 +1,5 @@
 // The rules of authorization.h, row by row, and the stand-ins of the testing library.
-#include "strata/stores/conversation/authorization.h"
+#include "strata/stores/conversations/conversation/authorization.h"
 
 #include <gtest/gtest.h>
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "stores/uuid.h"
+#include "stores/base/uuid.h"
 #include "strata/factories/clarify_store_factory.h"
 #include "strata/factories/unit_of_work_factory.h"
 #include "strata/records/json_codec.h"

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "stores/uuid.h"
+#include "stores/base/uuid.h"
 #include "strata/factories/conversation_store_factory.h"
 #include "strata/factories/path_store_factory.h"
 #include "strata/records/json_codec.h"

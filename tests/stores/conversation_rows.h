@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "stores/conversation/in_memory_conversations.h"
-#include "stores/uuid.h"
+#include "stores/base/uuid.h"
+#include "stores/conversations/conversation/in_memory_conversations.h"
 #include "strata/factories/backends.h"
 #include "strata/testing/fake_clock.h"
 #include "strata/testing/local_servers.h"

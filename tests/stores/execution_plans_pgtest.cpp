@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "stores/context/context_statements.h"
-#include "stores/execution/execution_statements.h"
+#include "stores/conversations/context/context_statements.h"
+#include "stores/conversations/execution/execution_statements.h"
 #include "strata/factories/execution_store_factory.h"
 #include "strata/testing/local_servers.h"
 #include "strata/testing/status_matchers.h"

@@ -1,4 +1,4 @@
-#include "stores/execution/in_memory_execution_tables.h"
+#include "stores/conversations/execution/in_memory_execution_tables.h"
 #include "strata/testing/mock_execution_store.h"
 #include "tests/stores/execution_store_suite.h"
 

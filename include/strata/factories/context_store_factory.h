@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "strata/factories/backends.h"
-#include "strata/stores/context/context_store.h"
+#include "strata/stores/conversations/context/context_store.h"
 
 namespace strata {
 

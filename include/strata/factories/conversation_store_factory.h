@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "strata/factories/backends.h"
-#include "strata/stores/conversation/conversation_store.h"
+#include "strata/stores/conversations/conversation/conversation_store.h"
 
 namespace strata {
 

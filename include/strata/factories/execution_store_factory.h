@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "strata/factories/backends.h"
-#include "strata/stores/execution/execution_store.h"
+#include "strata/stores/conversations/execution/execution_store.h"
 
 namespace strata {
 

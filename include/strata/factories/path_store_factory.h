@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "strata/factories/backends.h"
-#include "strata/stores/path/path_store.h"
+#include "strata/stores/conversations/path/path_store.h"
 
 namespace strata {
 

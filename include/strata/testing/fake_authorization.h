@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "strata/stores/conversation/authorization.h"
+#include "strata/stores/conversations/conversation/authorization.h"
 
 namespace strata::testing {
 

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "gmock/gmock.h"
-#include "strata/stores/context/context_store.h"
+#include "strata/stores/conversations/context/context_store.h"
 
 namespace strata::testing {
 

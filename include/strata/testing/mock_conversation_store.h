@@ -8,7 +8,7 @@
 #pragma once
 
 #include "gmock/gmock.h"
-#include "strata/stores/conversation/conversation_store.h"
+#include "strata/stores/conversations/conversation/conversation_store.h"
 
 namespace strata::testing {
 

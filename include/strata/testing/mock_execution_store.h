@@ -8,7 +8,7 @@
 #pragma once
 
 #include "gmock/gmock.h"
-#include "strata/stores/execution/execution_store.h"
+#include "strata/stores/conversations/execution/execution_store.h"
 
 namespace strata::testing {
 

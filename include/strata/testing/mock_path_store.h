@@ -8,7 +8,7 @@
 #pragma once
 
 #include "gmock/gmock.h"
-#include "strata/stores/path/path_store.h"
+#include "strata/stores/conversations/path/path_store.h"
 
 namespace strata::testing {
 

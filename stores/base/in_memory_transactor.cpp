@@ -1,0 +1,44 @@
+#include "stores/base/in_memory_transactor.h"
+
+namespace strata {
+namespace {
+
+absl::Status checkDeadline(Deadline deadline, const Clock& clock) {
+  if (!deadline.hasPassed(clock)) return absl::OkStatus();
+  return absl::DeadlineExceededError("the deadline had passed before the call; nothing was done");
+}
+
+}  // namespace
+
+absl::Status InMemoryWork::read(const ReadOptions& options, Work work) const {
+  if (absl::Status status = checkDeadline(options.deadline, clock_); !status.ok()) return status;
+  InMemoryChanges none(nullptr);
+  if (options.unit != nullptr) {
+    const auto transaction = InMemoryTransaction::of(*options.unit, *database_);
+    return transaction.ok() ? work(none) : transaction.status();
+  }
+  absl::Status locked = database_->lock().lockShared(options.deadline, clock_);
+  if (!locked.ok()) return locked;
+  absl::Status status = work(none);
+  database_->lock().unlockShared();
+  return status;
+}
+
+absl::Status InMemoryWork::write(const WriteOptions& options, Work work) const {
+  if (absl::Status status = checkDeadline(options.deadline, clock_); !status.ok()) return status;
+  if (options.unit != nullptr) {
+    const auto transaction = InMemoryTransaction::of(*options.unit, *database_);
+    if (!transaction.ok()) return transaction.status();
+    InMemoryChanges changes(*transaction);
+    absl::Status status = work(changes);
+    if (!status.ok() && changes.count() > 0) options.unit->fail();
+    return status;
+  }
+  const auto transaction = InMemoryTransaction::begin(database_, options.deadline, clock_);
+  if (!transaction.ok()) return transaction.status();
+  InMemoryChanges changes(transaction->get());
+  absl::Status status = work(changes);
+  return status.ok() ? (*transaction)->commit() : status;
+}
+
+}  // namespace strata

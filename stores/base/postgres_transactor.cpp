@@ -1,0 +1,90 @@
+#include "stores/base/postgres_transactor.h"
+
+namespace strata {
+namespace {
+
+constexpr int kAttempts = 3;
+
+}  // namespace
+
+absl::Status PostgresSession::nameTenant(const postgres::Bind& tenant) {
+  static const auto* const statement =
+      new postgres::Statement("SELECT set_config('strata.tenant_id', $1, true)", "name the tenant",
+                              postgres::Effect::kReads);
+  absl::Status status = postgres::run(pool_, unit_, *statement, {&tenant, 1}, deadline_).status();
+  if (status.ok()) named_ = tenant;
+  return status;
+}
+
+absl::StatusOr<postgres::Answer> PostgresSession::run(const postgres::Statement& statement,
+                                                      absl::Span<const postgres::Bind> binds) {
+  if (names_tenant_ && named_ != binds[0]) {
+    if (absl::Status status = nameTenant(binds[0]); !status.ok()) return status;
+  }
+  auto answer = postgres::run(pool_, unit_, statement, binds, deadline_);
+  if (answer.ok() && statement.writes() && answer->rows.any()) has_written_ = true;
+  return answer;
+}
+
+absl::StatusOr<PostgresWork> PostgresWork::create(PostgresBackend backend, const std::string& store,
+                                                  const Clock& clock) {
+  auto guard =
+      Guard::create(std::move(backend.bulkhead), {.store = store, .timeout = backend.timeout},
+                    std::move(backend.metrics), clock);
+  if (!guard.ok()) return guard.status();
+  return PostgresWork(std::move(backend.pool), backend.row_level_security, *std::move(guard));
+}
+
+absl::Status PostgresWork::read(const ReadOptions& options, Work work) const {
+  if (options.unit != nullptr) {
+    PostgresSession session(*pool_, options.unit, options.deadline, row_level_security_);
+    return work(session);
+  }
+  absl::Status answer;
+  const absl::Status refused =
+      guard_->run(Guard::Operation::kGet, options.deadline, [&](Deadline until) {
+        if (row_level_security_) return answer = transact(until, work);
+        PostgresSession session(*pool_, nullptr, until, false);
+        return answer = work(session);
+      });
+  return refused.ok() ? answer : refused;
+}
+
+absl::Status PostgresWork::write(const WriteOptions& options, Work work) const {
+  if (options.unit != nullptr) return writeIn(*options.unit, options.deadline, work);
+  absl::Status answer;
+  const absl::Status refused =
+      guard_->run(Guard::Operation::kPut, options.deadline, [&](Deadline until) {
+        answer = transact(until, work);
+        for (int i = 1; i < kAttempts && absl::IsAborted(answer); ++i) {
+          answer = transact(until, work);
+        }
+        return answer;
+      });
+  return refused.ok() ? answer : refused;
+}
+
+absl::Status PostgresWork::writeIn(UnitOfWork& unit, Deadline deadline, Work work) const {
+  if (absl::Status status = unit.check(); !status.ok()) return status;
+  PostgresSession session(*pool_, &unit, deadline, row_level_security_);
+  absl::Status status = work(session);
+  if (!status.ok() && session.hasWritten()) unit.fail();
+  return status;
+}
+
+absl::Status PostgresWork::transact(Deadline deadline, Work work) const {
+  auto begun = postgres::PostgresTransaction::begin(pool_, nullptr, deadline);
+  if (!begun.ok()) return begun.status();
+  UnitOfWork unit(*std::move(begun));
+  PostgresSession session(*pool_, &unit, deadline, row_level_security_);
+  absl::Status status = work(session);
+  return status.ok() ? unit.commit() : status;
+}
+
+Health PostgresWork::healthCheck() const {
+  Health health = pool_->healthCheck();
+  health.component = "store";
+  return health;
+}
+
+}  // namespace strata

@@ -1,0 +1,27 @@
+#include "stores/base/store_operation.h"
+
+namespace strata {
+
+StoreOperation::StoreOperation(Metrics& metrics, const std::string& store,
+                               const std::string& operation) {
+  const Labels labels{{"store", store}, {"layer", "store"}, {"operation", operation}};
+  const auto counter = [&](const char* result) {
+    Labels all = labels;
+    all.emplace_back("result", result);
+    return &metrics.counter("strata_store_calls_total", all);
+  };
+  ok_ = counter("ok");
+  absent_ = counter("absent");
+  error_ = counter("error");
+  latency_ = &metrics == Metrics::none().get()
+                 ? nullptr
+                 : &metrics.histogram("strata_store_latency_seconds", labels);
+}
+
+void StoreOperation::note(const absl::Status& outcome, absl::Duration latency) const {
+  Counter* const counter = outcome.ok() ? ok_ : absl::IsNotFound(outcome) ? absent_ : error_;
+  counter->increment();
+  latency_->record(latency);
+}
+
+}  // namespace strata
