@@ -14,7 +14,7 @@
 #include "strata/factories/path_store_factory.h"
 #include "strata/records/internal/type_info.h"
 #include "strata/testing/local_servers.h"
-#include "tests/factories/many_conversations.h"
+#include "tests/stores/conversations/conversation/many_conversations.h"
 
 namespace strata::bench {
 namespace {

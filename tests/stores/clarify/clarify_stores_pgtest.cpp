@@ -1,0 +1,27 @@
+// createClarifyStores on a PostgreSQL.
+#include "strata/testing/local_servers.h"
+#include "tests/stores/clarify/clarify_suites.h"
+
+namespace strata {
+namespace {
+
+Config postgres() {
+  Config config;
+  config.database_url = testing::sharedServers().postgres().url();
+  return config;
+}
+
+// Both stores of the suite's two processes share the cache in the memory of this one.
+Config postgresAndLru() {
+  Config config = postgres();
+  config.cache_provider = CacheProvider::kMemory;
+  return config;
+}
+
+STRATA_INSTANTIATE_CLARIFY_SUITES(OnServers,
+                                  ::testing::Values(ClarifyStack{"Postgres", postgres},
+                                                    ClarifyStack{"PostgresCachingOverLru",
+                                                                 postgresAndLru}));
+
+}  // namespace
+}  // namespace strata
