@@ -11,7 +11,7 @@
 #include "bench/comparison.h"
 #include "bench/record.h"
 #include "strata/strata.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 
 namespace strata::bench {
 namespace {

@@ -13,7 +13,7 @@
 #include "strata/factories/conversation_store_factory.h"
 #include "strata/factories/path_store_factory.h"
 #include "strata/records/internal/type_info.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "tests/stores/conversations/conversation/many_conversations.h"
 
 namespace strata::bench {

@@ -24,7 +24,7 @@
 #include "strata/adapters/postgres/postgres_event_transport.h"
 #include "strata/adapters/redis/redis_event_transport.h"
 #include "strata/events/event_hub_options.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 
 namespace strata::bench {
 namespace {

@@ -11,7 +11,7 @@
 #include "strata/cache/internal/cell.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/strata.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 
 namespace strata::bench {
 namespace {

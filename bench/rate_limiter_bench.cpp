@@ -8,7 +8,7 @@
 #include "bench/comparison.h"
 #include "strata/adapters/redis/redis_rate_limit_log.h"
 #include "strata/factories/rate_limiter_factory.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 
 namespace strata::bench {
 namespace {

@@ -8,7 +8,7 @@
 #include "bench/record.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/strata.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 
 namespace strata::bench {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "strata/strata.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 
 using strata::Caller;
 using strata::Message;

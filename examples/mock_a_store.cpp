@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/records/entity.h"
-#include "strata/testing/mock_store.h"
+#include "strata/testing/mocks/mock_store.h"
 
 struct FeatureFlag {
   std::string name;

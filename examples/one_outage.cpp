@@ -10,7 +10,7 @@
 
 #include "strata/strata.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 
 struct Flag {
   std::string name;

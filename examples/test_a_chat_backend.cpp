@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "strata/testing/mock_conversation_store.h"
-#include "strata/testing/mock_path_store.h"
+#include "strata/testing/mocks/mock_conversation_store.h"
+#include "strata/testing/mocks/mock_path_store.h"
 
 using strata::Caller;
 using strata::Message;

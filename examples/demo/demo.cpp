@@ -20,7 +20,7 @@
 #include "examples/demo/report.h"
 #include "strata/base/status.h"
 #include "strata/strata.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 
 namespace strata::demo {
 namespace {

@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/fake_executor.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/fakes/fake_executor.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -15,8 +15,8 @@
 #include "strata/base/clock.h"
 #include "strata/base/metrics.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/fake_executor.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/fakes/fake_executor.h"
 
 namespace strata {
 namespace {

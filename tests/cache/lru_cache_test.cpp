@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "strata/testing/fake_clock.h"
+#include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

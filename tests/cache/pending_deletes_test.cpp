@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "strata/testing/fake_cache.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/fake_executor.h"
+#include "strata/testing/fakes/fake_cache.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/fakes/fake_executor.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata::internal {

@@ -9,8 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "strata/testing/local_servers.h"
-#include "strata/testing/tcp_proxy.h"
+#include "strata/testing/servers/local_servers.h"
+#include "strata/testing/servers/tcp_proxy.h"
 #include "tests/chaos/checker.h"
 #include "tests/chaos/control.h"
 #include "tests/chaos/zygote.h"

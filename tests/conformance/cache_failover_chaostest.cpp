@@ -5,9 +5,9 @@
 #include <cstdlib>
 
 #include "strata/adapters/redis/redis_cache.h"
-#include "strata/testing/cache_conformance.h"
-#include "strata/testing/fenced_cache_conformance.h"
-#include "strata/testing/local_sentinel.h"
+#include "strata/testing/conformance/cache_conformance.h"
+#include "strata/testing/conformance/fenced_cache_conformance.h"
+#include "strata/testing/servers/local_sentinel.h"
 
 namespace strata::testing {
 namespace {

@@ -13,9 +13,9 @@
 
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/base/hash.h"
-#include "strata/testing/cache_conformance.h"
-#include "strata/testing/fenced_cache_conformance.h"
-#include "strata/testing/local_redis_cluster.h"
+#include "strata/testing/conformance/cache_conformance.h"
+#include "strata/testing/conformance/fenced_cache_conformance.h"
+#include "strata/testing/servers/local_redis_cluster.h"
 
 namespace strata::testing {
 namespace {

@@ -1,8 +1,8 @@
 #include "strata/cache/lru_cache.h"
-#include "strata/testing/cache_conformance.h"
-#include "strata/testing/fake_cache.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/fenced_cache_conformance.h"
+#include "strata/testing/conformance/cache_conformance.h"
+#include "strata/testing/conformance/fenced_cache_conformance.h"
+#include "strata/testing/fakes/fake_cache.h"
+#include "strata/testing/fakes/fake_clock.h"
 
 namespace strata::testing {
 namespace {

@@ -1,9 +1,9 @@
 // The cache conformance suite over the REST adapter, a proxy like Upstash's and a real Redis.
 #include "strata/adapters/upstash/upstash_cache.h"
-#include "strata/testing/cache_conformance.h"
-#include "strata/testing/fenced_cache_conformance.h"
-#include "strata/testing/local_servers.h"
-#include "strata/testing/test_certificates.h"
+#include "strata/testing/conformance/cache_conformance.h"
+#include "strata/testing/conformance/fenced_cache_conformance.h"
+#include "strata/testing/servers/local_servers.h"
+#include "strata/testing/servers/test_certificates.h"
 #include "tests/adapters/upstash/upstash_proxy.h"
 
 namespace strata::testing {

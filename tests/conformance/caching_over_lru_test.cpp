@@ -1,7 +1,7 @@
 // The conformance suite on caching over the in-process cache, in front of memory.
 #include "strata/cache/lru_cache.h"
 #include "strata/memory/in_memory_store.h"
-#include "strata/testing/store_conformance.h"
+#include "strata/testing/conformance/store_conformance.h"
 #include "tests/conformance/store_harnesses.h"
 
 namespace strata::testing {

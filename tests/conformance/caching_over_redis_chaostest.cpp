@@ -1,6 +1,6 @@
 // The conformance suite on caching over a real Redis, in front of a real PostgreSQL.
 #include "strata/adapters/redis/redis_cache.h"
-#include "strata/testing/store_conformance.h"
+#include "strata/testing/conformance/store_conformance.h"
 #include "tests/conformance/store_harnesses.h"
 
 namespace strata::testing {

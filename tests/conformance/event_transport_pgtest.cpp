@@ -1,6 +1,6 @@
 #include "strata/adapters/postgres/postgres_event_transport.h"
-#include "strata/testing/event_transport_conformance.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/conformance/event_transport_conformance.h"
+#include "strata/testing/servers/local_servers.h"
 
 namespace strata::testing {
 namespace {

@@ -1,7 +1,7 @@
 #include "strata/adapters/redis/redis_event_transport.h"
-#include "strata/testing/event_transport_conformance.h"
-#include "strata/testing/local_redis_cluster.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/conformance/event_transport_conformance.h"
+#include "strata/testing/servers/local_redis_cluster.h"
+#include "strata/testing/servers/local_servers.h"
 
 namespace strata::testing {
 namespace {

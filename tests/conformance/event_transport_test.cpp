@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "strata/testing/event_transport_conformance.h"
-#include "strata/testing/in_memory_event_transport.h"
+#include "strata/testing/conformance/event_transport_conformance.h"
+#include "strata/testing/fakes/in_memory_event_transport.h"
 
 namespace strata::testing {
 namespace {

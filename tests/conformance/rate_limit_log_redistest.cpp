@@ -1,7 +1,7 @@
 #include "strata/adapters/redis/redis_rate_limit_log.h"
-#include "strata/testing/local_redis_cluster.h"
-#include "strata/testing/local_servers.h"
-#include "strata/testing/rate_limit_log_conformance.h"
+#include "strata/testing/conformance/rate_limit_log_conformance.h"
+#include "strata/testing/servers/local_redis_cluster.h"
+#include "strata/testing/servers/local_servers.h"
 
 namespace strata::testing {
 namespace {

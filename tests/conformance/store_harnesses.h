@@ -13,7 +13,7 @@
 #include "strata/decorators/coalescing_store.h"
 #include "strata/decorators/guarded_store.h"
 #include "strata/records/row_codec.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata::testing {

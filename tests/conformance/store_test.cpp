@@ -2,9 +2,9 @@
 #include <memory>
 
 #include "strata/memory/in_memory_store.h"
-#include "strata/testing/fault_injecting_store.h"
-#include "strata/testing/mock_store.h"
-#include "strata/testing/store_conformance.h"
+#include "strata/testing/conformance/store_conformance.h"
+#include "strata/testing/fakes/fault_injecting_store.h"
+#include "strata/testing/mocks/mock_store.h"
 #include "tests/conformance/store_harnesses.h"
 
 namespace strata {

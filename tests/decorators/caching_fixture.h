@@ -13,9 +13,9 @@
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/metered_store.h"
 #include "strata/memory/in_memory_store.h"
-#include "strata/testing/fake_cache.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/fault_injecting_store.h"
+#include "strata/testing/fakes/fake_cache.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/fakes/fault_injecting_store.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

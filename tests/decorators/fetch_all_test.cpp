@@ -15,10 +15,10 @@
 #include "strata/decorators/metered_store.h"
 #include "strata/memory/in_memory_store.h"
 #include "strata/store/unit_of_work.h"
-#include "strata/testing/fake_cache.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/fake_executor.h"
-#include "strata/testing/mock_store.h"
+#include "strata/testing/fakes/fake_cache.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/fakes/fake_executor.h"
+#include "strata/testing/mocks/mock_store.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -6,7 +6,7 @@
 
 #include "strata/base/metrics.h"
 #include "strata/decorators/coalescing_store.h"
-#include "strata/testing/fault_injecting_store.h"
+#include "strata/testing/fakes/fault_injecting_store.h"
 #include "tests/decorators/gated_store.h"
 
 namespace strata::gated {

@@ -19,7 +19,7 @@
 
 #include "strata/strata.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

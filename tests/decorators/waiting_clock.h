@@ -10,7 +10,7 @@
 
 #include "strata/base/clock.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/fake_clock.h"
+#include "strata/testing/fakes/fake_clock.h"
 
 namespace strata::gated {
 

@@ -19,7 +19,7 @@
 #include "strata/adapters/redis/redis_event_transport.h"
 #include "strata/events/event_hub_options.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

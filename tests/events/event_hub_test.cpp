@@ -16,8 +16,8 @@
 #include "src/events/envelope.h"
 #include "strata/events/event_hub_options.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/in_memory_event_transport.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/fakes/in_memory_event_transport.h"
 #include "strata/testing/status_matchers.h"
 #include "tests/events/event_fixture.h"
 

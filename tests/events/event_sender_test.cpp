@@ -13,8 +13,8 @@
 #include "src/events/envelope.h"
 #include "strata/events/event_hub.h"
 #include "strata/events/event_hub_options.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/fake_executor.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/fakes/fake_executor.h"
 #include "strata/testing/status_matchers.h"
 #include "tests/events/event_fixture.h"
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/testing/eventually.h"
-#include "testing/free_port.h"
+#include "testing/servers/free_port.h"
 
 namespace strata::testing {
 namespace {

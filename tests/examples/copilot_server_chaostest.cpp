@@ -5,9 +5,9 @@
 #include <signal.h>
 
 #include "strata/testing/eventually.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
-#include "testing/local_guard.h"
+#include "testing/servers/local_guard.h"
 #include "tests/examples/copilot_process.h"
 
 namespace strata {

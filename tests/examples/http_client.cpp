@@ -16,7 +16,7 @@
 
 #include "absl/strings/ascii.h"
 #include "strata/testing/eventually.h"
-#include "testing/spawn.h"
+#include "testing/servers/spawn.h"
 
 namespace strata::testing {
 namespace {

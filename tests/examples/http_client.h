@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "testing/server_process.h"
+#include "testing/servers/server_process.h"
 
 namespace strata::testing {
 

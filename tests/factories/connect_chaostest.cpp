@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "strata/strata.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

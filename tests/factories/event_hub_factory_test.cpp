@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "strata/testing/mock_event_hub.h"
+#include "strata/testing/mocks/mock_event_hub.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -1,6 +1,6 @@
 // Units of work on real servers, and what happens when those go.
 #include "strata/testing/eventually.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "tests/factories/unit_of_work_suite.h"
 
 namespace strata {

@@ -11,8 +11,8 @@
 
 #include "strata/limits/guarded_rate_limit_log.h"
 #include "strata/limits/in_memory_rate_limit_log.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/fake_executor.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/fakes/fake_executor.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

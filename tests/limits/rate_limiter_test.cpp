@@ -11,9 +11,9 @@
 
 #include "adapters/redis_dialect/rate_limit_script.h"
 #include "strata/limits/in_memory_rate_limit_log.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/mock_rate_limiter.h"
-#include "strata/testing/rate_limit_log_conformance.h"
+#include "strata/testing/conformance/rate_limit_log_conformance.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/mocks/mock_rate_limiter.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

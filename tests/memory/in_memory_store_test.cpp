@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "strata/memory/in_memory_store.h"
-#include "strata/testing/conformance_record.h"
-#include "strata/testing/fake_clock.h"
+#include "strata/testing/conformance/conformance_record.h"
+#include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/printers.h"
 #include "strata/testing/status_matchers.h"
 

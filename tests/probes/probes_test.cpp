@@ -13,7 +13,7 @@
 
 #include "strata/base/metrics.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/fake_clock.h"
+#include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

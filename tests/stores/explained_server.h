@@ -12,7 +12,7 @@
 #include "absl/status/status.h"
 #include "stores/base/postgres_transactor.h"
 #include "strata/factories/config.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 #include "tests/stores/plan_checks.h"
 

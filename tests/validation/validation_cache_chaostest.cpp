@@ -11,7 +11,7 @@
 #include "strata/factories/cache_admin_factory.h"
 #include "strata/factories/validation_cache_factory.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

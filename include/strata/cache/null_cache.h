@@ -1,7 +1,7 @@
 // NullCache: the cache for "off". It holds nothing, so reads find nothing, and it never leases, so
 // nobody tries to fill it.
 //
-// Not for: a cache that is down (that one fails; see testing/fake_cache.h).
+// Not for: a cache that is down (that one fails; see testing/fakes/fake_cache.h).
 #pragma once
 
 #include <optional>

@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "strata/testing/local_servers.h"
-#include "strata/testing/recording_event_receiver.h"
+#include "strata/testing/fakes/recording_event_receiver.h"
+#include "strata/testing/servers/local_servers.h"
 
 namespace strata::testing {
 

@@ -7,7 +7,7 @@
 
 #include "adapters/postgres/postgres_notification.h"
 #include "strata/adapters/postgres/postgres_event_transport.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "tests/adapters/events/event_nodes.h"
 
 namespace strata {

@@ -10,7 +10,7 @@
 
 #include "strata/adapters/postgres/postgres_store.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 // SOCI 4.0.3 loses the connection that it has just made when its first statement on it fails, as it

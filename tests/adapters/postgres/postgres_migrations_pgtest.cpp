@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

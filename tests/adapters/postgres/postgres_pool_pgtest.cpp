@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "strata/testing/eventually.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

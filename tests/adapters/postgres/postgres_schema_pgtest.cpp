@@ -11,7 +11,7 @@
 
 #include "strata/adapters/postgres/postgres_store.h"
 #include "strata/records/row_codec.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata::pgtest {

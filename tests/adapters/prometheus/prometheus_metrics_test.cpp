@@ -14,8 +14,8 @@
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/metered_store.h"
 #include "strata/memory/in_memory_store.h"
-#include "strata/testing/conformance_record.h"
-#include "strata/testing/fake_cache.h"
+#include "strata/testing/conformance/conformance_record.h"
+#include "strata/testing/fakes/fake_cache.h"
 
 namespace strata {
 namespace {

@@ -16,7 +16,7 @@
 
 #include "strata/adapters/redis/redis_rate_limit_log.h"
 #include "strata/limits/rate_limiter.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -13,9 +13,9 @@
 #include "strata/adapters/redis/redis_rate_limit_log.h"
 #include "strata/limits/rate_limiter.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/local_redis_cluster.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/servers/local_redis_cluster.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

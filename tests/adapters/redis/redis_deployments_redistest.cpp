@@ -8,9 +8,9 @@
 
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/local_redis_cluster.h"
-#include "strata/testing/local_sentinel.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_redis_cluster.h"
+#include "strata/testing/servers/local_sentinel.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "strata/adapters/redis/redis_event_transport.h"
-#include "strata/testing/local_redis_cluster.h"
-#include "strata/testing/local_sentinel.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_redis_cluster.h"
+#include "strata/testing/servers/local_sentinel.h"
+#include "strata/testing/servers/local_servers.h"
 #include "tests/adapters/events/event_nodes.h"
 
 namespace strata {

@@ -17,7 +17,7 @@
 
 #include "strata/base/clock.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 #include "tests/adapters/redis/scripted_redis.h"
 

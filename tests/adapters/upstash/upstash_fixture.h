@@ -12,10 +12,10 @@
 #include "strata/adapters/upstash/upstash_cache.h"
 #include "strata/base/status.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
+#include "strata/testing/servers/tcp_proxy.h"
+#include "strata/testing/servers/test_certificates.h"
 #include "strata/testing/status_matchers.h"
-#include "strata/testing/tcp_proxy.h"
-#include "strata/testing/test_certificates.h"
 #include "tests/adapters/upstash/upstash_proxy.h"
 
 namespace strata {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
+#include "strata/testing/servers/test_certificates.h"
 #include "strata/testing/status_matchers.h"
-#include "strata/testing/test_certificates.h"
 #include "tests/adapters/upstash/upstash_proxy.h"
 
 namespace strata::testing {

@@ -1,8 +1,8 @@
 // The conformance of rate limit logs over the REST adapter, a proxy like Upstash's and a real
 // Redis, and its failures.
 #include "strata/adapters/upstash/upstash_rate_limit_log.h"
-#include "strata/testing/local_servers.h"
-#include "strata/testing/rate_limit_log_conformance.h"
+#include "strata/testing/conformance/rate_limit_log_conformance.h"
+#include "strata/testing/servers/local_servers.h"
 #include "tests/adapters/upstash/upstash_proxy.h"
 
 namespace strata::testing {

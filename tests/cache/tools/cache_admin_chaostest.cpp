@@ -13,7 +13,7 @@
 #include "strata/factories/rate_limiter_factory.h"
 #include "strata/factories/store_factory.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -16,9 +16,9 @@
 #include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/memory/in_memory_store.h"
-#include "strata/testing/fake_cache.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/fake_executor.h"
+#include "strata/testing/fakes/fake_cache.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/fakes/fake_executor.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "strata/testing/eventually.h"
-#include "strata/testing/fake_executor.h"
+#include "strata/testing/fakes/fake_executor.h"
 #include "tests/decorators/caching_fixture.h"
 
 namespace strata::caching_test {

@@ -5,7 +5,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "strata/store/store.h"
-#include "strata/testing/mock_store.h"
+#include "strata/testing/mocks/mock_store.h"
 #include "strata/testing/status_matchers.h"
 
 namespace {

@@ -15,7 +15,7 @@
 #include "strata/factories/clarify_store_factory.h"
 #include "strata/factories/unit_of_work_factory.h"
 #include "strata/records/json_codec.h"
-#include "strata/testing/fake_clock.h"
+#include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/printers.h"
 #include "strata/testing/status_matchers.h"
 

@@ -1,5 +1,5 @@
 // createClarifyStores on a PostgreSQL and a Redis: two processes that share nothing else.
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "tests/stores/clarify/clarify_suites.h"
 
 namespace strata {

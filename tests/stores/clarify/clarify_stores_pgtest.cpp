@@ -1,5 +1,5 @@
 // createClarifyStores on a PostgreSQL.
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "tests/stores/clarify/clarify_suites.h"
 
 namespace strata {

@@ -1,4 +1,4 @@
-#include "strata/testing/mock_clarify_stores.h"
+#include "strata/testing/mocks/mock_clarify_stores.h"
 #include "tests/stores/clarify/clarify_suites.h"
 
 namespace strata {

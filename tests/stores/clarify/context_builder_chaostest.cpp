@@ -11,7 +11,7 @@
 
 #include "strata/factories/clarify_store_factory.h"
 #include "strata/factories/context_builder_factory.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -16,8 +16,8 @@
 
 #include "strata/cache/guarded_cache.h"
 #include "strata/decorators/caching_store.h"
-#include "strata/testing/fake_cache.h"
-#include "strata/testing/fake_clock.h"
+#include "strata/testing/fakes/fake_cache.h"
+#include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "strata/strata.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "tests/stores/conversation_config/conversation_config_suite.h"
 
 namespace strata {

@@ -2,10 +2,10 @@
 #include "strata/decorators/caching_store.h"
 #include "strata/memory/in_memory_store.h"
 #include "strata/strata.h"
-#include "strata/testing/fake_cache.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/mock_conversation_config_store.h"
-#include "strata/testing/mock_store.h"
+#include "strata/testing/fakes/fake_cache.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/mocks/mock_conversation_config_store.h"
+#include "strata/testing/mocks/mock_store.h"
 #include "tests/stores/conversation_config/conversation_config_suite.h"
 
 namespace strata {

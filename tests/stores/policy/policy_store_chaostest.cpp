@@ -3,7 +3,7 @@
 
 #include "strata/strata.h"
 #include "strata/testing/eventually.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "tests/stores/policy/policy_store_suite.h"
 
 namespace strata {

@@ -1,7 +1,7 @@
 #include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/memory/in_memory_store.h"
-#include "strata/testing/mock_policy_store.h"
+#include "strata/testing/mocks/mock_policy_store.h"
 #include "tests/stores/policy/policy_store_suite.h"
 
 namespace strata {

@@ -1,4 +1,4 @@
-#include "strata/testing/mock_context_store.h"
+#include "strata/testing/mocks/mock_context_store.h"
 #include "tests/stores/conversations/context/context_store_suite.h"
 
 namespace strata {

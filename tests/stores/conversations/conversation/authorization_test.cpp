@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "strata/testing/fake_authorization.h"
-#include "strata/testing/mock_conversation_store.h"
-#include "strata/testing/mock_path_store.h"
+#include "strata/testing/fakes/fake_authorization.h"
+#include "strata/testing/mocks/mock_conversation_store.h"
+#include "strata/testing/mocks/mock_path_store.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

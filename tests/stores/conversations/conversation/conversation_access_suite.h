@@ -1,7 +1,7 @@
 // Who may do what with a conversation, from the database and from the cache alike.
 #pragma once
 
-#include "strata/testing/fake_authorization.h"
+#include "strata/testing/fakes/fake_authorization.h"
 #include "tests/stores/conversations/conversation/conversation_fixture.h"
 
 namespace strata {

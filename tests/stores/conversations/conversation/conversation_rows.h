@@ -12,8 +12,8 @@
 #include "stores/base/uuid.h"
 #include "stores/conversations/conversation/in_memory_conversations.h"
 #include "strata/factories/backends.h"
-#include "strata/testing/fake_clock.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -1,7 +1,7 @@
 // The stacks of the conversation stores on real servers.
 #pragma once
 
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "tests/stores/conversations/conversation/conversation_fixture.h"
 
 namespace strata {

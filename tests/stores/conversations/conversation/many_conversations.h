@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "strata/testing/local_postgres.h"
+#include "strata/testing/servers/local_postgres.h"
 
 namespace strata {
 

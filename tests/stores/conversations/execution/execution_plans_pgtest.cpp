@@ -8,7 +8,7 @@
 #include "stores/conversations/context/context_statements.h"
 #include "stores/conversations/execution/execution_statements.h"
 #include "strata/factories/execution_store_factory.h"
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 #include "tests/stores/plan_checks.h"
 

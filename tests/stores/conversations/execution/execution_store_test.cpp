@@ -1,5 +1,5 @@
 #include "stores/conversations/execution/in_memory_execution_tables.h"
-#include "strata/testing/mock_execution_store.h"
+#include "strata/testing/mocks/mock_execution_store.h"
 #include "tests/stores/conversations/execution/execution_store_suite.h"
 
 namespace strata {

@@ -11,7 +11,7 @@
 #include <map>
 #include <sstream>
 
-#include "strata/testing/local_servers.h"
+#include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 #include "tests/stores/conversations/lockstep/lockstep_steps.h"
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "strata/testing/fake_clock.h"
+#include "strata/testing/fakes/fake_clock.h"
 #include "tests/stores/conversations/lockstep/lockstep_side.h"
 
 namespace strata::lockstep {
