@@ -16,12 +16,13 @@
 namespace strata {
 namespace {
 
-using ClarifyTransactor = std::shared_ptr<Transactor<ClarifyTables>>;
+using ClarifyTransactor = std::shared_ptr<internal::Transactor<internal::ClarifyTables>>;
 
 absl::StatusOr<ClarifyTransactor> transactorOf(const Backends& backends) {
-  auto made = internal::createTransactor<ClarifyTables, PostgresClarifyTables,
-                                         InMemoryClarifyTables, InMemoryClarify>(
-      backends, "clarify", {.migrations = clarifyMigrations()});
+  auto made =
+      internal::createTransactor<internal::ClarifyTables, internal::PostgresClarifyTables,
+                                 internal::InMemoryClarifyTables, internal::InMemoryClarify>(
+          backends, "clarify", {.migrations = clarifyMigrations()});
   if (!made.ok()) return made.status();
   return ClarifyTransactor(*std::move(made));
 }
@@ -40,7 +41,8 @@ std::vector<Invalidator> invalidatorsOf(const Backends& backends) {
 template <typename T>
 absl::Status makeSource(std::shared_ptr<Store<T>>& source, const ClarifyTransactor& transactor,
                         const Backends& backends, const StoreOptions& options) {
-  auto made = internal::createStack<T>(makeContextRecords<T>(transactor), backends, options);
+  auto made =
+      internal::createStack<T>(internal::makeContextRecords<T>(transactor), backends, options);
   if (!made.ok()) return made.status();
   source = *std::move(made);
   return absl::OkStatus();
@@ -71,7 +73,7 @@ absl::StatusOr<ContextSources> sourcesOf(const ClarifyTransactor& transactor,
 }  // namespace
 
 absl::Status ClarifyStores::invalidateUserContext(std::string_view user_id) const {
-  if (absl::Status status = checkUserId(user_id); !status.ok()) return status;
+  if (absl::Status status = internal::checkUserId(user_id); !status.ok()) return status;
   database->invalidateAll(std::string(user_id));
   return absl::OkStatus();
 }
@@ -82,12 +84,13 @@ absl::StatusOr<ClarifyStores> createClarifyStores(const Backends& backends,
   if (!transactor.ok()) return transactor.status();
   auto sources = sourcesOf(*transactor, backends, options);
   if (!sources.ok()) return sources.status();
-  const auto database = std::make_shared<ClarifyDatabase>(*transactor, invalidatorsOf(backends));
-  return ClarifyStores{.users = makeUserProfileStore(database, backends.metrics),
-                       .dreams = makeDreamStore(database, backends.metrics),
-                       .patterns = makePatternStore(database, backends.metrics),
-                       .sessions = makeClarifySessionStore(database, backends.metrics),
-                       .reflections = makeReflectionStore(database, backends.metrics),
+  const auto database =
+      std::make_shared<internal::ClarifyDatabase>(*transactor, invalidatorsOf(backends));
+  return ClarifyStores{.users = internal::makeUserProfileStore(database, backends.metrics),
+                       .dreams = internal::makeDreamStore(database, backends.metrics),
+                       .patterns = internal::makePatternStore(database, backends.metrics),
+                       .sessions = internal::makeClarifySessionStore(database, backends.metrics),
+                       .reflections = internal::makeReflectionStore(database, backends.metrics),
                        .sources = *std::move(sources),
                        .database = database};
 }

@@ -10,10 +10,11 @@ namespace strata {
 
 absl::StatusOr<std::unique_ptr<ContextStore>> createContextStore(const Backends& backends) {
   auto tables =
-      internal::createTransactor<ContextTables, PostgresContextTables, InMemoryContextTables,
-                                 InMemoryConversations>(backends, "conversation_contexts");
+      internal::createTransactor<internal::ContextTables, internal::PostgresContextTables,
+                                 internal::InMemoryContextTables, internal::InMemoryConversations>(
+          backends, "conversation_contexts");
   if (!tables.ok()) return tables.status();
-  return makeContextStore(*std::move(tables), backends.metrics);
+  return internal::makeContextStore(*std::move(tables), backends.metrics);
 }
 
 absl::StatusOr<std::unique_ptr<ContextStore>> createContextStore(const Config& config) {

@@ -13,19 +13,21 @@
 namespace strata {
 namespace {
 
-using ConversationTransactor = std::shared_ptr<Transactor<ConversationTables>>;
+using ConversationTransactor = std::shared_ptr<internal::Transactor<internal::ConversationTables>>;
 
 absl::StatusOr<ConversationTransactor> transactorOf(const Backends& backends,
                                                     const std::string& store) {
-  auto made = internal::createTransactor<ConversationTables, PostgresConversationTables,
-                                         InMemoryConversationTables, InMemoryConversations>(
-      backends, store);
+  auto made =
+      internal::createTransactor<internal::ConversationTables, internal::PostgresConversationTables,
+                                 internal::InMemoryConversationTables,
+                                 internal::InMemoryConversations>(backends, store);
   if (!made.ok()) return made.status();
   return ConversationTransactor(*std::move(made));
 }
 
 // Also where nothing is read from the cache: another process may.
-ConversationDatabase databaseOf(const Backends& backends, ConversationTransactor transactor) {
+internal::ConversationDatabase databaseOf(const Backends& backends,
+                                          ConversationTransactor transactor) {
   std::optional<Invalidator> invalidator;
   if (backends.cache != nullptr) invalidator = internal::invalidatorOf<Conversation>(backends);
   return {std::move(transactor), std::move(invalidator)};
@@ -38,12 +40,12 @@ absl::StatusOr<std::unique_ptr<ConversationStore>> createConversationStore(
   auto transactor = transactorOf(backends, "conversations");
   if (!transactor.ok()) return transactor.status();
   auto records = internal::createStack<Conversation>(
-      makeConversationRecords(*transactor), backends,
+      internal::makeConversationRecords(*transactor), backends,
       {.cache_ttl = backends.config.conversation_ttl,
        .enable_cache = backends.config.enable_conversation_cache});
   if (!records.ok()) return records.status();
-  return makeConversationStore(databaseOf(backends, *transactor), *std::move(records),
-                               options.authorization, backends.metrics);
+  return internal::makeConversationStore(databaseOf(backends, *transactor), *std::move(records),
+                                         options.authorization, backends.metrics);
 }
 
 absl::StatusOr<std::unique_ptr<ConversationStore>> createConversationStore(
@@ -56,7 +58,7 @@ absl::StatusOr<std::unique_ptr<ConversationStore>> createConversationStore(
 absl::StatusOr<std::unique_ptr<PathStore>> createPathStore(const Backends& backends) {
   auto transactor = transactorOf(backends, "conversation_paths");
   if (!transactor.ok()) return transactor.status();
-  return makePathStore(databaseOf(backends, *std::move(transactor)), backends.metrics);
+  return internal::makePathStore(databaseOf(backends, *std::move(transactor)), backends.metrics);
 }
 
 absl::StatusOr<std::unique_ptr<PathStore>> createPathStore(const Config& config) {

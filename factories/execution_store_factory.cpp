@@ -10,10 +10,11 @@ namespace strata {
 
 absl::StatusOr<std::unique_ptr<ExecutionStore>> createExecutionStore(const Backends& backends) {
   auto tables =
-      internal::createTransactor<ExecutionTables, PostgresExecutionTables, InMemoryExecutionTables,
-                                 InMemoryConversations>(backends, "execution_contexts");
+      internal::createTransactor<internal::ExecutionTables, internal::PostgresExecutionTables,
+                                 internal::InMemoryExecutionTables,
+                                 internal::InMemoryConversations>(backends, "execution_contexts");
   if (!tables.ok()) return tables.status();
-  return makeExecutionStore(*std::move(tables), backends.metrics);
+  return internal::makeExecutionStore(*std::move(tables), backends.metrics);
 }
 
 absl::StatusOr<std::unique_ptr<ExecutionStore>> createExecutionStore(const Config& config) {

@@ -23,9 +23,10 @@ void readScanCursor(std::string_view text) {
 }
 
 void readPageCursor(std::string_view text) {
-  const absl::StatusOr<ActivityCursor> cursor = decodeCursor(text);
+  const absl::StatusOr<internal::ActivityCursor> cursor = internal::decodeCursor(text);
   if (!cursor.ok()) return;
-  const absl::StatusOr<ActivityCursor> again = decodeCursor(encodeCursor(*cursor));
+  const absl::StatusOr<internal::ActivityCursor> again =
+      internal::decodeCursor(internal::encodeCursor(*cursor));
   expect(again.ok() && again->active_at == cursor->active_at && again->id == cursor->id);
 }
 

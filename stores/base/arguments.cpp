@@ -2,7 +2,7 @@
 
 #include "stores/base/ids.h"
 
-namespace strata {
+namespace strata::internal {
 
 absl::Status checkListLimit(std::int64_t limit) {
   if (limit >= 1 && limit <= 1000) return absl::OkStatus();
@@ -17,4 +17,4 @@ absl::StatusOr<RecordOfTenant> recordOfTenant(std::string_view tenant_id, std::s
   return record;
 }
 
-}  // namespace strata
+}  // namespace strata::internal

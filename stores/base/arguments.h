@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace strata {
+namespace strata::internal {
 
 // How stores read what the arguments of their calls say.
 
@@ -23,4 +23,4 @@ struct RecordOfTenant {
 absl::StatusOr<RecordOfTenant> recordOfTenant(std::string_view tenant_id, std::string_view id,
                                               std::string_view what);
 
-}  // namespace strata
+}  // namespace strata::internal

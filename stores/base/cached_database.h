@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "stores/base/transactor.h"
 
-namespace strata {
+namespace strata::internal {
 
 // The tables of several stores, of whose records a cache has copies. A derived class says which of
 // them go after a write.
@@ -48,4 +48,4 @@ class CachedDatabase {
   const std::shared_ptr<Transactor<Tables>> transactor_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

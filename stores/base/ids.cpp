@@ -2,7 +2,7 @@
 
 #include "stores/base/uuid.h"
 
-namespace strata {
+namespace strata::internal {
 
 std::string Ids::take(std::string_view text, std::string_view what) {
   absl::StatusOr<std::string> canonical = canonicalUuid(text, what);
@@ -17,4 +17,4 @@ std::optional<std::string> Ids::takeOptional(const std::optional<std::string>& t
   return take(*text, what);
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 
-namespace strata {
+namespace strata::internal {
 
 // Brings the UUIDs of one call into their canonical form.
 //
@@ -28,4 +28,4 @@ class Ids {
   absl::Status status_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

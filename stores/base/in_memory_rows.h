@@ -6,7 +6,7 @@
 
 #include "stores/base/in_memory_transactor.h"
 
-namespace strata {
+namespace strata::internal {
 
 // Rows under ordered keys, whose every change can be taken back.
 template <typename Key, typename T>
@@ -46,4 +46,4 @@ class InMemoryRows {
   Map rows_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -1,6 +1,6 @@
 #include "stores/base/in_memory_transactor.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 absl::Status checkDeadline(Deadline deadline, const Clock& clock) {
@@ -41,4 +41,4 @@ absl::Status InMemoryWork::write(const WriteOptions& options, Work work) const {
   return status.ok() ? (*transaction)->commit() : status;
 }
 
-}  // namespace strata
+}  // namespace strata::internal

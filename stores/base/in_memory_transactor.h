@@ -8,7 +8,7 @@
 #include "stores/base/transactor.h"
 #include "strata/memory/internal/in_memory_transaction.h"
 
-namespace strata {
+namespace strata::internal {
 
 // How tables in memory note what they change.
 class InMemoryChanges {
@@ -77,4 +77,4 @@ class InMemoryTransactor final : public Transactor<Tables> {
   Data& data_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -7,7 +7,7 @@
 #include "strata/base/status.h"
 #include "strata/records/row_codec.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 bool isOneOf(std::string_view name, std::initializer_list<std::string_view> names) {
@@ -69,4 +69,4 @@ absl::Status RecordColumns::read(const postgres::Rows& rows, int row, void* reco
   return absl::OkStatus();
 }
 
-}  // namespace strata
+}  // namespace strata::internal

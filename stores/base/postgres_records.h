@@ -11,7 +11,7 @@
 #include "adapters/postgres/statement.h"
 #include "strata/records/internal/type_info.h"
 
-namespace strata {
+namespace strata::internal {
 
 // A described record as columns of a table: their names for SQL, their values for parameters, and
 // back. Every field is a column of its name but those that are `computed`, which a query answers
@@ -51,4 +51,4 @@ absl::StatusOr<std::vector<T>> readAll(const RecordColumns& columns, const postg
   return records;
 }
 
-}  // namespace strata
+}  // namespace strata::internal

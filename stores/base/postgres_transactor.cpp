@@ -1,6 +1,6 @@
 #include "stores/base/postgres_transactor.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr int kAttempts = 3;
@@ -87,4 +87,4 @@ Health PostgresWork::healthCheck() const {
   return health;
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -12,7 +12,7 @@
 #include "strata/decorators/bulkhead.h"
 #include "strata/decorators/internal/guard.h"
 
-namespace strata {
+namespace strata::internal {
 
 // Where the statements of one piece of work run: in its transaction, or each by itself.
 class PostgresSession {
@@ -106,4 +106,4 @@ class PostgresTransactor final : public Transactor<Tables> {
   const PostgresWork work_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

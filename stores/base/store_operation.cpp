@@ -1,6 +1,6 @@
 #include "stores/base/store_operation.h"
 
-namespace strata {
+namespace strata::internal {
 
 StoreOperation::StoreOperation(Metrics& metrics, const std::string& store,
                                const std::string& operation) {
@@ -24,4 +24,4 @@ void StoreOperation::note(const absl::Status& outcome, absl::Duration latency) c
   latency_->record(latency);
 }
 
-}  // namespace strata
+}  // namespace strata::internal

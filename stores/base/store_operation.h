@@ -7,7 +7,7 @@
 #include "absl/time/time.h"
 #include "strata/base/metrics.h"
 
-namespace strata {
+namespace strata::internal {
 
 // What one operation of a domain store counts: the same metrics as a MeteredStore<T>. Thread-safe.
 class StoreOperation {
@@ -27,4 +27,4 @@ class StoreOperation {
   Histogram* latency_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -15,7 +15,7 @@
 #include "strata/base/health.h"
 #include "strata/store/options.h"
 
-namespace strata {
+namespace strata::internal {
 
 // Thread-safe. `Work` may be called again where its transaction was rolled back, so what it hands
 // out it must set anew each time.
@@ -83,4 +83,4 @@ class Transactor {
   const Clock& clock_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -10,7 +10,7 @@
 #include "strata/base/hash.h"
 #include "strata/base/nonce.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -47,4 +47,4 @@ std::string newUuid(Timestamp now) {
                      second & 0xffffffffffff);
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -6,7 +6,7 @@
 #include "absl/status/statusor.h"
 #include "strata/base/timestamp.h"
 
-namespace strata {
+namespace strata::internal {
 
 // `text` in lower case, the one form in which ids are stored and compared; InvalidArgument, naming
 // `what`, when it is no UUID of the form 8-4-4-4-12.
@@ -17,4 +17,4 @@ absl::StatusOr<std::string> canonicalUuid(std::string_view text, std::string_vie
 // process; they are no secret.
 std::string newUuid(Timestamp now);
 
-}  // namespace strata
+}  // namespace strata::internal

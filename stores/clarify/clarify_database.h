@@ -11,7 +11,7 @@
 #include "stores/clarify/clarify_tables.h"
 #include "strata/cache/internal/invalidator.h"
 
-namespace strata {
+namespace strata::internal {
 
 // The tables of the context platform for the five stores on them. Whatever a write changed of what
 // contexts show, it deletes the cached copies of it.
@@ -49,4 +49,4 @@ class ClarifyDatabase : public CachedDatabase<ClarifyTables> {
   std::vector<Invalidator> invalidators_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

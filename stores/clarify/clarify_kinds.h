@@ -9,7 +9,7 @@
 #include "strata/stores/clarify/dream.h"
 #include "strata/stores/clarify/reflection.h"
 
-namespace strata {
+namespace strata::internal {
 
 // What is known of each kind of record that users have: where its rows are among ClarifyTables,
 // what errors call a record and its id, the order of its lists (in SQL, and as a rank of which the
@@ -81,4 +81,4 @@ struct ClarifyKind<Reflection> {
   static bool isShown(const Reflection&) { return true; }
 };
 
-}  // namespace strata
+}  // namespace strata::internal

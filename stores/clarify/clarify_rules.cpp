@@ -9,7 +9,7 @@
 #include "strata/records/id.h"
 #include "strata/stores/clarify/user_profile_store.h"
 
-namespace strata {
+namespace strata::internal {
 
 absl::Status noSuchUser() { return absl::NotFoundError("there is no such user"); }
 
@@ -42,4 +42,4 @@ absl::StatusOr<RecordOfUser> recordOfUser(std::string_view user_id, std::string_
   return RecordOfUser{.user_id = std::string(user_id), .id = *std::move(canonical)};
 }
 
-}  // namespace strata
+}  // namespace strata::internal

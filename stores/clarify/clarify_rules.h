@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace strata {
+namespace strata::internal {
 
 // What the stores of the context platform say alike.
 absl::Status noSuchUser();                  // NotFound
@@ -27,4 +27,4 @@ struct RecordOfUser {
 absl::StatusOr<RecordOfUser> recordOfUser(std::string_view user_id, std::string_view id,
                                           const char* what);
 
-}  // namespace strata
+}  // namespace strata::internal

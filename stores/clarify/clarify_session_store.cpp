@@ -5,7 +5,7 @@
 #include "stores/clarify/clarify_stores.h"
 #include "stores/clarify/user_records.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr const char* kStore = "clarify_sessions";
@@ -80,4 +80,4 @@ std::unique_ptr<ClarifySessionStore> makeClarifySessionStore(
   return std::make_unique<RuledClarifySessionStore>(std::move(database), std::move(metrics));
 }
 
-}  // namespace strata
+}  // namespace strata::internal

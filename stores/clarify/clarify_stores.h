@@ -10,7 +10,7 @@
 #include "strata/stores/clarify/reflection_store.h"
 #include "strata/stores/clarify/user_profile_store.h"
 
-namespace strata {
+namespace strata::internal {
 
 // The rules of the context platform's stores, all over one database.
 std::unique_ptr<UserProfileStore> makeUserProfileStore(std::shared_ptr<ClarifyDatabase> database,
@@ -24,4 +24,4 @@ std::unique_ptr<ClarifySessionStore> makeClarifySessionStore(
 std::unique_ptr<ReflectionStore> makeReflectionStore(std::shared_ptr<ClarifyDatabase> database,
                                                      std::shared_ptr<Metrics> metrics);
 
-}  // namespace strata
+}  // namespace strata::internal

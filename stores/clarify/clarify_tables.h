@@ -12,7 +12,7 @@
 #include "stores/clarify/clarify_kinds.h"
 #include "strata/stores/clarify/user_profile.h"
 
-namespace strata {
+namespace strata::internal {
 
 // The rows of one kind that users have. Ids are canonical, and the user bounds every answer.
 template <typename T>
@@ -137,4 +137,4 @@ class ClarifyTables {
   bool user_removed_ = false;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

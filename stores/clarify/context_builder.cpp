@@ -83,7 +83,7 @@ class Sections {
   void add(ContextSource source, const absl::StatusOr<Snapshot<T>>& answer, const More&... more) {
     if (!answer.ok()) return noteFailure(source, answer.status());
     if (*answer == nullptr) return;
-    std::optional<ContextSection> section = sectionOf(**answer, more...);
+    std::optional<ContextSection> section = internal::sectionOf(**answer, more...);
     if (!section) return;
     section->from_cache = fetched_.found[static_cast<std::size_t>(source)];
     sections_.push_back(*std::move(section));
@@ -126,7 +126,7 @@ class FetchingContextBuilder final : public ContextBuilder {
     BuiltContext context;
     Sections sections(metrics_, fetched, context);
     fetchInto(sections, fetched, id, current_session_id, deadlineOf(deadline, started));
-    fitInto(context, sections.take(), options_.max_tokens);
+    internal::fitInto(context, sections.take(), options_.max_tokens);
     context.cache_hits = fetched.hits;
     context.cache_misses = fetched.misses;
     const absl::Duration took = clock_.now() - started;

@@ -7,7 +7,7 @@
 
 #include "stores/clarify/clarify_rules.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 using UserIds = std::vector<std::string>;
@@ -159,4 +159,4 @@ template std::unique_ptr<Store<ObservedPatterns>> makeContextRecords(ClarifyTran
 template std::unique_ptr<Store<RecentSessions>> makeContextRecords(ClarifyTransactor);
 template std::unique_ptr<Store<RecentReflections>> makeContextRecords(ClarifyTransactor);
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -6,7 +6,7 @@
 #include "stores/clarify/clarify_tables.h"
 #include "strata/store/store.h"
 
-namespace strata {
+namespace strata::internal {
 
 // What a context shows of users, as a Store<T> for caching and coalescing to stand on; T is a type
 // of ContextSources. One query for a user, and one for many. Read only: put and remove are
@@ -14,4 +14,4 @@ namespace strata {
 template <typename T>
 std::unique_ptr<Store<T>> makeContextRecords(std::shared_ptr<Transactor<ClarifyTables>> transactor);
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -6,7 +6,7 @@
 
 #include "stores/clarify/context_text.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr std::size_t kCodePointsPerToken = 4;
@@ -76,8 +76,6 @@ std::string_view nameOf(UserTier tier) {
 std::string dateOf(Timestamp time) { return formatTimestamp(time).substr(0, 10); }
 
 }  // namespace
-
-std::size_t estimateTokens(std::string_view text) { return tokensFor(codePoints(text)); }
 
 std::optional<ContextSection> sectionOf(const UserProfile& user) {
   ContextSection made = section(ContextSource::kUser, "[User Context]", 1, 1);
@@ -196,6 +194,14 @@ void fitInto(BuiltContext& context, std::vector<ContextSection> sections, std::s
     context.tokens += section.tokens;
     context.sections.push_back(std::move(section));
   }
+}
+
+}  // namespace strata::internal
+
+namespace strata {
+
+std::size_t estimateTokens(std::string_view text) {
+  return internal::tokensFor(internal::codePoints(text));
 }
 
 }  // namespace strata

@@ -7,7 +7,7 @@
 
 #include "strata/stores/clarify/context_builder.h"
 
-namespace strata {
+namespace strata::internal {
 
 // What a list looks like in a context; none where it is empty. Text of users stands on one line: no
 // line of it can pass for a title.
@@ -24,4 +24,4 @@ std::optional<ContextSection> sectionOf(const RecentReflections& reflections);
 // a later, smaller one may still fit.
 void fitInto(BuiltContext& context, std::vector<ContextSection> sections, std::size_t max_tokens);
 
-}  // namespace strata
+}  // namespace strata::internal

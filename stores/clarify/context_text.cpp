@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 // Contexts are made for every request, and nearly all of one is users' text. So it is gone through
@@ -50,4 +50,4 @@ void appendOnOneLine(std::string& text, std::string_view users) {
   for (char& c : rest) c = onOneLine(c);
 }
 
-}  // namespace strata
+}  // namespace strata::internal

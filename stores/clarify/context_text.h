@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace strata {
+namespace strata::internal {
 
 // Of UTF-8 text.
 std::size_t codePoints(std::string_view text);
@@ -15,4 +15,4 @@ std::string_view prefix(std::string_view text, std::size_t count);
 // for no other line.
 void appendOnOneLine(std::string& text, std::string_view users);
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -8,7 +8,7 @@
 #include "stores/clarify/clarify_stores.h"
 #include "stores/clarify/user_records.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr const char* kStore = "dreams";
@@ -100,4 +100,4 @@ std::unique_ptr<DreamStore> makeDreamStore(std::shared_ptr<ClarifyDatabase> data
   return std::make_unique<RuledDreamStore>(std::move(database), std::move(metrics));
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -7,7 +7,7 @@
 #include "stores/clarify/clarify_kinds.h"
 #include "strata/stores/clarify/user_profile.h"
 
-namespace strata {
+namespace strata::internal {
 
 // The tables of the context platform in an InMemoryDatabase.
 struct InMemoryClarify {
@@ -20,4 +20,4 @@ struct InMemoryClarify {
   InMemoryRows<UserAndId, Reflection> reflections;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

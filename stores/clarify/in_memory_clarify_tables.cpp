@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace strata {
+namespace strata::internal {
 
 absl::StatusOr<std::optional<ClarifySession>> InMemoryClarifySessionRows::doNoteMessage(
     const std::string& user_id, const std::string& id, Timestamp at) {
@@ -64,4 +64,4 @@ absl::StatusOr<bool> InMemoryClarifyTables::doRemoveUser(const std::string& id) 
   return true;
 }
 
-}  // namespace strata
+}  // namespace strata::internal

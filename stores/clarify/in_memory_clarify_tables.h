@@ -9,7 +9,7 @@
 #include "stores/clarify/clarify_tables.h"
 #include "stores/clarify/in_memory_clarify.h"
 
-namespace strata {
+namespace strata::internal {
 
 // `Base` is ClarifyRows<T>, or what extends it. Whoever writes has the whole database, so there is
 // nothing to lock.
@@ -134,4 +134,4 @@ class InMemoryClarifyTables final : public ClarifyTables {
   InMemoryClarifyRows<Reflection> reflections_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -14,7 +14,7 @@
 #include "stores/clarify/clarify_rules.h"
 #include "stores/clarify/clarify_stores.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr const char* kStore = "clarify_patterns";
@@ -127,4 +127,4 @@ std::unique_ptr<PatternStore> makePatternStore(std::shared_ptr<ClarifyDatabase> 
   return std::make_unique<RuledPatternStore>(std::move(database), std::move(metrics));
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -6,7 +6,7 @@
 #include "stores/base/postgres_records.h"
 #include "strata/records/json_codec.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 using postgres::bind;
@@ -250,4 +250,4 @@ absl::StatusOr<bool> PostgresClarifyTables::doRemoveUser(const std::string& id) 
   return answer->rows.any();
 }
 
-}  // namespace strata
+}  // namespace strata::internal

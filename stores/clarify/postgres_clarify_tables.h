@@ -7,7 +7,7 @@
 #include "stores/base/postgres_transactor.h"
 #include "stores/clarify/clarify_tables.h"
 
-namespace strata {
+namespace strata::internal {
 
 // `Base` is ClarifyRows<T>, or what extends it.
 template <typename T, typename Base = ClarifyRows<T>>
@@ -76,4 +76,4 @@ class PostgresClarifyTables final : public ClarifyTables {
   PostgresClarifyRows<Reflection> reflections_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

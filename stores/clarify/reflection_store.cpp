@@ -6,7 +6,7 @@
 #include "stores/clarify/clarify_stores.h"
 #include "stores/clarify/user_records.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr const char* kStore = "reflections";
@@ -48,4 +48,4 @@ std::unique_ptr<ReflectionStore> makeReflectionStore(std::shared_ptr<ClarifyData
   return std::make_unique<RuledReflectionStore>(std::move(database), std::move(metrics));
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -6,7 +6,7 @@
 #include "stores/clarify/clarify_rules.h"
 #include "stores/clarify/clarify_stores.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr const char* kStore = "users";
@@ -70,4 +70,4 @@ std::unique_ptr<UserProfileStore> makeUserProfileStore(std::shared_ptr<ClarifyDa
   return std::make_unique<RuledUserProfileStore>(std::move(database), std::move(metrics));
 }
 
-}  // namespace strata
+}  // namespace strata::internal

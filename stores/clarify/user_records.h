@@ -16,7 +16,7 @@
 #include "stores/clarify/clarify_database.h"
 #include "stores/clarify/clarify_rules.h"
 
-namespace strata {
+namespace strata::internal {
 
 // The records of one kind that users have, each with an id: what the stores of them do alike.
 //
@@ -136,4 +136,4 @@ class UserRecords {
   ClarifyDatabase& database_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -11,6 +11,7 @@
 namespace strata {
 namespace {
 
+using internal::canonicalUuid;
 using Overrides = ConversationConfigOverrides;
 
 // Whom overrides are for, in the form in which it is stored.

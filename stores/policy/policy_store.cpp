@@ -9,6 +9,8 @@
 namespace strata {
 namespace {
 
+using internal::canonicalUuid;
+
 absl::Status checkPolicy(const TenantLlmPolicy& policy) {
   if (policy.default_model.empty() || policy.default_provider.empty()) {
     return absl::InvalidArgumentError("a policy needs a default_model and a default_provider");

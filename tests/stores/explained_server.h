@@ -67,7 +67,7 @@ class PlansOf : public Server, public ::testing::WithParamInterface<const char*>
   template <typename Call>
   std::string plansOf(const char* what, const Call& call) {
     logged();
-    PostgresSession session(*pool_, nullptr, {}, false);
+    internal::PostgresSession session(*pool_, nullptr, {}, false);
     PostgresTables tables(session);
     EXPECT_THAT(call(tables), testing::IsOk()) << what;
     std::string plans = logged();

@@ -22,7 +22,9 @@
 
 namespace strata {
 
+namespace internal {
 class ClarifyDatabase;
+}  // namespace internal
 
 // How long cached copies live. Writes through these stores delete them; a time to live is for what
 // is written past them.
@@ -54,7 +56,7 @@ struct ClarifyStores {
   absl::Status invalidateUserContext(std::string_view user_id) const;
 
   // What they stand on.
-  std::shared_ptr<ClarifyDatabase> database;
+  std::shared_ptr<internal::ClarifyDatabase> database;
 };
 
 // Applies the migrations of these stores that the database lacks.

@@ -2,7 +2,7 @@
 
 #include "adapters/postgres/statement.h"
 
-namespace strata {
+namespace strata::internal {
 
 // All that PostgresContextTables ever sends.
 struct ContextStatements {
@@ -12,4 +12,4 @@ struct ContextStatements {
 };
 const ContextStatements& contextStatements();
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -9,7 +9,7 @@
 #include "stores/conversations/context/context_tables.h"
 #include "strata/records/described.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr const char* kStore = "conversation_contexts";
@@ -143,4 +143,4 @@ std::unique_ptr<ContextStore> makeContextStore(std::unique_ptr<Transactor<Contex
   return std::make_unique<TabledContextStore>(std::move(tables), std::move(metrics));
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -10,7 +10,7 @@
 #include "strata/base/metrics.h"
 #include "strata/stores/conversations/context/context_store.h"
 
-namespace strata {
+namespace strata::internal {
 
 // What a ContextStore asks of its tables. Ids are canonical.
 class ContextTables {
@@ -29,4 +29,4 @@ class ContextTables {
 std::unique_ptr<ContextStore> makeContextStore(std::unique_ptr<Transactor<ContextTables>> tables,
                                                std::shared_ptr<Metrics> metrics);
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -3,7 +3,7 @@
 #include "stores/conversations/context/context_tables.h"
 #include "stores/conversations/conversation/in_memory_conversations.h"
 
-namespace strata {
+namespace strata::internal {
 
 // Whoever writes has the whole database, so there is nothing to lock.
 class InMemoryContextTables final : public ContextTables {
@@ -32,4 +32,4 @@ class InMemoryContextTables final : public ContextTables {
   InMemoryChanges& changes_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -7,7 +7,7 @@
 #include "stores/base/postgres_records.h"
 #include "stores/conversations/context/context_statements.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 using postgres::Effect;
@@ -61,4 +61,4 @@ absl::Status PostgresContextTables::put(const ConversationContext& context) {
   return session_.run(contextStatements().put, binds).status();
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -3,7 +3,7 @@
 #include "stores/base/postgres_transactor.h"
 #include "stores/conversations/context/context_tables.h"
 
-namespace strata {
+namespace strata::internal {
 
 class PostgresContextTables final : public ContextTables {
  public:
@@ -19,4 +19,4 @@ class PostgresContextTables final : public ContextTables {
   PostgresSession& session_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

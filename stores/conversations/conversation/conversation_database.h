@@ -11,7 +11,7 @@
 #include "stores/conversations/conversation/conversation_tables.h"
 #include "strata/cache/internal/invalidator.h"
 
-namespace strata {
+namespace strata::internal {
 
 // The tables of conversations for the two stores on them. Whatever a write changed of conversation
 // records, it deletes their cached copies.
@@ -41,4 +41,4 @@ class ConversationDatabase : public CachedDatabase<ConversationTables> {
   std::optional<Invalidator> invalidator_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

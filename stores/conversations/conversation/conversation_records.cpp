@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 absl::Status readOnly() {
@@ -85,4 +85,4 @@ std::unique_ptr<Store<Conversation>> makeConversationRecords(
   return std::make_unique<ConversationRecords>(std::move(transactor));
 }
 
-}  // namespace strata
+}  // namespace strata::internal

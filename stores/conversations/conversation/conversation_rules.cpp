@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 absl::Status checkObject(const Json& json, const char* what) {
@@ -108,4 +108,4 @@ Path primaryPathOf(const Conversation& conversation, const std::string& path_id,
           .updated_at = now};
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "stores/conversations/conversation/conversation_tables.h"
 
-namespace strata {
+namespace strata::internal {
 
 // What the conversation and the path store say alike.
 absl::Status noSuch(const char* what);  // NotFound: "no such conversation"
@@ -49,4 +49,4 @@ absl::StatusOr<Path> activePathOf(ConversationTables& tables, const Conversation
 // The path "Main" that every conversation begins with.
 Path primaryPathOf(const Conversation& conversation, const std::string& path_id, Timestamp now);
 
-}  // namespace strata
+}  // namespace strata::internal

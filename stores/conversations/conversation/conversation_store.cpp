@@ -9,7 +9,7 @@
 #include "stores/conversations/conversation/conversation_stores.h"
 #include "stores/conversations/conversation/page_cursor.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr std::int64_t kMessagesWithoutCompaction = 50;
@@ -382,4 +382,4 @@ std::unique_ptr<ConversationStore> makeConversationStore(
                                                   std::move(authorization), std::move(metrics));
 }
 
-}  // namespace strata
+}  // namespace strata::internal

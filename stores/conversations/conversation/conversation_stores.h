@@ -9,7 +9,7 @@
 #include "strata/stores/conversations/conversation/conversation_store.h"
 #include "strata/stores/conversations/path/path_store.h"
 
-namespace strata {
+namespace strata::internal {
 
 // The rules of conversations. `records` answers single ones, perhaps from a cache.
 std::unique_ptr<ConversationStore> makeConversationStore(
@@ -20,4 +20,4 @@ std::unique_ptr<ConversationStore> makeConversationStore(
 std::unique_ptr<PathStore> makePathStore(ConversationDatabase database,
                                          std::shared_ptr<Metrics> metrics);
 
-}  // namespace strata
+}  // namespace strata::internal

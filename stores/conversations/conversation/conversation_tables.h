@@ -13,7 +13,7 @@
 #include "strata/stores/conversations/conversation/conversation_store.h"
 #include "strata/stores/conversations/path/path_store.h"
 
-namespace strata {
+namespace strata::internal {
 
 // Where a page of conversations goes on: after this one.
 struct ActivityCursor {
@@ -149,4 +149,4 @@ class ConversationTables {
   std::vector<Id> changed_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 using ConversationRow = InMemoryConversations::ConversationRow;
@@ -115,4 +115,4 @@ absl::Status InMemoryConversationTables::updateConversation(const Conversation& 
   return absl::OkStatus();
 }
 
-}  // namespace strata
+}  // namespace strata::internal

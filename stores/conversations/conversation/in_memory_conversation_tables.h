@@ -8,7 +8,7 @@
 #include "stores/conversations/conversation/in_memory_conversations.h"
 #include "strata/memory/in_memory_database.h"
 
-namespace strata {
+namespace strata::internal {
 
 // ConversationTables in memory.
 class InMemoryConversationTables final : public ConversationTables {
@@ -91,4 +91,4 @@ class InMemoryConversationTables final : public ConversationTables {
   InMemoryChanges& changes_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

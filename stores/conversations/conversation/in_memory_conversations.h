@@ -14,7 +14,7 @@
 #include "strata/stores/conversations/execution/execution_context.h"
 #include "strata/stores/conversations/path/path.h"
 
-namespace strata {
+namespace strata::internal {
 
 // The tables of the stores of conversations in an InMemoryDatabase, with the indexes that their
 // queries use. All keys begin with the tenant.
@@ -48,4 +48,4 @@ struct InMemoryConversations {
       executions_of;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -5,7 +5,7 @@
 
 #include "stores/conversations/conversation/in_memory_conversation_tables.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr std::int64_t kToTheEnd = std::numeric_limits<std::int64_t>::max();
@@ -149,4 +149,4 @@ absl::Status InMemoryConversationTables::update(const std::string& tenant, const
   return absl::OkStatus();
 }
 
-}  // namespace strata
+}  // namespace strata::internal

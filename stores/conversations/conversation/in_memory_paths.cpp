@@ -5,7 +5,7 @@
 #include "stores/conversations/conversation/in_memory_conversation_tables.h"
 #include "stores/conversations/execution/in_memory_execution_tables.h"
 
-namespace strata {
+namespace strata::internal {
 
 void InMemoryConversationTables::visitPaths(const std::string& tenant,
                                             const std::string& conversation,
@@ -128,4 +128,4 @@ absl::Status InMemoryConversationTables::removePath(const std::string& tenant,
   return absl::OkStatus();
 }
 
-}  // namespace strata
+}  // namespace strata::internal

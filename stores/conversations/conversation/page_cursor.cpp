@@ -9,7 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "stores/base/uuid.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 // "1|{microseconds since 1970}|{id}", where 1 is the version of this form.
@@ -49,4 +49,4 @@ absl::StatusOr<ActivityCursor> decodeCursor(std::string_view text) {
   return ActivityCursor{.active_at = *active_at, .id = *id};
 }
 
-}  // namespace strata
+}  // namespace strata::internal

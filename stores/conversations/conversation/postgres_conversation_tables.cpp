@@ -9,7 +9,7 @@
 
 #include "adapters/postgres/array_text.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 using postgres::bind;
@@ -189,4 +189,4 @@ absl::Status PostgresConversationTables::updateConversation(const Conversation& 
   return write(*statement, binds);
 }
 
-}  // namespace strata
+}  // namespace strata::internal

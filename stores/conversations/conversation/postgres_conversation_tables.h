@@ -7,7 +7,7 @@
 #include "stores/base/postgres_transactor.h"
 #include "stores/conversations/conversation/conversation_tables.h"
 
-namespace strata {
+namespace strata::internal {
 
 // ConversationTables in PostgreSQL. Each method is one statement, which is written where it is run.
 class PostgresConversationTables final : public ConversationTables {
@@ -89,4 +89,4 @@ class PostgresConversationTables final : public ConversationTables {
   PostgresSession& session_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -8,7 +8,7 @@
 #include "strata/records/json_codec.h"
 #include "strata/records/row_codec.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 using postgres::bind;
@@ -183,4 +183,4 @@ absl::Status PostgresConversationTables::update(const std::string& tenant, const
   return write(*statement, binds);
 }
 
-}  // namespace strata
+}  // namespace strata::internal

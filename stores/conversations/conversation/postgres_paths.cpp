@@ -5,7 +5,7 @@
 
 #include "stores/conversations/conversation/postgres_conversation_tables.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 using postgres::bind;
@@ -172,4 +172,4 @@ absl::Status PostgresConversationTables::removePath(const std::string& tenant,
   return status.ok() ? write(*itself, {tenant, path}) : status;
 }
 
-}  // namespace strata
+}  // namespace strata::internal

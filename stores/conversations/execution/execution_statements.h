@@ -2,7 +2,7 @@
 
 #include "adapters/postgres/statement.h"
 
-namespace strata {
+namespace strata::internal {
 
 // All that PostgresExecutionTables ever sends.
 struct ExecutionStatements {
@@ -19,4 +19,4 @@ struct ExecutionStatements {
 };
 const ExecutionStatements& executionStatements();
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -13,7 +13,7 @@
 #include "stores/conversations/execution/execution_tables.h"
 #include "strata/records/described.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr const char* kStore = "execution_contexts";
@@ -288,4 +288,4 @@ std::unique_ptr<ExecutionStore> makeExecutionStore(
   return std::make_unique<TabledExecutionStore>(std::move(tables), std::move(metrics));
 }
 
-}  // namespace strata
+}  // namespace strata::internal

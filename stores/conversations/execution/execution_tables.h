@@ -12,7 +12,7 @@
 #include "strata/base/metrics.h"
 #include "strata/stores/conversations/execution/execution_store.h"
 
-namespace strata {
+namespace strata::internal {
 
 // What an ExecutionStore asks of its tables. It decides nothing. Ids are canonical.
 class ExecutionTables {
@@ -56,4 +56,4 @@ class ExecutionTables {
 std::unique_ptr<ExecutionStore> makeExecutionStore(
     std::unique_ptr<Transactor<ExecutionTables>> tables, std::shared_ptr<Metrics> metrics);
 
-}  // namespace strata
+}  // namespace strata::internal

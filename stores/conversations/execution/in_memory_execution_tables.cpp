@@ -6,7 +6,7 @@
 
 #include "absl/functional/function_ref.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 using When = std::optional<Timestamp> (*)(const ExecutionContext&);
@@ -117,4 +117,4 @@ void removeExecutionsOf(InMemoryConversations& data, InMemoryChanges& changes, c
   for (const ExecutionContext& context : found) remove(data, changes, context);
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -3,7 +3,7 @@
 #include "stores/conversations/conversation/in_memory_conversations.h"
 #include "stores/conversations/execution/execution_tables.h"
 
-namespace strata {
+namespace strata::internal {
 
 // Whoever writes has the whole database, so there is nothing to lock.
 class InMemoryExecutionTables final : public ExecutionTables {
@@ -43,4 +43,4 @@ class InMemoryExecutionTables final : public ExecutionTables {
 // What the database does by itself when a path is removed.
 void removeExecutionsOf(InMemoryConversations& data, InMemoryChanges& changes, const Path& path);
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -5,7 +5,7 @@
 #include "stores/base/postgres_records.h"
 #include "stores/conversations/execution/execution_statements.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 using postgres::Effect;
@@ -156,4 +156,4 @@ absl::StatusOr<std::int64_t> PostgresExecutionTables::removeTerminated(const std
                {{tenant_id, postgres::bind(by), postgres::bind(limit)}});
 }
 
-}  // namespace strata
+}  // namespace strata::internal

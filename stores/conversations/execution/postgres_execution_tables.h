@@ -3,7 +3,7 @@
 #include "stores/base/postgres_transactor.h"
 #include "stores/conversations/execution/execution_tables.h"
 
-namespace strata {
+namespace strata::internal {
 
 class PostgresExecutionTables final : public ExecutionTables {
  public:
@@ -40,4 +40,4 @@ class PostgresExecutionTables final : public ExecutionTables {
   PostgresSession& session_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -10,7 +10,7 @@
 #include "stores/conversations/conversation/conversation_rules.h"
 #include "strata/records/json_codec.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 // Where a copied message comes from: the member `merged_from` of its metadata.
@@ -154,4 +154,4 @@ absl::Status carryOut(ConversationTables& tables, const Conversation& conversati
   return tables.update(moved);
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -3,7 +3,7 @@
 #include "absl/status/statusor.h"
 #include "stores/conversations/conversation/conversation_tables.h"
 
-namespace strata {
+namespace strata::internal {
 
 // What a merge would do, decided before anything is written. `request` has canonical ids, `now` is
 // the time of all of it.
@@ -16,4 +16,4 @@ absl::StatusOr<MergeResult> planMerge(ConversationTables& tables, const Conversa
 absl::Status carryOut(ConversationTables& tables, const Conversation& conversation, Timestamp now,
                       MergeResult& plan);
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -7,7 +7,7 @@
 #include "stores/base/uuid.h"
 #include "stores/conversations/conversation/conversation_rules.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 // The message that a path is to branch from, once everything about it was found right.
@@ -154,4 +154,4 @@ absl::Status removeForGood(ConversationTables& tables, const Conversation& conve
   return status.ok() ? touch(tables, conversation, now) : status;
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "stores/conversations/conversation/conversation_tables.h"
 
-namespace strata {
+namespace strata::internal {
 
 // What is to be created, with canonical ids; `id` is the caller's, if it brought one.
 struct PathPlan {
@@ -40,4 +40,4 @@ absl::Status setActive(ConversationTables& tables, const Conversation& conversat
 absl::Status removeForGood(ConversationTables& tables, const Conversation& conversation,
                            const Path& path, Timestamp now);
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -10,7 +10,7 @@
 #include "stores/conversations/path/path_merge.h"
 #include "stores/conversations/path/path_rules.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 using Messages = std::vector<Message>;
@@ -460,4 +460,4 @@ std::unique_ptr<PathStore> makePathStore(ConversationDatabase database,
   return std::make_unique<RuledPathStore>(std::move(database), std::move(metrics));
 }
 
-}  // namespace strata
+}  // namespace strata::internal

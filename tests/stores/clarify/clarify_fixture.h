@@ -42,7 +42,7 @@ T must(absl::StatusOr<T> result) {
   return result.ok() ? *std::move(result) : T{};
 }
 
-inline std::string newId() { return newUuid(Clock::system().wallTime()); }
+inline std::string newId() { return internal::newUuid(Clock::system().wallTime()); }
 
 template <typename T>
 std::vector<std::string> idsOf(const std::vector<T>& values) {

@@ -17,6 +17,7 @@
 namespace strata {
 namespace {
 
+using internal::ClarifyTables;
 using ::testing::HasSubstr;
 using testing::IsOk;
 using ::testing::Not;
@@ -42,7 +43,7 @@ INSERT INTO reflections (user_id, id, created_at) SELECT user_id, id, at FROM n;
 ANALYZE users, dreams, clarify_patterns, clarify_sessions, reflections;
 )";
 
-class ManyUsers : public PlansOf<PostgresClarifyTables> {
+class ManyUsers : public PlansOf<internal::PostgresClarifyTables> {
  protected:
   static void SetUpTestSuite() {
     ASSERT_THAT(start(), IsOk());
@@ -66,7 +67,7 @@ class ManyUsers : public PlansOf<PostgresClarifyTables> {
   void expectShown(const char* what, int limit) {
     const auto shows = [limit](const std::vector<std::string>& users) {
       return [users, limit](ClarifyTables& tables) {
-        const auto shown = ClarifyKind<T>::rows(tables).shown(users);
+        const auto shown = internal::ClarifyKind<T>::rows(tables).shown(users);
         if (shown.ok()) {
           EXPECT_THAT(*shown, SizeIs(users.size() * static_cast<size_t>(limit)));
         }

@@ -99,7 +99,7 @@ TEST_P(ClarifyRecordsSuite, RoundTripsEveryFieldOfADream) {
 }
 
 TEST_P(ClarifyRecordsSuite, MakesAnIdWhereNoneIsGivenAndTakesEitherCase) {
-  EXPECT_THAT(canonicalUuid(dream("Sail").id, "id"), IsOk());
+  EXPECT_THAT(internal::canonicalUuid(dream("Sail").id, "id"), IsOk());
   std::string id = newId();
   std::string upper = id;
   for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));

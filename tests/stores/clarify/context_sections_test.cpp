@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -219,4 +219,4 @@ TEST(SectionOf, KeepsTextOfUsersOnOneLine) {
 }
 
 }  // namespace
-}  // namespace strata
+}  // namespace strata::internal

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <string>
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 // Longer than several blocks, and of any bytes.
@@ -47,4 +47,4 @@ RC_GTEST_PROP(AppendOnOneLine, MakesSpacesOfControlBytesAndNothingElse, ()) {
 }
 
 }  // namespace
-}  // namespace strata
+}  // namespace strata::internal

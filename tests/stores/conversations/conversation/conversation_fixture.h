@@ -83,7 +83,7 @@ inline auto forbidden() { return StatusIs(absl::StatusCode::kFailedPrecondition)
 inline auto invalid() { return StatusIs(absl::StatusCode::kInvalidArgument); }
 inline auto inUseAlready() { return StatusIs(absl::StatusCode::kAlreadyExists); }
 
-inline std::string newId() { return newUuid(Clock::system().wallTime()); }
+inline std::string newId() { return internal::newUuid(Clock::system().wallTime()); }
 inline std::string upper(std::string_view id) {
   return absl::AsciiStrToUpper(absl::string_view(id.data(), id.size()));
 }

@@ -23,8 +23,10 @@
 namespace strata {
 namespace {
 
+using internal::CompactionFilter;
+using internal::ListFilter;
 using testing::IsOk;
-using Tables = ConversationTables;
+using Tables = internal::ConversationTables;
 
 constexpr int kPage = 50;
 
@@ -41,7 +43,7 @@ class ManyConversations : public ExplainedServer {
 
 // ---- Plans ----
 
-class Plans : public PlansOf<PostgresConversationTables, ManyConversations> {
+class Plans : public PlansOf<internal::PostgresConversationTables, ManyConversations> {
  protected:
   // An index leads to what is wanted: little else is read.
   void expectFound(const char* what, const auto& call) {
@@ -156,7 +158,7 @@ TEST_P(Plans, ChangePathsAndMessagesByAnIndex) {
 
 // Plans that were made while the tables were empty: the sessions of a new deployment keep them
 // until the statistics of its tables are renewed, which autovacuum does once a minute at best.
-class KeptPlans : public PlansOf<PostgresConversationTables> {
+class KeptPlans : public PlansOf<internal::PostgresConversationTables> {
  protected:
   static void SetUpTestSuite() {
     ASSERT_THAT(start({{"autovacuum", "off"}}), IsOk());

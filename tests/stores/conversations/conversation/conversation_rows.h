@@ -45,7 +45,7 @@ inline RowsStack postgresStack() {
           }};
 }
 
-inline std::string anyUuid() { return newUuid(Clock::system().wallTime()); }
+inline std::string anyUuid() { return internal::newUuid(Clock::system().wallTime()); }
 
 // Puts a conversation and its paths there, past every store. A store of `backends` was made before:
 // it brought the schema.
@@ -54,8 +54,8 @@ inline void insertConversation(const Backends& backends, const std::string& tena
                                const std::vector<std::string>& paths = {}) {
   if (backends.database == nullptr) {
     const auto transaction = InMemoryTransaction::begin(backends.memory);
-    InMemoryChanges changes(transaction->get());
-    auto& data = backends.memory->data<InMemoryConversations>();
+    internal::InMemoryChanges changes(transaction->get());
+    auto& data = backends.memory->data<internal::InMemoryConversations>();
     data.conversations.put(changes, {tenant, conversation},
                            {.record = {.id = conversation, .tenant_id = tenant}, .version = {}});
     for (const std::string& path : paths) {

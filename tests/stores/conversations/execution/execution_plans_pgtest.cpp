@@ -82,7 +82,7 @@ class Plans : public ::testing::Test {
 
 // Names all there are: one more does not compile.
 TEST_F(Plans, ScanNoTableForAContext) {
-  const auto& [lock_conversation, find, put] = contextStatements();
+  const auto& [lock_conversation, find, put] = internal::contextStatements();
   expectNoScan(lock_conversation, tenant_ + ", " + conversation_);
   expectNoScan(find, tenant_ + ", " + conversation_);
   expectNoScan(put, conversation_ + ", " + tenant_ + ", '[]', NULL, NULL, NULL, now()");
@@ -90,7 +90,7 @@ TEST_F(Plans, ScanNoTableForAContext) {
 
 TEST_F(Plans, ScanNoTableForAnExecutionContext) {
   const auto& [lock_conversation, has_path, find, lock, find_unterminated, lock_unterminated,
-               list_expired, insert, update, remove_terminated] = executionStatements();
+               list_expired, insert, update, remove_terminated] = internal::executionStatements();
   const std::string by_path = tenant_ + ", " + conversation_ + ", " + path_;
   const std::string record = execution_ + ", " + tenant_ + ", " + conversation_ + ", " + path_ +
                              ", '', 'ready', now(), now(), now(), NULL, NULL, NULL";

@@ -27,9 +27,9 @@ TEST(InMemoryExecutionTables, RemovesWhatHangsOnAPath) {
     }
   }
   const auto transaction = InMemoryTransaction::begin(backends.memory);
-  InMemoryChanges changes(transaction->get());
-  auto& data = backends.memory->data<InMemoryConversations>();
-  removeExecutionsOf(data, changes, *data.paths.find({tenant, paths[0]}));
+  internal::InMemoryChanges changes(transaction->get());
+  auto& data = backends.memory->data<internal::InMemoryConversations>();
+  internal::removeExecutionsOf(data, changes, *data.paths.find({tenant, paths[0]}));
   ASSERT_EQ(data.executions.all().size(), 1U);
   EXPECT_EQ(data.executions.all().begin()->second.path_id, paths[1]);
   EXPECT_EQ(data.executions_of.all().size(), 1U);
