@@ -2,16 +2,14 @@
 
 #include <array>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "adapters/net/tls_session.h"
+#include "adapters/net/stream.h"
 #include "adapters/upstash/http.h"
-#include "adapters/upstash/socket.h"
 #include "adapters/upstash/url.h"
 
 namespace strata::internal {
@@ -19,7 +17,7 @@ namespace strata::internal {
 // One connection to the REST API, plain or encrypted. For one thread at a time.
 class UpstashConnection {
  public:
-  // `tls` is null for a plain one. Errors: those of UpstashSocket and TlsSession.
+  // `tls` is null for a plain one. Errors: those of Stream::open.
   static absl::StatusOr<std::unique_ptr<UpstashConnection>> open(const UpstashEndpoint& endpoint,
                                                                  const TlsContext* tls,
                                                                  IoTime until);
@@ -41,23 +39,16 @@ class UpstashConnection {
   bool wasClosedUnanswered() const { return closed_unanswered_; }
   // Asks the system, without waiting: whether the server has neither closed it nor said anything
   // that was not asked for. Only between exchanges.
-  bool isQuiet();
+  bool isQuiet() { return stream_.isQuiet(); }
   // When it was last used.
   IoTime usedAt() const { return used_at_; }
 
  private:
-  explicit UpstashConnection(UpstashSocket socket) : socket_(std::move(socket)) {}
-  absl::Status shakeHands(const TlsContext& tls, const std::string& host, IoTime until);
+  explicit UpstashConnection(Stream stream) : stream_(std::move(stream)) {}
   absl::StatusOr<HttpAnswer> sendAndReceive(std::string_view request, IoTime until);
-  absl::Status send(std::string_view bytes, IoTime until);
-  absl::Status flush(IoTime until);
-  // What is in the buffer, `received` bytes from the network, goes to the reader; true once the
-  // answer is whole.
-  absl::StatusOr<bool> deliver(std::size_t received, HttpAnswerReader& reader);
   absl::StatusOr<HttpAnswer> receiveAnswer(IoTime until);
 
-  UpstashSocket socket_;
-  std::optional<TlsSession> tls_;
+  Stream stream_;
   std::array<char, 16384> buffer_{};
   IoTime used_at_;
   bool usable_ = true;

@@ -14,6 +14,16 @@ namespace {
 // No more: hiredis moves what is left of its buffer to the front every thousand bytes.
 constexpr std::size_t kReceiveSize = 16 * 1024;
 
+// Closing resets the connection, so that what is still on its way is discarded. The server executes
+// what it has received already all the same.
+absl::StatusOr<Stream> connectTo(const RedisAddress& address, const RedisIntroduction& introduction,
+                                 IoTime until) {
+  const StreamOptions options{
+      .tls = introduction.tls, .patience = introduction.patience, .discard_on_close = true};
+  return address.host.empty() ? Stream::openUnix(address.socket_path, options, until)
+                              : Stream::open(address.host, address.port, options, until);
+}
+
 absl::Status statusOf(const absl::StatusOr<RedisReply>& reply) {
   if (!reply.ok()) return reply.status();
   return reply->isError() ? redisErrorStatus(reply->text()) : absl::OkStatus();
@@ -41,8 +51,7 @@ absl::StatusOr<RedisServerInfo> whoItIs(const RedisReplies& replies) {
 
 absl::StatusOr<std::unique_ptr<RedisConnection>> RedisConnection::open(
     const RedisAddress& address, const RedisIntroduction& introduction, IoTime until) {
-  absl::StatusOr<RedisStream> stream =
-      RedisStream::open(address, introduction.tls, introduction.patience, until);
+  absl::StatusOr<Stream> stream = connectTo(address, introduction, until);
   if (!stream.ok()) return stream.status();
   std::unique_ptr<RedisConnection> connection(new RedisConnection(*std::move(stream)));
   if (absl::Status met = connection->introduce(introduction, until); !met.ok()) return met;

@@ -8,11 +8,11 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
+#include "adapters/net/stream.h"
 #include "adapters/redis/client/server_info.h"
 #include "adapters/redis/client/url.h"
 #include "adapters/redis/wire/command.h"
 #include "adapters/redis/wire/reply.h"
-#include "adapters/redis/wire/stream.h"
 
 namespace strata::internal {
 
@@ -62,18 +62,18 @@ class RedisConnection {
   // What the server said when the connection was opened.
   const RedisServerInfo& server() const { return server_; }
   // Whether it can be used now. Costs a system call.
-  bool isQuiet() const { return stream_.isQuiet(); }
+  bool isQuiet() { return stream_.isQuiet(); }
   void shutdown() { stream_.shutdown(); }
   // From now on `receive` also ends, with DeadlineExceeded, while that file can be read.
   void interruptBy(int file) { stream_.interruptBy(file); }
 
  private:
-  explicit RedisConnection(RedisStream stream) : stream_(std::move(stream)) {}
+  explicit RedisConnection(Stream stream) : stream_(std::move(stream)) {}
 
   absl::Status introduce(const RedisIntroduction& introduction, IoTime until);
   absl::Status readReply(RedisReplies& replies, IoTime until);
 
-  RedisStream stream_;
+  Stream stream_;
   RedisReplyReader reader_;
   RedisServerInfo server_;
 };
