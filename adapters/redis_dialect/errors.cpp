@@ -6,6 +6,8 @@
 #include <array>
 #include <string>
 
+#include "absl/types/span.h"
+
 namespace strata::internal {
 namespace {
 
@@ -19,17 +21,15 @@ struct Row {
 
 constexpr bool kRetire = true;
 
-constexpr std::array<Row, 25> kTable{{
-    // The server cannot serve now. Each is counted as a failure by whoever calls.
+// Errors that mean the same from both.
+constexpr std::array<Row, 13> kCommon{{
+    // The server cannot serve now. Each counts as a failure.
     {"READONLY", {StatusCode::kUnavailable, "the server is a replica", kRetire}},
     {"NOREPLICAS", {StatusCode::kUnavailable, "the master lost its replicas", kRetire}},
     {"LOADING", {StatusCode::kUnavailable, "the server is loading its data", kRetire}},
     {"MASTERDOWN", {StatusCode::kUnavailable, "a replica lost its master", kRetire}},
     {"CLUSTERDOWN", {StatusCode::kUnavailable, "the cluster is down", kRetire}},
-    {"MOVED", {StatusCode::kUnavailable, "the key is on another node of a cluster"}},
-    {"ASK", {StatusCode::kUnavailable, "the key is moving to another node of a cluster"}},
     {"TRYAGAIN", {StatusCode::kUnavailable, "the keys are moving to another node of a cluster"}},
-    {"CROSSSLOT", {StatusCode::kUnavailable, "the keys are on several nodes of a cluster"}},
     {"BUSY", {StatusCode::kUnavailable, "the server is busy with a script"}},
     {"UNKILLABLE", {StatusCode::kUnavailable, "the server is busy with a script"}},
     {"ERR max number of clients",
@@ -43,7 +43,19 @@ constexpr std::array<Row, 25> kTable{{
      {.code = StatusCode::kResourceExhausted,
       .meaning = "the server cannot save, and so does not write",
       .only_reads = true}},
-    // Who we are, and what we may do.
+    // The rest.
+    {"NOSCRIPT",
+     {.code = StatusCode::kInternal,
+      .meaning = "the server does not know the script",
+      .no_script = true}},
+    {"WRONGTYPE", {StatusCode::kInternal, "something else than a text is stored there"}},
+}};
+
+constexpr std::array<Row, 12> kOfServers{{
+    {"MOVED", {StatusCode::kUnavailable, "the key is on another node of a cluster"}},
+    {"ASK", {StatusCode::kUnavailable, "the key is moving to another node of a cluster"}},
+    {"CROSSSLOT", {StatusCode::kUnavailable, "the keys are on several nodes of a cluster"}},
+    // Authentication and permissions.
     {"NOAUTH", {StatusCode::kPermissionDenied, "the server asks for a password", kRetire}},
     {"WRONGPASS", {StatusCode::kPermissionDenied, "wrong user or password", kRetire}},
     {"ERR invalid password", {StatusCode::kPermissionDenied, "wrong password", kRetire}},
@@ -53,16 +65,32 @@ constexpr std::array<Row, 25> kTable{{
      {StatusCode::kPermissionDenied, "a password was sent, the server has none", kRetire}},
     {"DENIED", {StatusCode::kPermissionDenied, "the server's protected mode refuses us", kRetire}},
     {"NOPERM", {StatusCode::kPermissionDenied, "an ACL of the server forbids the command"}},
-    // The rest.
     {"ERR DB index",
      {StatusCode::kFailedPrecondition, "the server has no database of this number", kRetire}},
     {"ERR invalid DB index",
      {StatusCode::kFailedPrecondition, "the server has no database of this number", kRetire}},
-    {"NOSCRIPT",
-     {.code = StatusCode::kInternal,
-      .meaning = "the server does not know the script",
-      .no_script = true}},
-    {"WRONGTYPE", {StatusCode::kInternal, "something else than a text is stored there"}},
+}};
+
+constexpr std::array<Row, 13> kOfRestServices{{
+    {"ERR max concurrent connections",
+     {StatusCode::kUnavailable, "there are too many connections"}},
+    // The quotas of a plan.
+    {"ERR DB capacity quota", {StatusCode::kResourceExhausted, "the database is full"}},
+    {"ERR max requests limit",
+     {StatusCode::kResourceExhausted, "the quota of requests is used up"}},
+    {"ERR max daily request limit",
+     {StatusCode::kResourceExhausted, "the daily quota of requests is used up"}},
+    {"ERR max request size", {StatusCode::kResourceExhausted, "the request is too large"}},
+    {"ERR max single record size", {StatusCode::kResourceExhausted, "the value is too large"}},
+    {"ERR max key size", {StatusCode::kResourceExhausted, "a key is too large"}},
+    // Authentication and permissions.
+    {"WRONGPASS", {StatusCode::kPermissionDenied, "the token is wrong"}},
+    {"NOAUTH", {StatusCode::kPermissionDenied, "the token is missing"}},
+    {"Unauthorized", {StatusCode::kPermissionDenied, "the token is wrong"}},
+    {"NOPERM", {StatusCode::kPermissionDenied, "the token does not allow the command"}},
+    {"DENIED", {StatusCode::kPermissionDenied, "the server refuses us"}},
+    // A service knows some of the commands only.
+    {"ERR unknown command", {StatusCode::kFailedPrecondition, "the server lacks the command"}},
 }};
 
 // Redis before 7.0 wraps what a command inside a script answered:
@@ -75,28 +103,42 @@ std::string_view unwrapped(std::string_view text) {
 
 bool matches(std::string_view text, std::string_view beginning) {
   if (!text.starts_with(beginning)) return false;
-  return text.size() == beginning.size() || text[beginning.size()] == ' ';
+  constexpr std::string_view kEnds = " .:,'";
+  return text.size() == beginning.size() ||
+         kEnds.find(text[beginning.size()]) != std::string_view::npos;
 }
 
-}  // namespace
-
-RedisError classifyRedisError(std::string_view text) {
-  const std::string_view error = unwrapped(text);
-  const auto row = std::find_if(kTable.begin(), kTable.end(), [&](const Row& candidate) {
-    return matches(error, candidate.beginning);
-  });
-  if (row != kTable.end()) return row->error;
-  return {StatusCode::kInternal, "an error that this version does not know"};
+const Row* rowOf(absl::Span<const Row> table, std::string_view error) {
+  const auto row = std::find_if(table.begin(), table.end(),
+                                [&](const Row& at) { return matches(error, at.beginning); });
+  return row == table.end() ? nullptr : &*row;
 }
 
-absl::Status redisErrorStatus(std::string_view text) {
-  const std::string_view error = unwrapped(text);
+// The first word, if it is nothing but a word.
+std::string_view kindOf(std::string_view error) {
   const std::string_view word = error.substr(0, error.find(' ')).substr(0, 32);
   const bool is_word = std::all_of(word.begin(), word.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
   });
-  const RedisError known = classifyRedisError(text);
-  return absl::Status(known.code, fmt::format("{} ({})", known.meaning, is_word ? word : "?"));
+  return is_word && !word.empty() ? word : "?";
+}
+
+}  // namespace
+
+RedisError classifyRedisError(std::string_view text, RedisSpeaker speaker) {
+  const std::string_view error = unwrapped(text);
+  const Row* row = rowOf(kCommon, error);
+  if (row == nullptr) {
+    row =
+        speaker == RedisSpeaker::kServer ? rowOf(kOfServers, error) : rowOf(kOfRestServices, error);
+  }
+  if (row != nullptr) return row->error;
+  return {StatusCode::kInternal, "an error that this version does not know"};
+}
+
+absl::Status redisErrorStatus(std::string_view text, RedisSpeaker speaker) {
+  const RedisError known = classifyRedisError(text, speaker);
+  return absl::Status(known.code, fmt::format("{} ({})", known.meaning, kindOf(unwrapped(text))));
 }
 
 }  // namespace strata::internal

@@ -1,12 +1,16 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "absl/status/status.h"
 
 namespace strata::internal {
 
-// What an error reply of Redis means to us. The one table of them is in redis_errors.cpp.
+// The kind of peer that answers: a Redis server, or a REST service in front of one.
+enum class RedisSpeaker : std::uint8_t { kServer, kRestService };
+
+// The meaning of an error reply. All that are known are in errors.cpp.
 struct RedisError {
   absl::StatusCode code = absl::StatusCode::kInternal;
   // For people. Never from the server's own text, which may quote arguments.
@@ -21,9 +25,10 @@ struct RedisError {
 };
 
 // `text` is the error as it came, without the '-'.
-RedisError classifyRedisError(std::string_view text);
+RedisError classifyRedisError(std::string_view text, RedisSpeaker speaker = RedisSpeaker::kServer);
 
-// The status of an error reply: the table's meaning, and the error's own first word.
-absl::Status redisErrorStatus(std::string_view text);
+// The status of an error reply: its meaning, and its own first word. It holds nothing else of the
+// text, which may quote arguments.
+absl::Status redisErrorStatus(std::string_view text, RedisSpeaker speaker = RedisSpeaker::kServer);
 
 }  // namespace strata::internal

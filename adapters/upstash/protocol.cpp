@@ -6,7 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
-#include "adapters/upstash/errors.h"
+#include "adapters/redis_dialect/errors.h"
 #include "adapters/upstash/text.h"
 
 namespace strata::internal {
@@ -84,7 +84,7 @@ std::optional<std::string_view> errorIn(const json::value& answer) {
 // The outer status is of the answer, the inner one of the command.
 absl::StatusOr<absl::StatusOr<UpstashReply>> answerOf(const json::value& answer) {
   if (const auto error = errorIn(answer)) {
-    return absl::StatusOr<UpstashReply>(upstashErrorStatus(*error));
+    return absl::StatusOr<UpstashReply>(redisErrorStatus(*error, RedisSpeaker::kRestService));
   }
   const json::object* const members = answer.if_object();
   const json::value* const result = members == nullptr ? nullptr : members->if_contains("result");

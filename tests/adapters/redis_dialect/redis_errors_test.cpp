@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 #include "strata/testing/status_matchers.h"
 
 namespace strata {
@@ -11,6 +14,7 @@ namespace {
 using absl::StatusCode;
 using internal::classifyRedisError;
 using internal::redisErrorStatus;
+using internal::RedisSpeaker;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -87,13 +91,54 @@ TEST(RedisErrors, OnlyWholeWordsMatch) {
   EXPECT_THAT(redisErrorStatus("LOADING"), StatusIs(StatusCode::kUnavailable));
 }
 
+TEST(RedisErrors, OfARestServiceSayWhatToDo) {
+  const std::vector<std::pair<const char*, StatusCode>> cases = {
+      {"READONLY You can't write against a read only replica.", StatusCode::kUnavailable},
+      {"LOADING Redis is loading", StatusCode::kUnavailable},
+      {"ERR max concurrent connections exceeded", StatusCode::kUnavailable},
+      {"OOM command not allowed when used memory > 'maxmemory'.", StatusCode::kResourceExhausted},
+      {"ERR max requests limit exceeded. Limit: 500000", StatusCode::kResourceExhausted},
+      {"ERR max daily request limit exceeded. Limit: 10000, Usage: 10001.",
+       StatusCode::kResourceExhausted},
+      {"ERR max request size exceeded. Limit: 1048576 bytes", StatusCode::kResourceExhausted},
+      {"ERR DB capacity quota exceeded", StatusCode::kResourceExhausted},
+      {"WRONGPASS invalid or missing auth token", StatusCode::kPermissionDenied},
+      {"Unauthorized", StatusCode::kPermissionDenied},
+      {"NOPERM this user has no permissions to run the 'set' command",
+       StatusCode::kPermissionDenied},
+      {"WRONGTYPE Operation against a key", StatusCode::kInternal},
+      {"NOSCRIPT No matching script.", StatusCode::kInternal},
+      {"ERR unknown command 'unlink'", StatusCode::kFailedPrecondition},
+      {"ERR Error running script (call to f_1): @user_script:1: -OOM command not allowed",
+       StatusCode::kResourceExhausted},
+      {"ERR syntax error", StatusCode::kInternal},
+      {"", StatusCode::kInternal},
+      {"OOMPH", StatusCode::kInternal},
+  };
+  for (const auto& [text, code] : cases) {
+    EXPECT_THAT(redisErrorStatus(text, RedisSpeaker::kRestService), StatusIs(code)) << text;
+  }
+}
+
+TEST(RedisErrors, ARestServiceAsksForATokenAndAServerForAPassword) {
+  for (const char* text : {"WRONGPASS invalid", "NOAUTH Authentication required."}) {
+    EXPECT_THAT(redisErrorStatus(text), StatusIs(StatusCode::kPermissionDenied, HasSubstr("pass")));
+    EXPECT_THAT(redisErrorStatus(text, RedisSpeaker::kRestService),
+                StatusIs(StatusCode::kPermissionDenied, HasSubstr("token")));
+  }
+  EXPECT_THAT(redisErrorStatus("ERR unknown command 'x'"), StatusIs(StatusCode::kInternal));
+}
+
 // B-79
 TEST(RedisErrors, MessagesNeverQuoteTheServer) {
   // An unknown command's error quotes its arguments: a key, a value, a password.
   for (const char* text : {"ERR unknown command 'FOO', with args beginning with: 'hunter2'",
                            "ERR wrong password hunter2", "hunter2", "hunter2:x y", ""}) {
     EXPECT_THAT(redisErrorStatus(text), StatusIs(StatusCode::kInternal, Not(HasSubstr("hunter2"))));
+    EXPECT_THAT(redisErrorStatus(text, RedisSpeaker::kRestService).message(),
+                Not(HasSubstr("hunter2")));
   }
+  EXPECT_THAT(redisErrorStatus("").message(), HasSubstr("(?)"));
 }
 
 }  // namespace
