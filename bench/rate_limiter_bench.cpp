@@ -28,7 +28,7 @@ class HandWritten {
   explicit HandWritten(std::string key) : key_(std::move(key)) {
     context_.reset(redisConnect("127.0.0.1", testing::sharedServers().redis().port()));
     if (context_ == nullptr || context_->err != 0) fail("hiredis cannot connect");
-    const std::string script(internal::kRateLimitScript);
+    const std::string script(internal::kRateLimitScript.source);
     call("SCRIPT LOAD %s", script.c_str());
   }
 
@@ -48,7 +48,7 @@ class HandWritten {
     return reply;
   }
 
-  inline static const std::string kSha{internal::kRateLimitScriptSha};
+  inline static const std::string kSha{internal::kRateLimitScript.sha};
   const std::string key_;
   std::unique_ptr<redisContext, FreeContext> context_;
 };

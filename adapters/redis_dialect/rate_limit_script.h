@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "adapters/redis_dialect/scripts.h"
 #include "strata/limits/rate_limit_log.h"
 
 namespace strata::internal {
@@ -14,7 +15,7 @@ namespace strata::internal {
 // The key outlives its last call by up to two milliseconds: the server's times to live are counted
 // from a whole millisecond, which may have begun before the call. It is given last: a server that
 // was paused for the whole window meanwhile removes the key at once, and nothing could be read.
-inline constexpr std::string_view kRateLimitScript =
+inline constexpr RedisScript kRateLimitScript{
     "local k=KEYS[1] local t=redis.call('TIME') local now=t[1]*1000000+t[2] "
     "local limit,window=tonumber(ARGV[1]),tonumber(ARGV[2]) "
     "redis.call('ZREMRANGEBYSCORE',k,'-inf',now-window) "
@@ -28,10 +29,8 @@ inline constexpr std::string_view kRateLimitScript =
     "local i=0 if n>limit then i=n-limit end "
     "local leaves=tonumber(redis.call('ZRANGE',k,i,i)[1])+window "
     "if at then redis.call('PEXPIRE',k,math.ceil((at-now+window)/1000)+1) end "
-    "return string.format('%d %d %.0f %.0f',recorded,n,leaves-now,leaves)";
-
-// By which EVALSHA names it.
-inline constexpr std::string_view kRateLimitScriptSha = "c012ef6ee80809c1b6f0301d1e53ffd186f9b1ea";
+    "return string.format('%d %d %.0f %.0f',recorded,n,leaves-now,leaves)",
+    "c012ef6ee80809c1b6f0301d1e53ffd186f9b1ea"};
 
 // What the script answers. Internal: no answer of its.
 absl::StatusOr<RateLimitLog::Entry> parseRateLimitAnswer(std::string_view text);

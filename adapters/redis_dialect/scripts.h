@@ -1,3 +1,4 @@
+// The Lua scripts of caches, for every adapter whose server runs them.
 #pragma once
 
 #include <string_view>
@@ -6,12 +7,11 @@ namespace strata::internal {
 
 struct RedisScript {
   std::string_view source;
-  // Its SHA-1 in hex, by which EVALSHA names it.
-  std::string_view sha;
+  std::string_view sha;  // its SHA-1 in hex, by which EVALSHA names it
 };
 
-// Replaces the value of KEYS[1] by ARGV[2] for ARGV[3] milliseconds if it begins with ARGV[1].
-// GETRANGE of an absent key is empty, so an empty prefix needs another question.
+// Replaces the value of KEYS[1] by ARGV[2] for ARGV[3] milliseconds if it begins with ARGV[1]; 1 if
+// it did. GETRANGE of an absent key is empty, so an empty prefix needs another question.
 inline constexpr RedisScript kCompareAndSetScript{
     "local n=#ARGV[1] "
     "if n==0 and redis.call('EXISTS',KEYS[1])==0 or "

@@ -7,8 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "adapters/redis_dialect/scripts.h"
 #include "adapters/upstash/client_options.h"
-#include "adapters/upstash/scripts.h"
 #include "adapters/upstash/text.h"
 #include "src/cache/cache_ttl.h"
 #include "strata/base/status.h"
@@ -168,7 +168,7 @@ std::vector<absl::StatusOr<bool>> UpstashCache::compareAndSet(
     // Whoever names a life has seen another server than this one.
     if (!ttl.ok() || request.incarnation != Incarnation{}) continue;
     sent.push_back(stored.size() - 1);
-    commands.push_back({"EVAL", std::string(internal::kUpstashCompareAndSet), "1",
+    commands.push_back({"EVAL", std::string(internal::kCompareAndSetScript.source), "1",
                         textOfKey(request.key), textOfBytes(request.expected_prefix),
                         textOfBytes(request.value), millisText(*ttl)});
   }

@@ -49,7 +49,7 @@ std::vector<absl::StatusOr<Entry>> UpstashRateLimitLog::record(absl::Span<const 
   std::vector<internal::UpstashCommand> commands;
   commands.reserve(calls.size());
   for (const Call& call : calls) {
-    commands.push_back({"EVAL", std::string(internal::kRateLimitScript), "1",
+    commands.push_back({"EVAL", std::string(internal::kRateLimitScript.source), "1",
                         internal::textOfKey(call.key), std::to_string(call.limit),
                         std::to_string(absl::ToInt64Microseconds(call.window))});
   }

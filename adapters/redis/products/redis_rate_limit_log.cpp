@@ -16,8 +16,6 @@ using internal::RedisCall;
 using internal::RedisCommands;
 using Entry = RateLimitLog::Entry;
 
-constexpr internal::RedisScript kScript{internal::kRateLimitScript, internal::kRateLimitScriptSha};
-
 absl::StatusOr<Entry> entryOf(const RedisAnswer& answer) {
   if (!answer.status.ok()) return answer.status;
   if (!answer.reply->isText()) return RedisCall::unexpected(answer);
@@ -53,7 +51,7 @@ std::vector<absl::StatusOr<Entry>> RedisRateLimitLog::record(absl::Span<const Ca
   const auto answers = call.ask(
       calls.size(), [&](std::size_t i) { return calls[i].key; },
       [&](RedisCommands& commands, std::size_t i, const RedisCall::Dialect& dialect) {
-        addScript(commands, dialect, kScript, calls[i].key,
+        addScript(commands, dialect, internal::kRateLimitScript, calls[i].key,
                   {std::to_string(calls[i].limit),
                    std::to_string(absl::ToInt64Microseconds(calls[i].window))});
       });

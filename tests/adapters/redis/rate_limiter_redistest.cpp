@@ -54,8 +54,8 @@ class RedisRateLimiterTest : public ::testing::Test {
 };
 
 TEST_F(RedisRateLimiterTest, TheScriptIsNamedByItsHash) {
-  EXPECT_EQ(command({"SCRIPT", "LOAD", std::string(internal::kRateLimitScript)}),
-            internal::kRateLimitScriptSha);
+  EXPECT_EQ(command({"SCRIPT", "LOAD", std::string(internal::kRateLimitScript.source)}),
+            internal::kRateLimitScript.sha);
 }
 
 TEST_F(RedisRateLimiterTest, KeepsOneKeyForEachLimitAndIdAsLongAsItsCallsCount) {
