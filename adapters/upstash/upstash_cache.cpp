@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "adapters/redis_dialect/arguments.h"
 #include "adapters/redis_dialect/scripts.h"
 #include "adapters/upstash/client_options.h"
 #include "adapters/upstash/text.h"
@@ -17,6 +18,7 @@ namespace strata {
 namespace {
 
 using internal::bytesOfText;
+using internal::millisText;
 using internal::textOfBytes;
 using internal::textOfKey;
 using internal::UpstashCommand;
@@ -24,13 +26,6 @@ using Kind = internal::UpstashCallKind;
 using Reply = absl::StatusOr<internal::UpstashReply>;
 using Texts = std::vector<std::optional<std::string>>;
 using Value = std::optional<std::string>;
-
-// Keys of one command: few enough that the server turns to others in between.
-constexpr std::size_t kMaxKeys = 256;
-
-std::string millisText(absl::Duration ttl) {
-  return std::to_string(absl::ToInt64Milliseconds(ttl));
-}
 
 template <typename T>
 std::vector<absl::StatusOr<T>> toAll(std::size_t count, const absl::Status& status) {
@@ -42,7 +37,7 @@ std::vector<UpstashCommand> commandsOfKeys(std::string_view name,
                                            absl::Span<const std::string> keys) {
   std::vector<UpstashCommand> commands;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (i % kMaxKeys == 0) commands.push_back({std::string(name)});
+    if (i % internal::kMaxKeysPerCommand == 0) commands.push_back({std::string(name)});
     commands.back().push_back(textOfKey(keys[i]));
   }
   return commands;
@@ -189,19 +184,9 @@ absl::StatusOr<bool> UpstashCache::Core::storedReply(const Reply& reply) const {
 
 namespace {
 
-constexpr const char* kPageSize = "1000";
 // First the keys that are text, then the others.
 constexpr char kTexts = 't';
 constexpr char kBytes = 'b';
-
-std::string patternOf(std::string_view text) {
-  std::string pattern;
-  for (const char c : text) {
-    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern.push_back('\\');
-    pattern.push_back(c);
-  }
-  return pattern + "*";
-}
 
 bool isCursor(std::string_view text) {
   return text.size() > 1 && (text.front() == kTexts || text.front() == kBytes) &&
@@ -220,8 +205,8 @@ absl::StatusOr<KeyPage> UpstashCache::scan(std::string_view prefix, const std::s
   const internal::UpstashKeyPrefixes prefixes = internal::textsOfKeyPrefix(prefix);
   const UpstashCommand command{
       "SCAN",  present.substr(1),
-      "MATCH", patternOf(lists_texts ? prefixes.of_text : prefixes.of_bytes),
-      "COUNT", kPageSize};
+      "MATCH", internal::scanPatternOf(lists_texts ? prefixes.of_text : prefixes.of_bytes),
+      "COUNT", std::string(internal::kScanCount)};
   Reply reply = std::move(core_->client.run({&command, 1}, Kind::kRead, deadline).front());
   if (!reply.ok()) return reply.status();
   auto* const texts = std::get_if<Texts>(&*reply);

@@ -8,14 +8,12 @@
 #include <utility>
 
 #include "adapters/redis/client/slots.h"
+#include "adapters/redis_dialect/arguments.h"
 #include "strata/base/hash.h"
 #include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {
-
-// Of SCAN: how many keys it looks at, and so about the most that it answers.
-constexpr const char* kPageSize = "1000";
 
 absl::Status unknownLife() {
   return absl::FailedPreconditionError(
@@ -75,16 +73,6 @@ std::optional<RedisScanCursor> RedisScanCursor::parse(std::string_view text) {
   const bool parsed = take(text, cursor.census, 16, '.') && take(text, cursor.node, 10, '.') &&
                       take(text, cursor.at, 10, '\0');
   return parsed ? std::optional(cursor) : std::nullopt;
-}
-
-std::string redisPatternOf(std::string_view prefix) {
-  constexpr std::string_view kSpecial = "*?[]\\";
-  std::string pattern;
-  for (const char c : prefix) {
-    if (kSpecial.find(c) != std::string_view::npos) pattern.push_back('\\');
-    pattern.push_back(c);
-  }
-  return pattern + "*";
 }
 
 // "<id> <address> myself,master - <ping> <pong> <config epoch> connected <slot>… [<moving slot>]…"
@@ -181,7 +169,7 @@ absl::StatusOr<RedisScanCursor> RedisScan::begin(std::string_view cursor) {
 absl::StatusOr<KeyPage> RedisScan::list(std::string_view prefix, RedisScanCursor& cursor) {
   const std::string at = std::to_string(cursor.at);
   RedisCommands commands;
-  commands.add({"SCAN", at, "MATCH", redisPatternOf(prefix), "COUNT", kPageSize});
+  commands.add({"SCAN", at, "MATCH", scanPatternOf(prefix), "COUNT", kScanCount});
   const auto answers = call_.askMaster(*nodes_[cursor.node], std::move(commands));
   if (!answers.ok()) return answers.status();
   const RedisAnswer& answer = answers->front();

@@ -29,9 +29,6 @@ struct RedisScanCursor {
   static std::optional<RedisScanCursor> parse(std::string_view text);
 };
 
-// The pattern of SCAN that matches what begins with `prefix`, and nothing else.
-std::string redisPatternOf(std::string_view prefix);
-
 // What a master of a cluster says about itself (its own line of CLUSTER NODES).
 struct RedisOwnSlots {
   // Grows whenever slots change hands.

@@ -15,12 +15,14 @@
 #include "adapters/redis/client/deployment.h"
 #include "adapters/redis/client/scan.h"
 #include "adapters/redis/wire/command.h"
+#include "adapters/redis_dialect/arguments.h"
 #include "adapters/redis_dialect/scripts.h"
 #include "src/cache/cache_ttl.h"
 
 namespace strata {
 namespace {
 
+using internal::millisText;
 using internal::RedisAnswer;
 using internal::RedisCommands;
 using internal::RedisNode;
@@ -28,17 +30,11 @@ using Call = internal::RedisCall;
 using Dialect = Call::Dialect;
 using Value = std::optional<std::string>;
 
-// Keys of one command: enough to make it cheap, few enough that the server turns to others in
-// between.
-constexpr std::size_t kChunk = 256;
+constexpr std::size_t kChunk = internal::kMaxKeysPerCommand;
 // Reads of fewer keys than this are told apart from leases only at the price of a round trip.
 constexpr std::size_t kFewLeases = 4;
 // From here on one command for all is worth the transaction around it.
 constexpr std::size_t kManyReads = 16;
-
-std::string millisText(absl::Duration ttl) {
-  return std::to_string(absl::ToInt64Milliseconds(ttl));
-}
 
 // Calls `each(first, count)` for consecutive chunks of `total`.
 void forEachChunk(std::size_t total, absl::FunctionRef<void(std::size_t, std::size_t)> each) {

@@ -13,7 +13,6 @@ namespace strata {
 namespace {
 
 using internal::parseRedisOwnSlots;
-using internal::redisPatternOf;
 using internal::RedisScanCursor;
 using ::testing::ElementsAre;
 using testing::StatusIs;
@@ -32,12 +31,6 @@ TEST(RedisScanCursor, IsReadAsItWasWritten) {
                            "1.2.99999999999999999999"}) {
     EXPECT_FALSE(RedisScanCursor::parse(text)) << text;
   }
-}
-
-TEST(RedisPattern, MatchesThePrefixAsItStands) {
-  EXPECT_EQ(redisPatternOf(""), "*");
-  EXPECT_EQ(redisPatternOf("app:conv:"), "app:conv:*");
-  EXPECT_EQ(redisPatternOf("a*b?[c]\\^-"), "a\\*b\\?\\[c\\]\\\\^-*");
 }
 
 TEST(RedisOwnSlots, AreThoseOfTheNodeThatAnswers) {
