@@ -7,12 +7,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "adapters/net/io_time.h"
 #include "adapters/net/resolver.h"
 
 namespace strata::internal {
-
-// The end of a wait for I/O, in real time even where the clock is a fake: the kernel knows no other.
-using IoTime = std::chrono::steady_clock::time_point;
 
 // A connected TCP or Unix socket that never blocks past the time it is given. For one thread at a
 // time, except shutdown().

@@ -149,8 +149,7 @@ absl::StatusOr<RedisSlotMap> RedisCluster::askForMap(const RedisTimes& times) {
   const IoTime until = std::min(times.deadline, enough);
   absl::Status failed;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    const IoTime now = steady_clock::now();
-    const IoTime share = now + (until - now) / static_cast<long>(addresses.size() - i);
+    const IoTime share = endOfShare(until, addresses.size() - i);
     auto connection = RedisConnection::open(addresses[i], introduction, share);
     if (!connection.ok()) {
       failed = annotate(connection.status(), addresses[i].describe());

@@ -58,6 +58,18 @@ absl::StatusOr<std::unique_ptr<RedisConnection>> RedisConnection::open(
   return connection;
 }
 
+absl::StatusOr<RedisOpened> openFirstOf(const std::vector<RedisAddress>& addresses,
+                                        const RedisIntroduction& introduction, IoTime until) {
+  absl::Status failed = absl::UnavailableError("there is no address to connect to");
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const IoTime share = endOfShare(until, addresses.size() - i);
+    auto connection = RedisConnection::open(addresses[i], introduction, share);
+    if (connection.ok()) return RedisOpened{*std::move(connection), addresses[i]};
+    failed = connection.status();
+  }
+  return failed;
+}
+
 absl::Status RedisConnection::introduce(const RedisIntroduction& introduction, IoTime until) {
   const RedisLogin& login = *introduction.login;
   RedisCommands commands;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
@@ -77,6 +78,16 @@ class RedisConnection {
   RedisReplyReader reader_;
   RedisServerInfo server_;
 };
+
+struct RedisOpened {
+  std::unique_ptr<RedisConnection> connection;
+  RedisAddress address;
+};
+
+// A connection to the first of these addresses to which one can be opened. Each gets an equal part
+// of the time that is left. Errors: those of the last, or Unavailable where there is none.
+absl::StatusOr<RedisOpened> openFirstOf(const std::vector<RedisAddress>& addresses,
+                                        const RedisIntroduction& introduction, IoTime until);
 
 // The commands by which a server says who it is, and what it said in the last two of `replies`: ok
 // only for a master. Where an ACL forbids to ask, everything is unknown.

@@ -76,19 +76,11 @@ absl::StatusOr<std::unique_ptr<RedisConnection>> RedisNode::connect(const RedisT
 absl::StatusOr<std::unique_ptr<RedisConnection>> RedisNode::tryAddresses(IoTime until) {
   absl::StatusOr<std::vector<RedisAddress>> addresses = find_(until);
   if (!addresses.ok()) return addresses.status();
-  absl::Status failed = absl::UnavailableError("there is no address to connect to");
-  for (std::size_t i = 0; i < addresses->size(); ++i) {
-    // Each gets an equal part of what time is left.
-    const IoTime now = steady_clock::now();
-    const IoTime share = now + (until - now) / static_cast<long>(addresses->size() - i);
-    auto connection = RedisConnection::open((*addresses)[i], introduction_, share);
-    failed = connection.status();
-    if (!connection.ok()) continue;
-    const std::lock_guard lock(mutex_);
-    address_ = (*addresses)[i];
-    return connection;
-  }
-  return failed;
+  absl::StatusOr<RedisOpened> opened = openFirstOf(*addresses, introduction_, until);
+  if (!opened.ok()) return opened.status();
+  const std::lock_guard lock(mutex_);
+  address_ = std::move(opened->address);
+  return std::move(opened->connection);
 }
 
 absl::Status RedisNode::mayTry(const RedisTimes& times) const {

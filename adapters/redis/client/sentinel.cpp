@@ -12,8 +12,6 @@
 namespace strata::internal {
 namespace {
 
-using std::chrono::steady_clock;
-
 absl::StatusOr<RedisAddress> addressIn(const RedisReply& reply) {
   if (reply.isError()) return redisErrorStatus(reply.text());
   if (reply.isNil()) {
@@ -55,9 +53,8 @@ RedisFinder askSentinels(RedisSentinels sentinels) {
     for (std::size_t i = 0; i < count; ++i) {
       const RedisAddress& sentinel = sentinels.addresses[(first + i) % count];
       // An equal part of the time for each, and one for connecting to the master.
-      const IoTime now = steady_clock::now();
-      const IoTime share = now + (until - now) / static_cast<long>(count - i + 1);
-      absl::StatusOr<RedisAddress> master = ask(sentinels, sentinel, share);
+      absl::StatusOr<RedisAddress> master =
+          ask(sentinels, sentinel, endOfShare(until, count - i + 1));
       if (master.ok()) return std::vector{*std::move(master)};
       failed = annotate(master.status(), fmt::format("sentinel at {}", sentinel.describe()));
     }

@@ -97,23 +97,16 @@ absl::Status RedisSubscriber::listenOnce() {
   const IoTime until = steady_clock::now() + options_.connect_timeout;
   const absl::StatusOr<std::vector<RedisAddress>> addresses = options_.find(until);
   if (!addresses.ok()) return addresses.status();
-  absl::Status failed = absl::UnavailableError("there is no address to connect to");
-  for (std::size_t i = 0; i < addresses->size(); ++i) {
-    // Each gets an equal part of what time is left.
-    const IoTime now = steady_clock::now();
-    const IoTime share = now + (until - now) / static_cast<long>(addresses->size() - i);
-    auto connection = RedisConnection::open((*addresses)[i], introduction_, share);
-    failed = connection.status();
-    if (!connection.ok()) continue;
-    address_ = (*addresses)[i];
-    server_ = (*connection)->server().incarnation;
-    channels_.connected();
-    pong_is_due_ = false;
-    pinged_at_ = heard_at_ = {};
-    (*connection)->interruptBy(wake_fd_);
-    return listen(**connection);
-  }
-  return failed;
+  absl::StatusOr<RedisOpened> opened = openFirstOf(*addresses, introduction_, until);
+  if (!opened.ok()) return opened.status();
+  RedisConnection& connection = *opened->connection;
+  address_ = std::move(opened->address);
+  server_ = connection.server().incarnation;
+  channels_.connected();
+  pong_is_due_ = false;
+  pinged_at_ = heard_at_ = {};
+  connection.interruptBy(wake_fd_);
+  return listen(connection);
 }
 
 absl::Status RedisSubscriber::listen(RedisConnection& connection) {
