@@ -13,6 +13,7 @@
 #include "adapters/postgres/pool.h"
 #include "adapters/postgres/postgres_listener.h"
 #include "adapters/postgres/postgres_notification.h"
+#include "src/base/health_check.h"
 #include "src/base/utf8.h"
 #include "strata/base/status.h"
 #include "strata_migrations/events.h"
@@ -220,18 +221,12 @@ absl::Status PostgresEventTransport::ping(Deadline deadline) {
 }
 
 Health PostgresEventTransport::healthCheck() {
-  const MonotonicTime started = clock_.now();
-  absl::Status works = ping(Deadline::in(absl::Seconds(1), clock_));
-  if (works.ok()) {
-    works = stream_ ? annotate(stream_->state(), "postgres: listen to events")
-                    : absl::FailedPreconditionError("postgres: not started");
-  }
-  Health health{.component = "event-transport", .backend = "postgres"};
-  health.latency = clock_.now() - started;
-  if (works.ok()) return health;
-  health.state = HealthState::kFail;
-  health.error = describe(works);
-  return health;
+  return internal::healthByCheck("event-transport", "postgres", clock_, [this] {
+    if (absl::Status works = ping(Deadline::in(absl::Seconds(1), clock_)); !works.ok())
+      return works;
+    return stream_ ? annotate(stream_->state(), "postgres: listen to events")
+                   : absl::FailedPreconditionError("postgres: not started");
+  });
 }
 
 }  // namespace

@@ -51,17 +51,4 @@ absl::Status pingUpstash(UpstashClient& client, Deadline deadline) {
   return client.run({&command, 1}, UpstashCallKind::kRead, deadline).front().status();
 }
 
-Health upstashHealth(std::string component, absl::FunctionRef<absl::Status()> ping,
-                     const Clock& clock) {
-  const MonotonicTime started = clock.now();
-  const absl::Status answered = ping();
-  Health health{.component = std::move(component), .backend = "upstash"};
-  health.latency = clock.now() - started;
-  if (!answered.ok()) {
-    health.state = HealthState::kFail;
-    health.error = describe(answered);
-  }
-  return health;
-}
-
 }  // namespace strata::internal

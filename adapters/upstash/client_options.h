@@ -1,13 +1,9 @@
 #pragma once
 
-#include <string>
-
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "adapters/upstash/client.h"
 #include "strata/adapters/upstash/upstash_cache.h"
-#include "strata/base/health.h"
 
 namespace strata::internal {
 
@@ -17,7 +13,5 @@ namespace strata::internal {
 absl::StatusOr<UpstashClient::Options> upstashClientOptions(UpstashOptions options);
 
 absl::Status pingUpstash(UpstashClient& client, Deadline deadline);
-Health upstashHealth(std::string component, absl::FunctionRef<absl::Status()> ping,
-                     const Clock& clock);
 
 }  // namespace strata::internal

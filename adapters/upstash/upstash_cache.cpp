@@ -11,6 +11,7 @@
 #include "adapters/redis_dialect/scripts.h"
 #include "adapters/upstash/client_options.h"
 #include "adapters/upstash/text.h"
+#include "src/base/health_check.h"
 #include "src/cache/cache_ttl.h"
 #include "strata/base/status.h"
 
@@ -234,8 +235,7 @@ absl::Status UpstashCache::ping(Deadline deadline) {
 }
 
 Health UpstashCache::healthCheck() {
-  return internal::upstashHealth(
-      "cache", [this] { return ping(); }, core_->clock);
+  return internal::healthByCheck("cache", "upstash", core_->clock, [this] { return ping(); });
 }
 
 }  // namespace strata

@@ -7,6 +7,7 @@
 #include "adapters/redis_dialect/rate_limit_script.h"
 #include "adapters/upstash/client_options.h"
 #include "adapters/upstash/text.h"
+#include "src/base/health_check.h"
 
 namespace strata {
 namespace {
@@ -65,8 +66,8 @@ absl::Status UpstashRateLimitLog::ping(Deadline deadline) {
 }
 
 Health UpstashRateLimitLog::healthCheck() {
-  return internal::upstashHealth(
-      "rate-limit-log", [this] { return ping(); }, core_->clock);
+  return internal::healthByCheck("rate-limit-log", "upstash", core_->clock,
+                                 [this] { return ping(); });
 }
 
 }  // namespace strata

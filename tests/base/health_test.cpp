@@ -6,7 +6,9 @@
 
 #include <sstream>
 
+#include "src/base/health_check.h"
 #include "strata/base/logging.h"
+#include "strata/testing/fakes/fake_clock.h"
 
 namespace strata {
 namespace {
@@ -32,6 +34,19 @@ TEST(Health, IsDescribedInALineForEachPart) {
 TEST(Health, IsServingUnlessItFails) {
   EXPECT_TRUE(kHealth.healthy());
   EXPECT_FALSE(kHealth.children[0].healthy());
+}
+
+TEST(Health, OfACheckIsItsStatusAndHowLongItTook) {
+  testing::FakeClock clock;
+  const auto after = [&](absl::Duration time, absl::Status status) {
+    return internal::healthByCheck("cache", "redis", clock, [&] {
+      clock.advance(time);
+      return status;
+    });
+  };
+  EXPECT_EQ(describe(after(absl::Milliseconds(2), absl::OkStatus())), "cache pass (redis, 2.0 ms)");
+  EXPECT_EQ(describe(after(absl::Milliseconds(3), absl::UnavailableError("refused"))),
+            "cache fail (redis, 3.0 ms): UNAVAILABLE: refused");
 }
 
 TEST(Health, IsOneJsonObject) {

@@ -1,9 +1,10 @@
 #include "adapters/redis/client/client.h"
 
+#include <utility>
 #include <vector>
 
 #include "adapters/redis/client/call.h"
-#include "strata/base/status.h"
+#include "src/base/health_check.h"
 
 namespace strata::internal {
 
@@ -38,15 +39,7 @@ absl::Status RedisClient::ping(Deadline deadline) const {
 }
 
 Health RedisClient::healthOf(std::string component) const {
-  const MonotonicTime started = clock.now();
-  const absl::Status answered = ping({});
-  Health health{.component = std::move(component), .backend = "redis"};
-  health.latency = clock.now() - started;
-  if (!answered.ok()) {
-    health.state = HealthState::kFail;
-    health.error = describe(answered);
-  }
-  return health;
+  return healthByCheck(std::move(component), "redis", clock, [this] { return ping({}); });
 }
 
 }  // namespace strata::internal
