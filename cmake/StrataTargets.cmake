@@ -100,7 +100,8 @@ function(strata_program name)
 endfunction()
 
 # strata_test(id_test.cpp LIBS lib …): one test program per file, named after it. The suffix says
-# what it needs: _test nothing, _pgtest PostgreSQL, _redistest Redis, _chaostest both and faults.
+# what it needs: _test nothing, _pgtest PostgreSQL, _redistest Redis, _chaostest both and faults. The
+# labels of the test follow from it.
 function(strata_test source)
   cmake_parse_arguments(ARG "" "TIMEOUT" "LIBS" ${ARGN})
   get_filename_component(name "${source}" NAME_WE)
@@ -110,4 +111,26 @@ function(strata_test source)
     set(ARG_TIMEOUT 300)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  strata_label_by_suffix(${name})
+endfunction()
+
+# The labels of tests, for `./dev test --label`. Every test has exactly one of `fast` (it starts no
+# server) and `servers`; tests/lint checks that. `chaos` (faults) and `timing` come on top.
+function(strata_label_by_suffix test)
+  if(test MATCHES "_chaostest$")
+    set(labels servers chaos)
+  elseif(test MATCHES "_(pgtest|redistest)$")
+    set(labels servers)
+  elseif(test MATCHES "_test$")
+    set(labels fast)
+  else()
+    message(FATAL_ERROR "the suffix of the test ${test} does not say what it needs")
+  endif()
+  set_property(TEST ${test} APPEND PROPERTY LABELS ${labels})
+endfunction()
+
+# strata_timing_tests(NAME…): their outcome depends on real time. They compare a measured duration with
+# an upper limit, or need an answer within a timeout of less than a second, or need both processors.
+function(strata_timing_tests)
+  set_property(TEST ${ARGN} APPEND PROPERTY LABELS timing)
 endfunction()
