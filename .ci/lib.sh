@@ -22,3 +22,33 @@ project_files() {
     done
   fi | LC_ALL=C sort
 }
+
+# What cmake --preset dev compiles.
+compile_commands=build/dev/compile_commands.json
+
+# compiled: the files of the compile commands; those that prove that a header compiles alone are
+# among them.
+compiled() { sed -n "s|^ *\"file\": \"$PWD/\(.*\)\",\{0,1\}\$|\1|p" "$compile_commands"; }
+
+# sources: the project's own among them.
+sources() { project_files '*.cpp' | grep -Fxf <(compiled) || true; }
+
+# changed_files GLOB…: those that differ from HEAD.
+changed_files() {
+  { git diff --name-only HEAD -- "$@" 2>/dev/null || true
+    git ls-files -o --exclude-standard -- "$@"; } | LC_ALL=C sort -u |
+    while read -r file; do if [ -f "$file" ]; then printf '%s\n' "$file"; fi; done
+}
+
+# changed_sources: those to check again: sources that differ from HEAD, public headers that do, each
+# on its own, and the sources that include a private header that does.
+changed_sources() {
+  local file
+  changed_files '*.h' '*.cpp' | while read -r file; do
+    case $file in
+      include/*.h) compiled | grep "_verify_interface_header_sets/${file#include/}.cxx$" || true ;;
+      *.h) sources | xargs -r grep -lF "\"$file\"" || true ;;
+      *.cpp) sources | grep -Fx "$file" || true ;;
+    esac
+  done | LC_ALL=C sort -u
+}
