@@ -258,7 +258,7 @@ class Hubs {
 
   void publish(int count) {
     for (int i = 0; i < count; ++i) {
-      if (!publisher_->publish(channel_, event_names::kMessage, data()).ok()) fail("publish");
+      if (!publisher_->publish(channel_, "message", data()).ok()) fail("publish");
     }
   }
   void next() {

@@ -6,10 +6,11 @@
 
 #include "strata/factories/config.h"
 #include "strata/factories/event_hub_factory.h"
+#include "strata/stores/conversations/conversation_events.h"
 
 namespace {
 
-namespace names = strata::event_names;
+namespace names = strata::conversation_event_names;
 
 constexpr absl::Duration kPatience = absl::Seconds(5);
 

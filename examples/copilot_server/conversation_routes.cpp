@@ -7,11 +7,12 @@
 #include "examples/copilot_server/json_body.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
+#include "strata/stores/conversations/conversation_events.h"
 
 namespace copilot {
 namespace {
 
-namespace names = strata::event_names;
+namespace names = strata::conversation_event_names;
 using strata::Conversation;
 using strata::ConversationStatus;
 

@@ -10,11 +10,12 @@
 #include "examples/copilot_server/application.h"
 #include "examples/copilot_server/conversation_list.h"
 #include "examples/copilot_server/json_body.h"
+#include "strata/stores/conversations/conversation_events.h"
 
 namespace copilot {
 namespace {
 
-namespace names = strata::event_names;
+namespace names = strata::conversation_event_names;
 using strata::Caller;
 using strata::Event;
 using strata::EventDelivery;

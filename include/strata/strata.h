@@ -48,5 +48,6 @@
 #include "strata/records/json_codec.h"                           // IWYU pragma: export
 #include "strata/records/row_codec.h"                            // IWYU pragma: export
 #include "strata/store/store.h"                                  // IWYU pragma: export
+#include "strata/stores/conversations/conversation_events.h"     // IWYU pragma: export
 #include "strata/stores/policy/policy_resolution.h"              // IWYU pragma: export
 #include "strata/validation/validation_cache.h"                  // IWYU pragma: export

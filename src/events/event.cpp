@@ -27,14 +27,6 @@ absl::Status check(std::string_view kind, const Id& id) {
 EventChannel::EventChannel(std::string_view kind, const Id& id)
     : name_(fmt::format("{}:{}", kind, id.canonical())), status_(strata::check(kind, id)) {}
 
-EventChannel conversationEvents(std::string_view tenant_id, std::string_view conversation_id) {
-  return {"conversation", {tenant_id, conversation_id}};
-}
-
-EventChannel conversationListEvents(std::string_view tenant_id) {
-  return {"conversation-list", tenant_id};
-}
-
 std::string_view toString(EventGap::Reason reason) {
   switch (reason) {
     case EventGap::Reason::kSlow:

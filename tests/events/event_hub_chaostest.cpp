@@ -143,7 +143,7 @@ class Reader {
 void publish(EventHub& hub, const Orders& orders, int from, int to) {
   for (int i = from; i < to; ++i) {
     const auto data = Json::parse(fmt::format(R"({{"from":{},"i":{}}})", orders.number, i));
-    if (!hub.publish(channel(i % kChannels), event_names::kMessage, *data).ok()) std::abort();
+    if (!hub.publish(channel(i % kChannels), "message", *data).ok()) std::abort();
   }
 }
 

@@ -32,29 +32,29 @@ using testing::IsOk;
 using testing::StatusIs;
 
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-const EventChannel kChannel = conversationEvents("acme", "c1");
-const std::string kName = "copilot:events:conversation:acme:c1";
+const EventChannel kChannel("order", {"acme", "o1"});
+const std::string kName = "copilot:events:order:acme:o1";
 
 TEST(EventChannelTest, NamesWhatSpecifiesIt) {
-  EXPECT_EQ(kChannel.name(), "conversation:acme:c1");
-  EXPECT_EQ(conversationListEvents("acme").name(), "conversation-list:acme");
-  EXPECT_EQ(conversationEvents("a:b", "c").name(), "conversation:a%3Ab:c");
+  EXPECT_EQ(kChannel.name(), "order:acme:o1");
+  EXPECT_EQ(EventChannel("order-list", "acme").name(), "order-list:acme");
+  EXPECT_EQ(EventChannel("order", {"a:b", "c"}).name(), "order:a%3Ab:c");
   EXPECT_THAT(kChannel.check(), IsOk());
   for (const char* kind : {"", "Message", "a b", "a:b", "ä"}) {
     EXPECT_THAT(EventChannel(kind, "x").check(), StatusIs(kInvalid)) << kind;
   }
-  EXPECT_THAT(conversationEvents("acme", "").check(), StatusIs(kInvalid, HasSubstr("empty")));
+  EXPECT_THAT(EventChannel("order", {"acme", ""}).check(), StatusIs(kInvalid, HasSubstr("empty")));
 }
 
 TEST(EventChannelTest, HasANameOfPrintableAsciiThatATransportTakes) {
   const std::string prefix = internal::eventPrefix("copilot");
   EXPECT_EQ(internal::transportName(prefix, kChannel), kName);
-  EXPECT_EQ(internal::transportName(prefix, conversationListEvents("ä")),
-            "copilot:events:conversation-list:%C3%A4");
+  EXPECT_EQ(internal::transportName(prefix, EventChannel("order-list", "ä")),
+            "copilot:events:order-list:%C3%A4");
   std::set<std::string> names;
   for (const char* last : {"a", "b"}) {
     const std::string name =
-        internal::transportName(prefix, conversationListEvents(std::string(1000, 'x') + last));
+        internal::transportName(prefix, EventChannel("order-list", std::string(1000, 'x') + last));
     EXPECT_EQ(name.size(), 512U);
     names.insert(name);
   }
@@ -98,9 +98,9 @@ class EventHubTest : public ::testing::Test {
 TEST_F(EventHubTest, TellsEverySubscriberOfTheChannelAtOnce) {
   const auto first = hub_->subscribe(kChannel).value();
   const auto second = hub_->subscribe(kChannel).value();
-  const auto other = hub_->subscribe(conversationListEvents("acme")).value();
-  ASSERT_OK(hub_->publish(kChannel, event_names::kMessage, numbered(7)));
-  ASSERT_OK(hub_->publish(kChannel, event_names::kDone, Json()));
+  const auto other = hub_->subscribe(EventChannel("order-list", "acme")).value();
+  ASSERT_OK(hub_->publish(kChannel, "message", numbered(7)));
+  ASSERT_OK(hub_->publish(kChannel, "done", Json()));
   const auto told = first->tryNext();
   ASSERT_TRUE(told.has_value());
   EXPECT_EQ(textOf(*told), "message 1 = 7");
@@ -300,7 +300,7 @@ TEST_F(EventHubs, ALostConnectionIsAGapForEverySubscriptionAndThenEventsComeAgai
   Node third = node("third");
   const auto witness = live(third);
   const auto events = live(there_);
-  const auto list = there_.hub->subscribe(conversationListEvents("acme")).value();
+  const auto list = there_.hub->subscribe(EventChannel("order-list", "acme")).value();
   publish(here_, 1, 2);
   EXPECT_THAT(awaited(*events, 2), ElementsAre("e 1 = 1", "e 2 = 2"));
   there_.line->cut();
@@ -353,7 +353,7 @@ TEST_F(EventHubs, AMessageThatComesTwiceIsToldOnce) {
 
 TEST_F(EventHubs, WhatCannotBeReadOrIsLostIsAGapOfItsChannel) {
   const auto events = live(there_);
-  const auto other = there_.hub->subscribe(conversationListEvents("acme")).value();
+  const auto other = there_.hub->subscribe(EventChannel("order-list", "acme")).value();
   there_.line->inject(kName, "not json");
   EXPECT_THAT(awaited(*events, 1), ElementsAre("gap sequence 0"));
   there_.line->injectLost(kName);

@@ -29,8 +29,8 @@ using ::testing::Le;
 using ::testing::SizeIs;
 using testing::StatusIs;
 
-const EventChannel kChannel = conversationEvents("acme", "c1");
-const std::string kName = "copilot:events:conversation:acme:c1";
+const EventChannel kChannel("order", {"acme", "o1"});
+const std::string kName = "copilot:events:order:acme:o1";
 const absl::Status kDown = absl::UnavailableError("connection refused");
 
 // What hubs asked for. Outlives the transport.
@@ -310,7 +310,7 @@ TEST_F(EventReceiving, EventsThatTheirSenderLostAreToldAlsoAfterAGap) {
 }
 
 TEST_F(EventReceiving, WhatWasHeardIsForgottenWithTheLastSubscriber) {
-  auto other = hub_->subscribe(conversationListEvents("acme")).value();
+  auto other = hub_->subscribe(EventChannel("order-list", "acme")).value();
   message(5);
   events_->close();
   message(6);
@@ -345,8 +345,8 @@ TEST_F(EventSenderTest, AChannelIsSubscribedWithItsFirstSubscriberAndLeftWithIts
 
 // B-91
 TEST_F(EventSenderTest, HoweverSubscribersComeAndGoTheTransportHearsItInTheirOrder) {
-  const std::vector<EventChannel> channels{kChannel, conversationListEvents("a"),
-                                           conversationListEvents("b")};
+  const std::vector<EventChannel> channels{kChannel, EventChannel("order-list", "a"),
+                                           EventChannel("order-list", "b")};
   std::vector<std::thread> threads;
   for (unsigned t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {

@@ -89,9 +89,9 @@ TEST(CreateEventHub, GoesOnWithoutTheServerWhereThatIsAllowed) {
   ASSERT_OK_AND_ASSIGN(
       const auto hub, createEventHub(configOf("", kRedis), {.start_timeout = absl::Milliseconds(50),
                                                             .require_connection = false}));
-  const EventChannel channel = conversationEvents("acme", "c1");
+  const EventChannel channel("order", "o1");
   const auto events = hub->subscribe(channel).value();
-  EXPECT_OK(hub->publish(channel, event_names::kDone, Json()));
+  EXPECT_OK(hub->publish(channel, "done", Json()));
   EXPECT_NE(events->tryNext()->event, nullptr);
   const Health health = hub->healthCheck();
   EXPECT_EQ(health.state, HealthState::kWarn);
@@ -103,7 +103,7 @@ TEST(CreateEventHub, ReachesThisProcessWithoutAServer) {
   const auto metrics = std::make_shared<InMemoryMetrics>();
   backends.metrics = metrics;
   ASSERT_OK_AND_ASSIGN(const auto hub, createEventHub(backends));
-  EXPECT_OK(hub->publish(conversationListEvents("acme"), event_names::kUpsert, Json()));
+  EXPECT_OK(hub->publish(EventChannel("order", "o1"), "opened", Json()));
   EXPECT_EQ(hub->healthCheck().backend, "in-memory");
   EXPECT_EQ(metrics->count("strata_events_published_total"), 1);
 }
@@ -120,12 +120,12 @@ TEST(CreateEventHub, RefusesWhatIsWrong) {
 TEST(MockEventHubTest, FeedsWhoeverSubscribes) {
   testing::MockEventHub hub;
   testing::EventFeed feed;
-  EXPECT_CALL(hub, publish(conversationEvents("acme", "c1"), event_names::kDone, _));
+  EXPECT_CALL(hub, publish(EventChannel("order", "o1"), "done", _));
   EXPECT_CALL(hub, subscribe).WillOnce([&](const EventChannel&, SubscribeOptions options) {
     return feed.subscription(std::move(options));
   });
-  EXPECT_OK(hub.publish(conversationEvents("acme", "c1"), event_names::kDone, Json()));
-  const auto events = hub.subscribe(conversationEvents("acme", "c1"), {}).value();
+  EXPECT_OK(hub.publish(EventChannel("order", "o1"), "done", Json()));
+  const auto events = hub.subscribe(EventChannel("order", "o1"), {}).value();
   feed.tell(Event{.name = "message"});
   feed.tell(EventGap{.reason = EventGap::Reason::kSlow, .missed = 3});
   feed.end();

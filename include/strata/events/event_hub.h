@@ -1,9 +1,9 @@
 // EventHub: events from whoever publishes to whoever listens, in this process and in others.
 //
 //   auto hub = createEventHub(*backends);                     // factories/event_hub_factory.h
-//   const EventChannel channel = conversationEvents(tenant, conversation);
+//   const EventChannel channel("order", order_id);
 //   auto events = (*hub)->subscribe(channel);
-//   (*hub)->publish(channel, event_names::kMessage, *Json::parse(R"({"text": "hi"})"));
+//   (*hub)->publish(channel, "shipped", *Json::parse(R"({"parcels": 2})"));
 //   while (auto told = (*events)->next()) { ... }
 //
 // What holds: a subscriber is told each event once, those of one publisher in the order in which

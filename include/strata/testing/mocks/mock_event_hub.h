@@ -1,13 +1,13 @@
 // MockEventHub: an EventHub for the unit tests of whoever publishes or listens.
 //
 //   MockEventHub hub;
-//   EXPECT_CALL(hub, publish(conversationEvents("acme", "c1"), event_names::kDone, _));
+//   EXPECT_CALL(hub, publish(EventChannel("order", "o1"), "shipped", _));
 //
 //   EventFeed feed;                               // what a subscriber is told
 //   EXPECT_CALL(hub, subscribe).WillOnce([&](const EventChannel&, SubscribeOptions options) {
 //     return feed.subscription(std::move(options));
 //   });
-//   feed.tell({.name = "done"});
+//   feed.tell({.name = "shipped"});
 //   feed.tell(EventGap{.reason = EventGap::Reason::kSlow, .missed = 3});
 //
 // A subscribe that nobody expects is an Unknown error. Not for: tests that want a hub that works;
