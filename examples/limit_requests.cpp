@@ -35,7 +35,7 @@ int main() {
   const strata::Backends backends{.config = *config};
 
   const std::vector<strata::RateLimiterOptions> limits{
-      {.limit = strata::globalRateLimit()},
+      {.limit = {.name = "requests", .limit = 100, .window = absl::Minutes(1)}},
       {.limit = {.name = "export", .limit = 3, .window = absl::Minutes(10)},
        .on_failure = RateLimitFailure::kLocalShare,
        .local_share = 0.5}};

@@ -6,6 +6,7 @@
 
 #include "strata/factories/event_hub_factory.h"
 #include "strata/factories/rate_limiter_factory.h"
+#include "strata/stores/rate_limits/platform_rate_limits.h"
 
 namespace copilot {
 namespace {

@@ -50,4 +50,5 @@
 #include "strata/store/store.h"                                  // IWYU pragma: export
 #include "strata/stores/conversations/conversation_events.h"     // IWYU pragma: export
 #include "strata/stores/policy/policy_resolution.h"              // IWYU pragma: export
+#include "strata/stores/rate_limits/platform_rate_limits.h"      // IWYU pragma: export
 #include "strata/validation/validation_cache.h"                  // IWYU pragma: export

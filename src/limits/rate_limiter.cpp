@@ -23,10 +23,6 @@ bool isNameByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-RateLimit perMinute(std::string name, std::int64_t limit) {
-  return {.name = std::move(name), .limit = limit, .window = absl::Minutes(1)};
-}
-
 // The beginning of every key of a limit, as KeySpace would make it of a name known earlier.
 std::string prefixOf(std::string_view app, const RateLimit& limit) {
   return encodeSegment(app).append(":ratelimit:").append(limit.name).append(":");
@@ -123,11 +119,6 @@ absl::Status validate(const RateLimit& limit) {
   }
   return absl::OkStatus();
 }
-
-RateLimit authRateLimit() { return perMinute("auth", 5); }
-RateLimit aiRateLimit() { return perMinute("ai", 10); }
-RateLimit writeRateLimit() { return perMinute("write", 30); }
-RateLimit globalRateLimit() { return perMinute("global", 100); }
 
 RateLimit shareOf(const RateLimit& limit, double share) {
   RateLimit part = limit;

@@ -156,7 +156,7 @@ TEST_F(GuardedRateLimiterTest, ALocalShareIsCountedWhileTheLogIsDown) {
 }
 
 TEST_F(GuardedRateLimiterTest, ALocalShareNeedsALocalLimiter) {
-  EXPECT_THAT(GuardedRateLimiter::create(makeRateLimiter(log_, aiRateLimit()).value(),
+  EXPECT_THAT(GuardedRateLimiter::create(makeRateLimiter(log_, {.name = "ai", .limit = 10}).value(),
                                          {.on_failure = RateLimitFailure::kLocalShare}),
               StatusIs(absl::StatusCode::kInvalidArgument));
 }

@@ -146,7 +146,7 @@ TEST_F(RateLimiterTest, IdsThatHaveGoneQuietAreForgotten) {
 }
 
 TEST_F(RateLimiterTest, AnIdThatNobodyCanHaveIsRefused) {
-  const auto limiter = limiterOf(authRateLimit());
+  const auto limiter = limiterOf({.name = "auth", .limit = 5});
   for (const std::string& id : {std::string(), std::string("a\0b", 3), std::string("\xff")}) {
     EXPECT_THAT(limiter->check(id), StatusIs(kInvalid, HasSubstr("rate limit auth")));
   }
@@ -173,18 +173,6 @@ TEST_F(RateLimiterTest, ALimitOutOfRangeIsRefused) {
   EXPECT_THAT(refused({.name = "a", .limit = kMaxRateLimit, .window = absl::Hours(24)}), IsOk());
 }
 
-TEST_F(RateLimiterTest, ThePresetsAreValid) {
-  for (const RateLimit& limit :
-       {authRateLimit(), aiRateLimit(), writeRateLimit(), globalRateLimit()}) {
-    EXPECT_THAT(validate(limit), IsOk());
-    EXPECT_EQ(limit.window, absl::Minutes(1));
-  }
-  EXPECT_EQ(authRateLimit().limit, 5);
-  EXPECT_EQ(aiRateLimit().limit, 10);
-  EXPECT_EQ(writeRateLimit().limit, 30);
-  EXPECT_EQ(globalRateLimit().limit, 100);
-}
-
 TEST_F(RateLimiterTest, AShareIsRoundedDownButIsAtLeastOneCall) {
   const RateLimit limit{.name = "a", .limit = 10};
   EXPECT_EQ(shareOf(limit, 1).limit, 10);
@@ -194,7 +182,7 @@ TEST_F(RateLimiterTest, AShareIsRoundedDownButIsAtLeastOneCall) {
 
 // B-68
 TEST_F(RateLimiterTest, IsAsHealthyAsItsLog) {
-  const Health health = limiterOf(aiRateLimit())->healthCheck();
+  const Health health = limiterOf({.name = "ai", .limit = 10})->healthCheck();
   EXPECT_EQ(health.component, "rate-limiter");
   EXPECT_EQ(health.backend, "in-memory");
   EXPECT_EQ(health.state, HealthState::kPass);
@@ -245,7 +233,7 @@ TEST_F(RateLimiterTest, ChecksOfAMockAreAskedOneByOne) {
   testing::MockRateLimiter mock;
   EXPECT_CALL(mock, check(std::string_view("alice"), _))
       .WillOnce(Return(RateLimitDecision{.allowed = false}));
-  const auto real = limiterOf(aiRateLimit());
+  const auto real = limiterOf({.name = "ai", .limit = 10});
   const auto decisions =
       checkAll(std::vector<RateLimitCheck>{{&mock, "alice"}, {real.get(), "alice"}});
   EXPECT_FALSE(decisions[0]->allowed);

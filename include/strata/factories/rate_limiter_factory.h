@@ -1,6 +1,6 @@
 // createRateLimiter(backends, options): a rate limiter on whatever is configured.
 //
-//   auto limiter = strata::createRateLimiter(*backends, {.limit = strata::aiRateLimit()});
+//   auto limiter = strata::createRateLimiter(*backends, {.limit = {.name = "search", .limit = 10}});
 //
 // docs/rate_limiter.md has the rules and the failure policies.
 #pragma once

@@ -1,6 +1,6 @@
 // RateLimiter: how many calls of one kind somebody may make in a window of time.
 //
-//   auto limiter = createRateLimiter(*backends, {.limit = aiRateLimit()});
+//   auto limiter = createRateLimiter(*backends, {.limit = {.name = "search", .limit = 10}});
 //   auto decision = (*limiter)->check(user_id);
 //   if (decision.ok() && !decision->allowed) return tooManyRequests(*decision);
 //
@@ -48,12 +48,6 @@ struct RateLimit {
 
 // Ok, or InvalidArgument that says what is out of its range.
 absl::Status validate(const RateLimit& limit);
-
-// The usual ones. What the id should be: of a user, or of an IP address.
-RateLimit authRateLimit();    // 5 a minute per IP address
-RateLimit aiRateLimit();      // 10 a minute per user
-RateLimit writeRateLimit();   // 30 a minute per user
-RateLimit globalRateLimit();  // 100 a minute per IP address
 
 // The limit with `share` of its calls, at least one. `share` is above 0 and at most 1.
 RateLimit shareOf(const RateLimit& limit, double share);

@@ -89,7 +89,7 @@ TEST_F(RedisRateLimiterTest, GoesOnAfterAScriptFlush) {
 
 TEST_F(RedisRateLimiterTest, AKeyThatHoldsSomethingElseIsAnErrorOfItsOwn) {
   command({"SET", "copilot:ratelimit:ai:alice", "something else"});
-  const auto limiter = makeRateLimiter(log_, aiRateLimit()).value();
+  const auto limiter = makeRateLimiter(log_, {.name = "ai", .limit = 10}).value();
   EXPECT_THAT(limiter->check("alice"),
               StatusIs(absl::StatusCode::kInternal, Not(HasSubstr("alice"))));
   const std::vector<RateLimitCheck> both{{limiter.get(), "alice"}, {limiter.get(), "bob"}};
@@ -185,8 +185,8 @@ TEST_F(RedisRateLimiterTest, ClientsWhoseClocksAreOffByAnHourAreLimitedAlike) {
 }
 
 TEST_F(RedisRateLimiterTest, SeveralLimitsTakeOneRoundTrip) {
-  const auto by_user = makeRateLimiter(log_, writeRateLimit()).value();
-  const auto by_address = makeRateLimiter(log_, globalRateLimit()).value();
+  const auto by_user = makeRateLimiter(log_, {.name = "write", .limit = 30}).value();
+  const auto by_address = makeRateLimiter(log_, {.name = "global", .limit = 100}).value();
   const std::vector<RateLimitCheck> checks{{by_user.get(), "alice"}, {by_address.get(), "::1"}};
   for (const auto& decision : checkAll(checks)) ASSERT_OK(decision);
   const auto reads = [] {
