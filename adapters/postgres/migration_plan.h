@@ -18,7 +18,7 @@ using AppliedMigrations = std::map<std::pair<std::string, int>, std::string>;
 // SHA-256 of the SQL, in hexadecimal digits.
 std::string checksumOf(const Migration& migration);
 
-// For messages: `migration policy/0002_add_egress_mode`.
+// For messages: `migration orders/0002_add_currency`.
 std::string describe(const Migration& migration);
 
 // What is to be applied, each component's in the order of its numbers. InvalidArgument and

@@ -1,6 +1,6 @@
 // fetchAll: reads from several stores at once.
 //
-//   auto [user, dreams] = fetchAll({}, fetch(users, user_id), fetch(dreams, user_id));
+//   auto [user, cart] = fetchAll({}, fetch(users, user_id), fetch(carts, user_id));
 //   if (user.ok() && *user != nullptr) greet((*user)->name);
 //
 // What is cached comes in one round trip for all stores on a cache; what is not is loaded in

@@ -11,8 +11,8 @@
 //     static std::string id(const FeatureFlag& f) { return f.name; }
 //   };
 //
-// `id` returns anything an Id is made from; a composite id is `strata::Id{f.tenant, f.name}`.
-// Optional: `static constexpr std::array<std::string_view, N> key_columns{"tenant", "name"};`
+// `id` returns anything an Id is made from; a composite id is `strata::Id{f.region, f.name}`.
+// Optional: `static constexpr std::array<std::string_view, N> key_columns{"region", "name"};`
 // names the members that the segments of an id are, in order; they become the primary key of the
 // table. Without it the primary key is the member `id` where T has one, and otherwise a text column
 // `id` of its own that holds the canonical id.

@@ -1,7 +1,7 @@
 // Id: what names one value of a store. One text, or several for a composite id.
 //
 //   store.get("checkout-v2");
-//   store.get({tenant, user});        // a composite id of two segments
+//   store.get({region, name});        // a composite id of two segments
 //
 // Every id has one canonical text: its segments joined by ':', with ':', '%', '*', white space and
 // control bytes inside a segment percent-encoded. No two different ids share a canonical text, so

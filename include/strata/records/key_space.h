@@ -1,7 +1,7 @@
 // KeySpace: the part of the cache's key space that one kind of record owns.
 //
 //   static constexpr strata::KeySpace keys{"flags", "flag"};
-//   keys.key("copilot", "checkout-v2")  ->  "copilot:flags:flag:checkout-v2"
+//   keys.key("shop", "checkout-v2")  ->  "shop:flags:flag:checkout-v2"
 //
 // A key is `{app}:{domain}:{entity}:{id}`. This is the only way to make one, so that no two records
 // can ever share a key.

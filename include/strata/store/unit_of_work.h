@@ -2,7 +2,7 @@
 //
 //   auto unit = beginUnitOfWork(backends);                   // factories/unit_of_work_factory.h
 //   (*flags)->put(flag, {.unit = unit->get()});
-//   (*conversations)->appendMessage(caller, message, {.unit = unit->get()});
+//   (*audit)->put(entry, {.unit = unit->get()});
 //   absl::Status status = (*unit)->commit();
 //
 // Calls that name the unit see what it wrote; nobody else does before the commit. Cached copies of

@@ -1,6 +1,6 @@
 // TieredValidationCache: verdicts on a cache server, and in this process while that is down.
 //
-//   auto cache = TieredValidationCache::create(guarded_redis, {.app = "copilot"});
+//   auto cache = TieredValidationCache::create(guarded_redis, {.app = "shop"});
 //
 // While the server answers, this process keeps nothing of its own. While its breaker is open,
 // verdicts are kept in an LRU of this process, which every outage begins with empty. Both are

@@ -70,7 +70,7 @@ struct CacheAdmin::Core {
   InvalidationReport finished(const char* scope, InvalidationReport report);
 
   const std::shared_ptr<GuardedCache> cache;
-  const std::string app_prefix;  // "copilot:"
+  const std::string app_prefix;  // "shop:"
   const std::string app;
   const std::shared_ptr<Metrics> metrics;
   const Clock& clock;

@@ -1,6 +1,6 @@
 // idsFromQuery: the ids that a SELECT answers, page by page, for warming a cache.
 //
-//   auto ids = idsFromQuery(pool, "SELECT tenant_id || ':' || name FROM flags WHERE enabled");
+//   auto ids = idsFromQuery(pool, "SELECT region || ':' || name FROM flags WHERE enabled");
 //   WarmReport report = warm(*flags, ids);
 //
 // Not for: data of callers in the SELECT. It is the operator's own text, and nothing of it is

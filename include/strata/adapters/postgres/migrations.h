@@ -1,9 +1,9 @@
 // Migrations: the schema's history as SQL files, compiled in and applied in order, each once.
 //
-//   absl::Status status = applyMigrations(*pool, policyMigrations());
+//   absl::Status status = applyMigrations(*pool, orderMigrations());
 //
-// A component (a store, an application) numbers its files from 1: 0001_create_policies.sql,
-// 0002_add_egress_mode.sql. strata_embed_migrations() of cmake/EmbedMigrations.cmake makes the
+// A component (a store, an application) numbers its files from 1: 0001_create_orders.sql,
+// 0002_add_currency.sql. strata_embed_migrations() of cmake/EmbedMigrations.cmake makes the
 // array. What was applied is kept in the table strata_migrations, with a checksum: a file that was
 // applied is never edited again, a new one is added. Not for: statements that refuse to run in a
 // transaction (CREATE INDEX CONCURRENTLY); run those by hand.

@@ -1,7 +1,7 @@
 // makePostgresEventTransport(pool, options): an EventTransport between all processes that share a
 // PostgreSQL database, by its LISTEN and NOTIFY.
 //
-//   auto transport = makePostgresEventTransport(pool, {.url = url, .app = "copilot"});
+//   auto transport = makePostgresEventTransport(pool, {.url = url, .app = "shop"});
 //
 // It listens on a session and a thread of its own, and sends over the pool. The session must lead
 // to the server itself: through PgBouncer in transaction mode it hears nothing. The pool may.

@@ -1,8 +1,8 @@
-// CacheAdmin: what an operator does to a cache: drop a key, a record, an entity, a tenant, a domain
+// CacheAdmin: what an operator does to a cache: drop a key, a record, an entity, an owner, a domain
 // or everything of an application.
 //
-//   CacheAdmin admin(cache, "copilot");
-//   InvalidationReport report = admin.invalidateOwner(tenant_id);
+//   CacheAdmin admin(cache, "shop");
+//   InvalidationReport report = admin.invalidateOwner(customer_id);
 //   if (!report.status.ok()) ...  // some of it may still be there
 //
 // What an Ok promises: whatever was cached before the call is gone when it returns, and no reader
@@ -84,7 +84,7 @@ class CacheAdmin {
   InvalidationReport invalidateAll(const InvalidationOptions& options = {}) {
     return invalidateEntity(entityInfo<T>().keys, options);
   }
-  // Everything, of any type, whose id begins with the segment `owner`: of a tenant or of a user.
+  // Everything, of any type, whose id begins with the segment `owner`, such as all of one customer.
   InvalidationReport invalidateOwner(std::string_view owner,
                                      const InvalidationOptions& options = {});
   // Everything under `{app}:{domain}:`.

@@ -1,7 +1,7 @@
 // verifyCache: does what is cached agree with the database? Looks at a random sample of the cached
 // copies of one type and counts those that do not.
 //
-//   VerifyReport report = verifyCache<FeatureFlag>(*backends.cache, "copilot", *flags);
+//   VerifyReport report = verifyCache<FeatureFlag>(*backends.cache, "shop", *flags);
 //   if (report.stale > 0) page(report.stale_keys);
 //
 // A copy that differs is not yet stale: a writer may have committed just now, and be about to
