@@ -107,7 +107,7 @@ absl::Status run(bool on_local_servers) {
     servers = *std::move(started);
     config->database_url = servers->postgres().url();
     config->cache_url = servers->redis().url();
-    config->enable_conversation_cache = true;
+    config->domain.enable_conversation_cache = true;
   }
   auto stores = open(*config);
   if (!stores.ok()) return stores.status();

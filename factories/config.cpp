@@ -184,10 +184,10 @@ std::vector<std::string> problemsOf(const Config& config) {
   }
   checkCache(config, problems);
   checkProviders(config, problems);
-  checkTtl(config.auth_ttl, "CACHE_TTL_AUTH_SECONDS", problems);
-  checkTtl(config.policy_ttl, "CACHE_TTL_POLICY_SECONDS", problems);
-  checkTtl(config.config_ttl, "CACHE_TTL_CONFIG_SECONDS", problems);
-  checkTtl(config.conversation_ttl, "CACHE_TTL_CONVERSATION_SECONDS", problems);
+  checkTtl(config.domain.auth_ttl, "CACHE_TTL_AUTH_SECONDS", problems);
+  checkTtl(config.domain.policy_ttl, "CACHE_TTL_POLICY_SECONDS", problems);
+  checkTtl(config.domain.config_ttl, "CACHE_TTL_CONFIG_SECONDS", problems);
+  checkTtl(config.domain.conversation_ttl, "CACHE_TTL_CONVERSATION_SECONDS", problems);
   return problems;
 }
 
@@ -242,18 +242,18 @@ absl::StatusOr<Config> configFromEnv(const Environment& environment) {
   read.choice(config.cache_provider, "CACHE_PROVIDER", kCacheProviders);
   read.choice(config.event_hub_provider, "EVENT_HUB_PROVIDER", kEventHubProviders);
   read.choice(config.rate_limit_provider, "RATE_LIMIT_PROVIDER", kRateLimitProviders);
-  read.seconds(config.auth_ttl, "CACHE_TTL_AUTH_SECONDS");
-  read.seconds(config.policy_ttl, "CACHE_TTL_POLICY_SECONDS");
-  read.seconds(config.config_ttl, "CACHE_TTL_CONFIG_SECONDS");
-  read.seconds(config.conversation_ttl, "CACHE_TTL_CONVERSATION_SECONDS");
+  read.seconds(config.domain.auth_ttl, "CACHE_TTL_AUTH_SECONDS");
+  read.seconds(config.domain.policy_ttl, "CACHE_TTL_POLICY_SECONDS");
+  read.seconds(config.domain.config_ttl, "CACHE_TTL_CONFIG_SECONDS");
+  read.seconds(config.domain.conversation_ttl, "CACHE_TTL_CONVERSATION_SECONDS");
   read.boolean(config.enable_redis_caching, "ENABLE_REDIS_CACHING");
-  read.boolean(config.enable_policy_cache, "ENABLE_LLM_POLICY_CACHE");
-  read.boolean(config.enable_conversation_config_cache, "ENABLE_CONVERSATION_CONFIG_CACHE");
-  read.boolean(config.enable_conversation_cache, "ENABLE_CONVERSATION_CACHING");
-  read.boolean(config.enable_auth_validation_cache, "ENABLE_AUTH_VALIDATION_CACHE");
+  read.boolean(config.domain.enable_policy_cache, "ENABLE_LLM_POLICY_CACHE");
+  read.boolean(config.domain.enable_conversation_config_cache, "ENABLE_CONVERSATION_CONFIG_CACHE");
+  read.boolean(config.domain.enable_conversation_cache, "ENABLE_CONVERSATION_CACHING");
+  read.boolean(config.domain.enable_auth_validation_cache, "ENABLE_AUTH_VALIDATION_CACHE");
   read.boolean(config.enable_redis_rate_limiter, "ENABLE_RATE_LIMITER_REDIS");
   read.boolean(config.enable_redis_event_hubs, "ENABLE_REDIS_EVENT_HUBS");
-  read.boolean(config.enable_row_level_security, "ENABLE_ROW_LEVEL_SECURITY");
+  read.boolean(config.domain.enable_row_level_security, "ENABLE_ROW_LEVEL_SECURITY");
 
   for (std::string& problem : problemsOf(config)) read.problems.push_back(std::move(problem));
   if (!read.problems.empty()) return toStatus(read.problems);

@@ -18,9 +18,9 @@ absl::StatusOr<std::unique_ptr<ConversationConfigStore>> createConversationConfi
   }
   const Config& config = backends.config;
   auto overrides = createStore<ConversationConfigOverrides>(
-      backends, {.cache_ttl = config.config_ttl,
-                 .negative_cache_ttl = config.config_ttl,
-                 .enable_cache = config.enable_conversation_config_cache,
+      backends, {.cache_ttl = config.domain.config_ttl,
+                 .negative_cache_ttl = config.domain.config_ttl,
+                 .enable_cache = config.domain.enable_conversation_config_cache,
                  .schema = SchemaPolicy::kVerify});
   if (!overrides.ok()) return overrides.status();
   return makeConversationConfigStore(*std::move(overrides), *backends.clock);

@@ -41,8 +41,8 @@ absl::StatusOr<std::unique_ptr<ConversationStore>> createConversationStore(
   if (!transactor.ok()) return transactor.status();
   auto records = internal::createStack<Conversation>(
       internal::makeConversationRecords(*transactor), backends,
-      {.cache_ttl = backends.config.conversation_ttl,
-       .enable_cache = backends.config.enable_conversation_cache});
+      {.cache_ttl = backends.config.domain.conversation_ttl,
+       .enable_cache = backends.config.domain.enable_conversation_cache});
   if (!records.ok()) return records.status();
   return internal::makeConversationStore(databaseOf(backends, *transactor), *std::move(records),
                                          options.authorization, backends.metrics);

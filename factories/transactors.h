@@ -16,7 +16,7 @@
 namespace strata::internal {
 
 // What a store needs its database to have. Where there is a row security, it is applied and heeded
-// as Config::enable_row_level_security says.
+// as DomainConfig::enable_row_level_security says.
 struct StoreSchema {
   std::span<const Migration> migrations;
   std::span<const Migration> row_security = {};
@@ -38,7 +38,7 @@ absl::StatusOr<std::unique_ptr<Transactor<Tables>>> createTransactor(
                                                                               *backends.clock);
   }
   const bool row_level_security =
-      backends.config.enable_row_level_security && !schema.row_security.empty();
+      backends.config.domain.enable_row_level_security && !schema.row_security.empty();
   absl::Status migrated = applyMigrations(*backends.database, schema.migrations);
   if (migrated.ok() && row_level_security) {
     migrated = applyMigrations(*backends.database, schema.row_security);

@@ -14,8 +14,8 @@ absl::StatusOr<std::unique_ptr<ValidationCache>> createValidationCache(
   const Config& config = backends.config;
   return TieredValidationCache::create(*std::move(server),
                                        {.app = config.app,
-                                        .ttl = options.ttl.value_or(config.auth_ttl),
-                                        .enabled = config.enable_auth_validation_cache,
+                                        .ttl = options.ttl.value_or(config.domain.auth_ttl),
+                                        .enabled = config.domain.enable_auth_validation_cache,
                                         .max_local_entries = options.max_local_entries,
                                         .max_asking_time = options.max_asking_time,
                                         .backend = std::string(toString(config.cacheProvider()))},

@@ -32,10 +32,10 @@ TEST(Config, OfAnEmptyEnvironmentIsInMemoryWithTheDefaults) {
     ASSERT_THAT(config, IsOk());
     EXPECT_TRUE(config->database_url.empty());
     EXPECT_EQ(config->cacheProvider(), CacheProvider::kMemory);
-    EXPECT_EQ(config->policy_ttl, absl::Seconds(300));
-    EXPECT_EQ(config->conversation_ttl, absl::Seconds(60));
+    EXPECT_EQ(config->domain.policy_ttl, absl::Seconds(300));
+    EXPECT_EQ(config->domain.conversation_ttl, absl::Seconds(60));
     EXPECT_TRUE(config->enable_redis_caching);
-    EXPECT_FALSE(config->enable_conversation_cache);
+    EXPECT_FALSE(config->domain.enable_conversation_cache);
   }
 }
 
@@ -66,15 +66,15 @@ TEST(Config, ReadsEveryVariable) {
   EXPECT_EQ(config->cache_provider, CacheProvider::kRedis);
   EXPECT_EQ(config->event_hub_provider, EventHubProvider::kPostgres);
   EXPECT_EQ(config->rate_limit_provider, RateLimitProvider::kMemory);
-  EXPECT_EQ(config->auth_ttl, absl::Seconds(1));
-  EXPECT_EQ(config->policy_ttl, absl::Seconds(2));
-  EXPECT_EQ(config->config_ttl, absl::Seconds(3));
-  EXPECT_EQ(config->conversation_ttl, absl::Seconds(4));
+  EXPECT_EQ(config->domain.auth_ttl, absl::Seconds(1));
+  EXPECT_EQ(config->domain.policy_ttl, absl::Seconds(2));
+  EXPECT_EQ(config->domain.config_ttl, absl::Seconds(3));
+  EXPECT_EQ(config->domain.conversation_ttl, absl::Seconds(4));
   EXPECT_FALSE(config->enable_redis_caching);
-  EXPECT_FALSE(config->enable_policy_cache);
-  EXPECT_FALSE(config->enable_conversation_config_cache);
-  EXPECT_TRUE(config->enable_conversation_cache);
-  EXPECT_FALSE(config->enable_auth_validation_cache);
+  EXPECT_FALSE(config->domain.enable_policy_cache);
+  EXPECT_FALSE(config->domain.enable_conversation_config_cache);
+  EXPECT_TRUE(config->domain.enable_conversation_cache);
+  EXPECT_FALSE(config->domain.enable_auth_validation_cache);
   EXPECT_FALSE(config->enable_redis_rate_limiter);
   EXPECT_FALSE(config->enable_redis_event_hubs);
 }

@@ -146,9 +146,9 @@ TEST_F(ValidationCacheOutage, WithCachingOffNoConnectionIsOpenedAndThisProcessRe
 
 TEST(CreateValidationCache, ReadsItsSwitchAndItsTimeToLive) {
   Config config;
-  config.auth_ttl = absl::Seconds(60);
+  config.domain.auth_ttl = absl::Seconds(60);
   EXPECT_EQ((*createValidationCache(config))->stats().ttl, absl::Seconds(60));
-  config.enable_auth_validation_cache = false;
+  config.domain.enable_auth_validation_cache = false;
   const auto off = createValidationCache(config).value();
   EXPECT_EQ(off->stats().backend, "none");
   EXPECT_OK(ask(*off, "alice", verdict(true)));

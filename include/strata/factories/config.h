@@ -28,6 +28,25 @@ enum class RateLimitProvider : std::uint8_t { kAuto, kRedis, kUpstash, kMemory }
 
 std::string_view toString(CacheProvider provider);
 
+// What concerns the stores of the conversation platform alone (include/strata/stores/) and the
+// validation cache. A program that has none of them leaves it as it is.
+struct DomainConfig {
+  // How long the cached copies of each store live.
+  absl::Duration auth_ttl = absl::Seconds(300);         // CACHE_TTL_AUTH_SECONDS
+  absl::Duration policy_ttl = absl::Seconds(300);       // CACHE_TTL_POLICY_SECONDS
+  absl::Duration config_ttl = absl::Seconds(300);       // CACHE_TTL_CONFIG_SECONDS
+  absl::Duration conversation_ttl = absl::Seconds(60);  // CACHE_TTL_CONVERSATION_SECONDS
+
+  bool enable_policy_cache = true;               // ENABLE_LLM_POLICY_CACHE
+  bool enable_conversation_config_cache = true;  // ENABLE_CONVERSATION_CONFIG_CACHE
+  bool enable_conversation_cache = false;        // ENABLE_CONVERSATION_CACHING
+  bool enable_auth_validation_cache = true;      // ENABLE_AUTH_VALIDATION_CACHE
+
+  // Whether PostgreSQL itself keeps the tenants of conversations apart, by row-level security.
+  // Costs a transaction and one statement more with every call. ENABLE_ROW_LEVEL_SECURITY
+  bool enable_row_level_security = false;
+};
+
 struct Config {
   // First part of every cache key.
   std::string app = "copilot";
@@ -41,25 +60,13 @@ struct Config {
   EventHubProvider event_hub_provider = EventHubProvider::kAuto;     // EVENT_HUB_PROVIDER
   RateLimitProvider rate_limit_provider = RateLimitProvider::kAuto;  // RATE_LIMIT_PROVIDER
 
-  // How long the cached copies of each store live.
-  absl::Duration auth_ttl = absl::Seconds(300);         // CACHE_TTL_AUTH_SECONDS
-  absl::Duration policy_ttl = absl::Seconds(300);       // CACHE_TTL_POLICY_SECONDS
-  absl::Duration config_ttl = absl::Seconds(300);       // CACHE_TTL_CONFIG_SECONDS
-  absl::Duration conversation_ttl = absl::Seconds(60);  // CACHE_TTL_CONVERSATION_SECONDS
-
   // The kill switch of every cache that is a server of its own: with it off no connection to one is
   // ever opened.
-  bool enable_redis_caching = true;              // ENABLE_REDIS_CACHING
-  bool enable_policy_cache = true;               // ENABLE_LLM_POLICY_CACHE
-  bool enable_conversation_config_cache = true;  // ENABLE_CONVERSATION_CONFIG_CACHE
-  bool enable_conversation_cache = false;        // ENABLE_CONVERSATION_CACHING
-  bool enable_auth_validation_cache = true;      // ENABLE_AUTH_VALIDATION_CACHE
-  bool enable_redis_rate_limiter = true;         // ENABLE_RATE_LIMITER_REDIS
-  bool enable_redis_event_hubs = true;           // ENABLE_REDIS_EVENT_HUBS
+  bool enable_redis_caching = true;       // ENABLE_REDIS_CACHING
+  bool enable_redis_rate_limiter = true;  // ENABLE_RATE_LIMITER_REDIS
+  bool enable_redis_event_hubs = true;    // ENABLE_REDIS_EVENT_HUBS
 
-  // Whether PostgreSQL itself keeps the tenants of conversations apart, by row-level security.
-  // Costs a transaction and one statement more with every call. ENABLE_ROW_LEVEL_SECURITY
-  bool enable_row_level_security = false;
+  DomainConfig domain;
 
   // kAuto resolved by the URL.
   CacheProvider cacheProvider() const;

@@ -11,8 +11,8 @@ namespace strata {
 
 // Applies the migrations of the store that the database lacks, then builds the stack of
 // createStore<ConversationConfigOverrides>. What a level says, and that it says nothing, is cached
-// for Config::config_ttl; ENABLE_CONVERSATION_CONFIG_CACHE switches the cache off for this store
-// alone.
+// for DomainConfig::config_ttl; ENABLE_CONVERSATION_CONFIG_CACHE switches the cache off for this
+// store alone.
 //
 // Errors are those of `connect` and `createStore`. FailedPrecondition also: a migration that was
 // applied before has another text now.

@@ -15,8 +15,9 @@ struct ConversationStoreOptions {
 };
 
 // Applies the migrations of the conversation stores that the database lacks. Where
-// ENABLE_CONVERSATION_CACHING is on, single conversations are cached for Config::conversation_ttl;
-// cached copies are deleted by every write wherever there is a cache, on or off.
+// ENABLE_CONVERSATION_CACHING is on, single conversations are cached for
+// DomainConfig::conversation_ttl; cached copies are deleted by every write wherever there is a
+// cache, on or off.
 //
 // Errors are those of `connect` and `applyMigrations`.
 absl::StatusOr<std::unique_ptr<ConversationStore>> createConversationStore(

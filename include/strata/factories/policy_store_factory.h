@@ -10,8 +10,8 @@
 namespace strata {
 
 // Applies the migrations of the policy store that the database lacks, then builds the stack of
-// createStore<TenantLlmPolicy>. Cached for Config::policy_ttl; ENABLE_LLM_POLICY_CACHE switches the
-// cache off for this store alone.
+// createStore<TenantLlmPolicy>. Cached for DomainConfig::policy_ttl; ENABLE_LLM_POLICY_CACHE
+// switches the cache off for this store alone.
 //
 // Errors are those of `connect` and `createStore`. FailedPrecondition also: a migration that was
 // applied before has another text now.

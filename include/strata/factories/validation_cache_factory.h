@@ -22,7 +22,7 @@
 namespace strata {
 
 struct CreateValidationCacheOptions {
-  // None: Config::auth_ttl.
+  // None: DomainConfig::auth_ttl.
   std::optional<absl::Duration> ttl = std::nullopt;
   // See ValidationCacheOptions.
   std::size_t max_local_entries = 10'000;

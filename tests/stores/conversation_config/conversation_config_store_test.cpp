@@ -91,7 +91,7 @@ TEST_F(CachedConversationConfigs, ShareTheGlobalAndTheTenantsLevelAmongUsers) {
 
 TEST_F(CachedConversationConfigs, RememberThatALevelSaysNothingForTheConfiguredTime) {
   Config config;
-  config.config_ttl = absl::Seconds(60);
+  config.domain.config_ttl = absl::Seconds(60);
   const auto store = makeStore(config);
   EXPECT_THAT(store->getConfig(kTenant, kUser), IsOkAndHolds(ConversationConfig{}));
   EXPECT_EQ(loads(), 3);
@@ -105,7 +105,7 @@ TEST_F(CachedConversationConfigs, RememberThatALevelSaysNothingForTheConfiguredT
 
 TEST_F(CachedConversationConfigs, AreNotCachedWhereThatIsSwitchedOff) {
   Config config;
-  config.enable_conversation_config_cache = false;
+  config.domain.enable_conversation_config_cache = false;
   const auto store = makeStore(config);
   for (int i = 0; i < 2; ++i) ASSERT_THAT(store->getConfig(kTenant, kUser), IsOk());
   EXPECT_EQ(cache_->calls(), 0);

@@ -13,7 +13,7 @@ inline ConversationStack cachingOverLruInMemory() {
   return {"CachingOverLruInMemory", [] {
             Config config;
             config.cache_provider = CacheProvider::kMemory;
-            config.enable_conversation_cache = true;
+            config.domain.enable_conversation_cache = true;
             return makeConversationStores(config);
           }};
 }

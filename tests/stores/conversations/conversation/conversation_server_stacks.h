@@ -9,7 +9,7 @@ namespace strata {
 inline Config postgresOnly() {
   Config config;
   config.database_url = testing::sharedServers().postgres().url();
-  config.enable_conversation_cache = true;
+  config.domain.enable_conversation_cache = true;
   return config;
 }
 

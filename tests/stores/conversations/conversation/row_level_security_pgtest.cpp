@@ -32,7 +32,7 @@ class RowLevelSecurityTest : public ::testing::Test {
     url.replace(0, url.find('@'), "postgresql://app:app");
     Config config;
     config.database_url = Secret(url);
-    config.enable_row_level_security = true;
+    config.domain.enable_row_level_security = true;
     return config;
   }
 

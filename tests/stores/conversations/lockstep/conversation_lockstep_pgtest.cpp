@@ -184,7 +184,7 @@ TEST(ConversationStoresInStep, AnswerAlikeWithACacheInFront) {
   Config config;
   config.database_url = *sharedServers().postgres().createDatabase("cached");
   config.cache_provider = CacheProvider::kMemory;
-  config.enable_conversation_cache = true;
+  config.domain.enable_conversation_cache = true;
   Lockstep both(config);
   expectInStep(both, 100);
 }
