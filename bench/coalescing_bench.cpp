@@ -46,6 +46,7 @@ double queries() {
 // the machine is busy.
 std::unique_ptr<Store<Session>> sessions(const StoreOptions& options) {
   Config config;
+  config.app = "bench";
   config.database_url = countingServers().postgres().url();
   config.cache_url = countingServers().redis().url();
   const auto backends = connect(config, {.bulkhead = {.max_wait = absl::Minutes(1)}});

@@ -269,6 +269,7 @@ class Hubs {
  private:
   static std::unique_ptr<EventHub> made(std::unique_ptr<EventTransport> transport) {
     EventHubOptions options;
+    options.app = "bench";
     options.max_outbox = 1'000'000;
     return orFail(makeEventHub(std::move(transport), options));
   }

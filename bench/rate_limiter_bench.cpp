@@ -57,6 +57,7 @@ class HandWritten {
 // take is no reason to measure nothing.
 std::unique_ptr<RateLimiter> makeLimiter() {
   Config config;
+  config.app = "bench";
   config.cache_url = testing::sharedServers().redis().url();
   auto log =
       RedisRateLimitLog::create({.url = config.cache_url, .command_timeout = absl::Seconds(1)});

@@ -81,8 +81,8 @@ std::unique_ptr<Store<Session>> warmStore() {
   auto cache = RedisCache::create({.url = testing::sharedServers().redis().url()});
   if (!cache.ok()) fail(cache.status().ToString());
   auto memory = InMemoryStore<Session>::create(std::make_shared<InMemoryDatabase>());
-  auto store = CachingStore<Session>::create(*std::move(memory), *cache,
-                                             {.store = "bench", .ttl = absl::Hours(1)});
+  auto store = CachingStore<Session>::create(
+      *std::move(memory), *cache, {.store = "bench", .app = "bench", .ttl = absl::Hours(1)});
   if (!store.ok()) fail(store.status().ToString());
   HandWritten by_hand;
   for (int i = 0; i < kSessions; ++i) {

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string_view>
 
+#include "strata/factories/app.h"
 #include "strata/factories/config.h"
 #include "strata/factories/event_hub_factory.h"
 #include "strata/stores/conversations/conversation_events.h"
@@ -35,7 +36,7 @@ int show(strata::EventSubscription& events) {
 int main() {
   const auto config = strata::configFromEnv();
   if (!config.ok()) return EXIT_FAILURE;
-  auto hub = strata::createEventHub(*config);
+  auto hub = strata::createEventHub(strata::withDomainApp(*config));
   if (!hub.ok()) {
     std::cerr << hub.status() << "\n";
     return EXIT_FAILURE;

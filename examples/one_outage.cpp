@@ -114,6 +114,7 @@ class Service {
   }
   strata::Backends connectTo(strata::testing::LocalServers& servers) const {
     strata::Config config;
+    config.app = "one-outage";
     config.database_url = servers.postgres().url();
     config.cache_url = servers.redis().url();
     // The breaker asks again after 15 s; nobody wants to wait that long for an example.

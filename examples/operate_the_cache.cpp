@@ -8,6 +8,7 @@
 #include "strata/adapters/postgres/id_query.h"
 #include "strata/cache/tools/cache_verifier.h"
 #include "strata/cache/tools/cache_warming.h"
+#include "strata/factories/app.h"
 #include "strata/factories/cache_admin_factory.h"
 #include "strata/factories/config.h"
 #include "strata/factories/store_factory.h"
@@ -38,8 +39,8 @@ strata::WarmReport warmUp(strata::Store<Banner>& banners, const strata::Backends
 }
 
 bool looksRight(strata::Store<Banner>& banners, const strata::Backends& backends) {
-  const auto report = strata::verifyCache<Banner>(*backends.cache, backends.config.app, banners,
-                                                  {.sample_size = 500});
+  const auto report = strata::verifyCache<Banner>(*backends.cache, strata::appOf(backends.config),
+                                                  banners, {.sample_size = 500});
   for (const std::string& key : report.stale_keys) std::cerr << "stale: " << key << "\n";
   return report.status.ok() && report.stale == 0;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "factories/cache_server.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/adapters/upstash/upstash_cache.h"
 #include "strata/base/logging.h"
@@ -22,33 +23,8 @@ bool isServer(CacheProvider provider) {
 // name.
 bool wantsStoreCache(const Config& config) {
   const CacheProvider provider = config.cacheProvider();
-  if (isServer(provider)) return config.enable_redis_caching && !config.database_url.empty();
+  if (isServer(provider)) return internal::hasCacheServer(config) && !config.database_url.empty();
   return config.cache_provider == CacheProvider::kMemory;
-}
-
-// A wrong password is a mistake to be told at once; a server that is down is not.
-absl::Status probe(Cache& cache) {
-  const absl::Status status = cache.ping();
-  if (absl::IsPermissionDenied(status) || absl::IsInvalidArgument(status) ||
-      absl::IsFailedPrecondition(status)) {
-    return annotate(status, "REDIS_URL");
-  }
-  if (!status.ok()) {
-    log(Severity::kWarning, "strata.cache.unavailable_at_start", {{"error", describe(status)}});
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::shared_ptr<Cache>> createStoreCache(const Config& config,
-                                                        const ConnectOptions& options) {
-  auto cache = createCacheClient(config, *options.clock);
-  if (!cache.ok()) return cache;
-  if (absl::Status status = probe(**cache); !status.ok()) return status;
-  return GuardedCache::create(*std::move(cache),
-                              {.breaker = options.cache_breaker,
-                               .epoch_key = config.app + ":epoch",
-                               .backend = std::string(toString(config.cacheProvider()))},
-                              options.metrics, *options.clock, options.executor);
 }
 
 }  // namespace
@@ -92,7 +68,7 @@ absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& opt
     backends.bulkhead = *std::move(bulkhead);
   }
   if (wantsStoreCache(config)) {
-    auto cache = createStoreCache(config, options);
+    auto cache = internal::openCache(backends, options.cache_breaker);
     if (!cache.ok()) return cache.status();
     backends.cache = *std::move(cache);
   } else if (isServer(config.cacheProvider()) && config.database_url.empty()) {

@@ -4,10 +4,14 @@
 #include <utility>
 
 #include "factories/cache_server.h"
+#include "strata/factories/app.h"
 
 namespace strata {
 
 absl::StatusOr<CacheAdmin> createCacheAdmin(const Backends& backends) {
+  if (internal::hasCacheServer(backends.config)) {
+    if (absl::Status app = requireApp(backends.config, "cache admin"); !app.ok()) return app;
+  }
   std::shared_ptr<Cache> cache = backends.cache;
   if (cache == nullptr) {
     auto server = internal::cacheServerOf(backends);
@@ -19,7 +23,7 @@ absl::StatusOr<CacheAdmin> createCacheAdmin(const Backends& backends) {
         "cache admin: nothing is cached; there is no cache server, or caching "
         "on it is off");
   }
-  return CacheAdmin(std::move(cache), backends.config.app, backends.metrics, *backends.clock,
+  return CacheAdmin(std::move(cache), appOf(backends.config), backends.metrics, *backends.clock,
                     backends.executor);
 }
 

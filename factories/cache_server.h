@@ -8,12 +8,22 @@
 
 namespace strata::internal {
 
-// The cache server of `backends`, for what is cached without standing in front of their database:
-// the one that their stores use, or else one of its own, behind such a `breaker`. Null: none is
-// configured, or caching on servers is off.
+// Whether `config` names a cache server, and caching on servers is on.
+bool hasCacheServer(const Config& config);
+
+// A new client of the cache that the configuration of `backends` names, guarded by such a
+// `breaker`; `backends.cache` is not used. The epoch is kept under `{app}:epoch`, where `app` is
+// what every key of this configuration begins with: processes of one app share it, and two apps on
+// one server do not drop each other's values.
 //
 // A server that cannot be reached is logged and no error. InvalidArgument: the configuration is
 // wrong. PermissionDenied, FailedPrecondition: as Cache::ping.
+absl::StatusOr<std::shared_ptr<GuardedCache>> openCache(const Backends& backends,
+                                                        const CircuitBreakerOptions& breaker);
+
+// The cache server of `backends`, for what is cached without standing in front of their database:
+// the one that their stores use, or else one of its own, behind such a `breaker`. Null: none is
+// configured, or caching on servers is off. Errors as from openCache.
 absl::StatusOr<std::shared_ptr<GuardedCache>> cacheServerOf(const Backends& backends,
                                                             const CircuitBreakerOptions& breaker = {
                                                                 .name = "cache"});

@@ -31,11 +31,11 @@ absl::StatusOr<ClarifyTransactor> transactorOf(const Backends& backends) {
 // process may.
 std::vector<Invalidator> invalidatorsOf(const Backends& backends) {
   if (backends.cache == nullptr) return {};
-  return {internal::invalidatorOf<UserProfile>(backends),
-          internal::invalidatorOf<ActiveDreams>(backends),
-          internal::invalidatorOf<ObservedPatterns>(backends),
-          internal::invalidatorOf<RecentSessions>(backends),
-          internal::invalidatorOf<RecentReflections>(backends)};
+  return {internal::invalidatorOf(backends, entityInfo<UserProfile>()),
+          internal::invalidatorOf(backends, entityInfo<ActiveDreams>()),
+          internal::invalidatorOf(backends, entityInfo<ObservedPatterns>()),
+          internal::invalidatorOf(backends, entityInfo<RecentSessions>()),
+          internal::invalidatorOf(backends, entityInfo<RecentReflections>())};
 }
 
 template <typename T>

@@ -10,6 +10,8 @@
 #include <span>
 #include <vector>
 
+#include "strata/records/key_space.h"
+
 namespace strata {
 namespace {
 
@@ -66,6 +68,10 @@ class Reader {
         return;
       }
     }
+  }
+
+  void text(std::string& out, const char* name) {
+    if (auto value = get(name)) out = *std::move(value);
   }
 
   void boolean(bool& out, const char* name) {
@@ -177,7 +183,9 @@ void checkTtl(absl::Duration ttl, std::string_view variable, std::vector<std::st
 
 std::vector<std::string> problemsOf(const Config& config) {
   std::vector<std::string> problems;
-  if (config.app.empty()) problems.emplace_back("app, the first part of every key, is empty");
+  if (const absl::Status app = checkApp(config.app); !config.app.empty() && !app.ok()) {
+    problems.push_back(fmt::format("STRATA_APP: {}", std::string(app.message())));
+  }
   const std::string& database = config.database_url.reveal();
   if (!database.empty() && !startsWithAny(database, {"postgresql://", "postgres://"})) {
     problems.emplace_back("DATABASE_URL must begin with postgresql://");
@@ -236,6 +244,7 @@ absl::StatusOr<Config> configFromEnv() {
 absl::StatusOr<Config> configFromEnv(const Environment& environment) {
   Config config;
   Reader read(environment);
+  read.text(config.app, "STRATA_APP");
   read.secret(config.database_url, {"DATABASE_URL"});
   read.secret(config.cache_url, {"REDIS_URL", "UPSTASH_REDIS_REST_URL"});
   read.secret(config.cache_password, {"REDIS_PASSWORD", "REDIS_TOKEN", "UPSTASH_REDIS_REST_TOKEN"});

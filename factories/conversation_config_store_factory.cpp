@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "factories/domain_backends.h"
 #include "strata/adapters/postgres/migrations.h"
 #include "strata/base/status.h"
 #include "strata/factories/store_factory.h"
@@ -18,10 +19,11 @@ absl::StatusOr<std::unique_ptr<ConversationConfigStore>> createConversationConfi
   }
   const Config& config = backends.config;
   auto overrides = createStore<ConversationConfigOverrides>(
-      backends, {.cache_ttl = config.domain.config_ttl,
-                 .negative_cache_ttl = config.domain.config_ttl,
-                 .enable_cache = config.domain.enable_conversation_config_cache,
-                 .schema = SchemaPolicy::kVerify});
+      internal::domainBackends(backends),
+      {.cache_ttl = config.domain.config_ttl,
+       .negative_cache_ttl = config.domain.config_ttl,
+       .enable_cache = config.domain.enable_conversation_config_cache,
+       .schema = SchemaPolicy::kVerify});
   if (!overrides.ok()) return overrides.status();
   return makeConversationConfigStore(*std::move(overrides), *backends.clock);
 }

@@ -29,7 +29,8 @@ absl::StatusOr<ConversationTransactor> transactorOf(const Backends& backends,
 internal::ConversationDatabase databaseOf(const Backends& backends,
                                           ConversationTransactor transactor) {
   std::optional<Invalidator> invalidator;
-  if (backends.cache != nullptr) invalidator = internal::invalidatorOf<Conversation>(backends);
+  if (backends.cache != nullptr)
+    invalidator = internal::invalidatorOf(backends, entityInfo<Conversation>());
   return {std::move(transactor), std::move(invalidator)};
 }
 

@@ -7,6 +7,7 @@
 #include "strata/adapters/postgres/postgres_event_transport.h"
 #include "strata/adapters/redis/redis_event_transport.h"
 #include "strata/base/status.h"
+#include "strata/factories/app.h"
 
 namespace strata {
 namespace {
@@ -60,7 +61,7 @@ Transport postgresTransport(const Backends& backends) {
     pool = *std::move(opened);
   }
   return makePostgresEventTransport(
-      std::move(pool), {.url = backends.config.database_url, .app = plain(backends.config.app)},
+      std::move(pool), {.url = backends.config.database_url, .app = plain(appOf(backends.config))},
       *backends.clock);
 }
 
@@ -77,12 +78,13 @@ Hub hubOver(Transport transport, const Backends& backends, const EventHubOptions
 Hub createEventHub(const Backends& backends, const EventHubFactoryOptions& asked) {
   if (absl::Status valid = validate(backends.config); !valid.ok()) return valid;
   EventHubOptions options = asked;
-  options.app = backends.config.app;
+  options.app = appOf(backends.config);
   if (absl::Status valid = validate(options); !valid.ok()) return valid;
   const auto provider = backends.config.eventHubProvider();
   if (!provider) return noTransport(backends.config);
   switch (*provider) {
     case EventHubProvider::kRedis:
+      if (absl::Status app = requireApp(backends.config, "event hub"); !app.ok()) return app;
       return hubOver(redisTransport(backends), backends, options, "REDIS_URL");
     case EventHubProvider::kPostgres:
       return hubOver(postgresTransport(backends), backends, options, "DATABASE_URL");

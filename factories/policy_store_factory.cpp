@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "factories/domain_backends.h"
 #include "strata/adapters/postgres/migrations.h"
 #include "strata/base/status.h"
 #include "strata/factories/store_factory.h"
@@ -14,10 +15,11 @@ absl::StatusOr<std::unique_ptr<PolicyStore>> createPolicyStore(const Backends& b
     const absl::Status migrated = applyMigrations(*backends.database, policyMigrations());
     if (!migrated.ok()) return annotate(migrated, "migrating the policy store");
   }
-  auto policies = createStore<TenantLlmPolicy>(
-      backends, {.cache_ttl = backends.config.domain.policy_ttl,
-                 .enable_cache = backends.config.domain.enable_policy_cache,
-                 .schema = SchemaPolicy::kVerify});
+  auto policies =
+      createStore<TenantLlmPolicy>(internal::domainBackends(backends),
+                                   {.cache_ttl = backends.config.domain.policy_ttl,
+                                    .enable_cache = backends.config.domain.enable_policy_cache,
+                                    .schema = SchemaPolicy::kVerify});
   if (!policies.ok()) return policies.status();
   return makePolicyStore(*std::move(policies), *backends.clock);
 }

@@ -8,6 +8,7 @@
 #include "strata/adapters/upstash/upstash_rate_limit_log.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
+#include "strata/factories/app.h"
 #include "strata/limits/in_memory_rate_limit_log.h"
 
 namespace strata {
@@ -15,11 +16,15 @@ namespace {
 
 using Log = std::shared_ptr<RateLimitLog>;
 
-absl::Status validate(const RateLimiterOptions& options) {
+absl::Status validate(const Config& config, const RateLimiterOptions& options) {
+  if (absl::Status valid = strata::validate(config); !valid.ok()) return valid;
   if (absl::Status valid = strata::validate(options.limit); !valid.ok()) return valid;
-  if (options.local_share > 0 && options.local_share <= 1) return absl::OkStatus();
-  return absl::InvalidArgumentError("rate limit " + options.limit.name +
-                                    ": local_share must be above 0 and at most 1");
+  const std::string user = "rate limit " + options.limit.name;
+  if (!(options.local_share > 0 && options.local_share <= 1)) {
+    return absl::InvalidArgumentError(user + ": local_share must be above 0 and at most 1");
+  }
+  if (config.rateLimitProvider() == RateLimitProvider::kMemory) return absl::OkStatus();
+  return requireApp(config, user);
 }
 
 absl::StatusOr<Log> createServerLog(const Backends& backends, bool is_upstash) {
@@ -65,13 +70,14 @@ absl::StatusOr<Log> createRateLimitLog(const Backends& backends,
 
 absl::StatusOr<std::unique_ptr<RateLimiter>> createRateLimiter(const Backends& backends, Log log,
                                                                const RateLimiterOptions& options) {
-  if (absl::Status valid = validate(options); !valid.ok()) return valid;
-  auto limiter = makeRateLimiter(std::move(log), options.limit, backends.config.app);
+  if (absl::Status valid = validate(backends.config, options); !valid.ok()) return valid;
+  const std::string app = appOf(backends.config);
+  auto limiter = makeRateLimiter(std::move(log), options.limit, app);
   if (!limiter.ok()) return limiter;
   GuardedRateLimiterOptions guard{.on_failure = options.on_failure};
   if (options.on_failure == RateLimitFailure::kLocalShare) {
     auto local = makeRateLimiter(std::make_shared<InMemoryRateLimitLog>(*backends.clock),
-                                 shareOf(options.limit, options.local_share));
+                                 shareOf(options.limit, options.local_share), app);
     if (!local.ok()) return local;
     guard.local = *std::move(local);
   }
@@ -83,7 +89,7 @@ absl::StatusOr<std::vector<std::unique_ptr<RateLimiter>>> createRateLimiters(
     const Backends& backends, absl::Span<const RateLimiterOptions> options) {
   std::set<std::string> names;
   for (const RateLimiterOptions& one : options) {
-    if (absl::Status valid = validate(one); !valid.ok()) return valid;
+    if (absl::Status valid = validate(backends.config, one); !valid.ok()) return valid;
     if (!names.insert(one.limit.name).second) {
       return absl::InvalidArgumentError("two rate limits are named " + one.limit.name);
     }

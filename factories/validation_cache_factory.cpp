@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "factories/cache_server.h"
+#include "strata/factories/app.h"
 
 namespace strata {
 
@@ -13,7 +14,7 @@ absl::StatusOr<std::unique_ptr<ValidationCache>> createValidationCache(
   if (!server.ok()) return server.status();
   const Config& config = backends.config;
   return TieredValidationCache::create(*std::move(server),
-                                       {.app = config.app,
+                                       {.app = appOf(config),
                                         .ttl = options.ttl.value_or(config.domain.auth_ttl),
                                         .enabled = config.domain.enable_auth_validation_cache,
                                         .max_local_entries = options.max_local_entries,

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "strata/factories/app.h"
 #include "strata/factories/event_hub_factory.h"
 #include "strata/factories/rate_limiter_factory.h"
 #include "strata/stores/rate_limits/platform_rate_limits.h"
@@ -87,7 +88,7 @@ absl::StatusOr<std::unique_ptr<Service>> openService(const strata::Config& confi
                                                      const Settings& settings) {
   auto service = std::make_unique<Service>();
   service->metrics = std::make_shared<strata::PrometheusMetrics>();
-  auto backends = strata::connect(config, {.metrics = service->metrics});
+  auto backends = strata::connect(strata::withDomainApp(config), {.metrics = service->metrics});
   if (!backends.ok()) return backends.status();
   service->backends = *std::move(backends);
   absl::Status status = openStores(*service);

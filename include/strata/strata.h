@@ -27,6 +27,7 @@
 #include "strata/cache/tools/cache_warming.h"                    // IWYU pragma: export
 #include "strata/decorators/fetch_all.h"                         // IWYU pragma: export
 #include "strata/events/event_hub.h"                             // IWYU pragma: export
+#include "strata/factories/app.h"                                // IWYU pragma: export
 #include "strata/factories/backends.h"                           // IWYU pragma: export
 #include "strata/factories/cache_admin_factory.h"                // IWYU pragma: export
 #include "strata/factories/clarify_store_factory.h"              // IWYU pragma: export

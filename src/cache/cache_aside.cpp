@@ -50,6 +50,7 @@ absl::Status outOfRange(const char* what) {
 
 absl::Status validate(const CachingOptions& options) {
   const auto positive = [](absl::Duration d) { return d > absl::ZeroDuration() && d <= kMaxTtl; };
+  if (absl::Status app = checkApp(options.app); !app.ok()) return annotate(app, "caching");
   if (!positive(options.ttl)) return outOfRange("ttl must be above zero and at most ten years");
   if (!positive(options.lease_ttl)) return outOfRange("lease_ttl must be above zero");
   if (options.negative_ttl < absl::ZeroDuration() || options.negative_ttl > options.ttl) {

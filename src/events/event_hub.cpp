@@ -19,6 +19,7 @@
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
 #include "strata/events/event_hub_options.h"
+#include "strata/records/key_space.h"
 
 namespace strata {
 namespace {
@@ -330,7 +331,9 @@ absl::Status validate(const EventHubOptions& options) {
     return absl::InvalidArgumentError(fmt::format("event hub: {}", what));
   };
   const std::string& id = options.instance_id;
-  if (options.app.empty()) return refuse("app must not be empty");
+  if (absl::Status app = checkApp(options.app); !options.app.empty() && !app.ok()) {
+    return annotate(app, "event hub");
+  }
   if (id.size() > kMaxInstanceBytes || !std::all_of(id.begin(), id.end(), isGraphic)) {
     return refuse("instance_id must be up to 128 bytes of printable ASCII without spaces");
   }
@@ -348,6 +351,9 @@ absl::StatusOr<std::unique_ptr<EventHub>> makeEventHub(std::unique_ptr<EventTran
                                                        const Clock& clock,
                                                        std::shared_ptr<Executor> executor) {
   if (absl::Status valid = validate(options); !valid.ok()) return valid;
+  if (transport != nullptr && options.app.empty()) {
+    return absl::InvalidArgumentError("event hub: a hub with a transport needs an app");
+  }
   auto core = std::make_shared<HubCore>(std::move(transport), options, std::move(metrics), clock,
                                         std::move(executor));
   auto hub = std::make_unique<TransportedEventHub>(core);

@@ -131,6 +131,7 @@ absl::StatusOr<std::unique_ptr<RateLimiter>> makeRateLimiter(std::shared_ptr<Rat
                                                              RateLimit limit,
                                                              std::string_view app) {
   if (absl::Status valid = validate(limit); !valid.ok()) return valid;
+  if (absl::Status valid = checkApp(app); !valid.ok()) return annotate(valid, "rate limiter");
   return std::make_unique<LogRateLimiter>(std::move(log), std::move(limit), app);
 }
 

@@ -31,6 +31,15 @@ std::string_view unshortenedPart(std::string_view key) {
 
 }  // namespace internal
 
+absl::Status checkApp(std::string_view app) {
+  const Id segment(app);
+  if (segment.check().ok() && segment.canonical() == app && app.size() <= kMaxAppBytes) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "app must be 1 to 64 bytes of UTF-8 without ':', '%', '*', white space and control bytes");
+}
+
 std::string KeySpace::prefix(std::string_view app) const {
   std::string prefix = encodeSegment(app);
   prefix.append(":").append(domain_).append(":").append(entity_).append(":");

@@ -50,7 +50,8 @@ TEST_F(CachingStoreTest, AsksTheDatabaseAgainWhenTheTimeToLiveHasPassed) {
 
 // B-15
 TEST_F(CachingStoreTest, RefusesOptionsOutOfTheirRange) {
-  const auto refusal = [&](const CachingOptions& options) {
+  const auto refusal = [&](CachingOptions options, const char* app = "app") {
+    options.app = app;
     return CachingStore<Note>::create(*InMemoryStore<Note>::create(database_), cache_, options)
         .status();
   };
@@ -62,6 +63,8 @@ TEST_F(CachingStoreTest, RefusesOptionsOutOfTheirRange) {
   EXPECT_THAT(refusal({.negative_ttl = absl::Seconds(301)}), refused);
   EXPECT_THAT(refusal({.negative_ttl = -absl::Seconds(1)}), refused);
   EXPECT_THAT(refusal({.lease_ttl = absl::ZeroDuration()}), refused);
+  EXPECT_THAT(refusal({}, ""), refused);
+  EXPECT_THAT(refusal({}, "a:b"), refused);
   EXPECT_THAT(refusal({.ttl = kMaxTtl}), IsOk());
 }
 

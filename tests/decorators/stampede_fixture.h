@@ -134,6 +134,7 @@ struct Process {
   Process(const std::string& database_url, const std::string& cache_url,
           const BulkheadOptions& bulkhead = {}) {
     Config config;
+    config.app = kApplication;
     config.database_url = database_url + "&application_name=" + kApplication;
     config.cache_url = cache_url;
     backends = connect(config, {.clock = &clock, .bulkhead = bulkhead}).value();

@@ -160,6 +160,7 @@ bool all(const std::vector<std::unique_ptr<Reader>>& readers, bool (*holds)(cons
 
 Outcome publishAndListen(const Orders& orders, int socket) {
   EventHubOptions options;
+  options.app = "chaos";
   options.max_outbox = 1'000'000;
   const auto hub = makeEventHub(transportFor(orders), options).value();
   std::vector<std::unique_ptr<Reader>> readers;

@@ -33,7 +33,7 @@ using testing::StatusIs;
 
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 const EventChannel kChannel("order", {"acme", "o1"});
-const std::string kName = "copilot:events:order:acme:o1";
+const std::string kName = "shop:events:order:acme:o1";
 
 TEST(EventChannelTest, NamesWhatSpecifiesIt) {
   EXPECT_EQ(kChannel.name(), "order:acme:o1");
@@ -47,10 +47,10 @@ TEST(EventChannelTest, NamesWhatSpecifiesIt) {
 }
 
 TEST(EventChannelTest, HasANameOfPrintableAsciiThatATransportTakes) {
-  const std::string prefix = internal::eventPrefix("copilot");
+  const std::string prefix = internal::eventPrefix("shop");
   EXPECT_EQ(internal::transportName(prefix, kChannel), kName);
   EXPECT_EQ(internal::transportName(prefix, EventChannel("order-list", "ä")),
-            "copilot:events:order-list:%C3%A4");
+            "shop:events:order-list:%C3%A4");
   std::set<std::string> names;
   for (const char* last : {"a", "b"}) {
     const std::string name =
@@ -137,12 +137,14 @@ TEST_F(EventHubTest, RefusesWhatCannotBe) {
   EXPECT_EQ(count("strata_events_published_total"), 0);
 
   for (const EventHubOptions& options :
-       {EventHubOptions{.app = ""}, EventHubOptions{.instance_id = "a b"},
+       {EventHubOptions{.app = "a:b"}, EventHubOptions{.instance_id = "a b"},
         EventHubOptions{.max_outbox = 0}, EventHubOptions{.max_outbox_bytes = 0},
         EventHubOptions{.give_up_after = absl::ZeroDuration()},
         EventHubOptions{.breaker = {.failures_to_open = 0}}}) {
     EXPECT_THAT(makeEventHub(nullptr, options), StatusIs(kInvalid));
   }
+  EXPECT_THAT(makeEventHub(std::make_shared<InMemoryEventBus>()->createTransport()),
+              StatusIs(kInvalid, HasSubstr("app")));
 }
 
 // B-89
@@ -248,7 +250,9 @@ class EventHubs : public ::testing::Test {
     Node made;
     auto transport = bus_->createTransport();
     made.line = transport.get();
-    made.hub = makeEventHub(std::move(transport), {.instance_id = name}, made.metrics).value();
+    made.hub =
+        makeEventHub(std::move(transport), {.app = "shop", .instance_id = name}, made.metrics)
+            .value();
     return made;
   }
   static std::unique_ptr<EventSubscription> live(Node& node) {
@@ -418,11 +422,11 @@ TEST_F(EventHubs, ThatCannotConnectFailUnlessToldNotTo) {
     made->cut();
     return made;
   };
-  EXPECT_THAT(makeEventHub(transport()), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(makeEventHub(transport(), {.app = "shop"}), StatusIs(absl::StatusCode::kUnavailable));
   auto late = transport();
   InMemoryEventTransport& line = *late;
   ASSERT_OK_AND_ASSIGN(const auto hub,
-                       makeEventHub(std::move(late), {.require_connection = false}));
+                       makeEventHub(std::move(late), {.app = "shop", .require_connection = false}));
   const auto events = hub->subscribe(kChannel).value();
   line.heal();
   EXPECT_THAT(awaited(*events, 1), ElementsAre("gap disconnected 0"));

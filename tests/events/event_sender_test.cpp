@@ -30,7 +30,7 @@ using ::testing::SizeIs;
 using testing::StatusIs;
 
 const EventChannel kChannel("order", {"acme", "o1"});
-const std::string kName = "copilot:events:order:acme:o1";
+const std::string kName = "shop:events:order:acme:o1";
 const absl::Status kDown = absl::UnavailableError("connection refused");
 
 // What hubs asked for. Outlives the transport.
@@ -87,6 +87,7 @@ class RecordingTransport final : public EventTransport {
 class EventSenderTest : public ::testing::Test {
  protected:
   std::unique_ptr<EventHub> hubOf(EventHubOptions options) {
+    options.app = "shop";
     options.instance_id = "here";
     return makeEventHub(std::make_unique<RecordingTransport>(asked_), options, metrics_, clock_,
                         executor_)

@@ -30,6 +30,7 @@ absl::StatusOr<Config> configOf(const std::map<std::string, std::string>& variab
 TEST(Config, OfAnEmptyEnvironmentIsInMemoryWithTheDefaults) {
   for (const auto& config : {configOf({}), configOf({{"DATABASE_URL", ""}, {"REDIS_URL", ""}})}) {
     ASSERT_THAT(config, IsOk());
+    EXPECT_TRUE(config->app.empty());
     EXPECT_TRUE(config->database_url.empty());
     EXPECT_EQ(config->cacheProvider(), CacheProvider::kMemory);
     EXPECT_EQ(config->domain.policy_ttl, absl::Seconds(300));
@@ -41,7 +42,8 @@ TEST(Config, OfAnEmptyEnvironmentIsInMemoryWithTheDefaults) {
 
 // B-76
 TEST(Config, ReadsEveryVariable) {
-  const auto config = configOf({{"DATABASE_URL", "postgresql://u:p@h/db"},
+  const auto config = configOf({{"STRATA_APP", "shop"},
+                                {"DATABASE_URL", "postgresql://u:p@h/db"},
                                 {"REDIS_URL", "rediss://h:6380/1"},
                                 {"REDIS_PASSWORD", "hunter2"},
                                 {"CACHE_PROVIDER", "Redis"},
@@ -60,6 +62,7 @@ TEST(Config, ReadsEveryVariable) {
                                 {"ENABLE_REDIS_EVENT_HUBS", "no"},
                                 {"ENABLE_ROW_LEVEL_SECURITY", "on"}});
   ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->app, "shop");
   EXPECT_EQ(config->database_url.reveal(), "postgresql://u:p@h/db");
   EXPECT_EQ(config->cache_url.reveal(), "rediss://h:6380/1");
   EXPECT_EQ(config->cache_password.reveal(), "hunter2");
@@ -106,6 +109,8 @@ TEST_P(ConfigRefuses, NamingTheVariable) {
 INSTANTIATE_TEST_SUITE_P(
     EveryVariable, ConfigRefuses,
     ::testing::Values(
+        Wrong{"STRATA_APP", " "}, Wrong{"STRATA_APP", "my shop"}, Wrong{"STRATA_APP", "shop:eu"},
+        Wrong{"STRATA_APP", "shop*"}, Wrong{"STRATA_APP", "50%"},
         Wrong{"DATABASE_URL", "mysql://h"}, Wrong{"REDIS_URL", "memcached://h"},
         Wrong{"CACHE_PROVIDER", "memcached"}, Wrong{"CACHE_PROVIDER", "redis"},
         Wrong{"EVENT_HUB_PROVIDER", "kafka"}, Wrong{"EVENT_HUB_PROVIDER", "postgres"},
@@ -120,12 +125,13 @@ INSTANTIATE_TEST_SUITE_P(
 
 // B-77
 TEST(Config, NamesEverythingThatIsWrongInOneError) {
-  EXPECT_THAT(
-      configOf({{"ENABLE_REDIS_CACHING", "maybe"},
-                {"CACHE_TTL_AUTH_SECONDS", "x"},
-                {"DATABASE_URL", "nonsense"}}),
-      StatusIs(kInvalid, AllOf(HasSubstr("ENABLE_REDIS_CACHING"),
-                               HasSubstr("CACHE_TTL_AUTH_SECONDS"), HasSubstr("DATABASE_URL"))));
+  EXPECT_THAT(configOf({{"ENABLE_REDIS_CACHING", "maybe"},
+                        {"CACHE_TTL_AUTH_SECONDS", "x"},
+                        {"STRATA_APP", "a:b"},
+                        {"DATABASE_URL", "nonsense"}}),
+              StatusIs(kInvalid,
+                       AllOf(HasSubstr("ENABLE_REDIS_CACHING"), HasSubstr("CACHE_TTL_AUTH_SECONDS"),
+                             HasSubstr("STRATA_APP"), HasSubstr("DATABASE_URL"))));
 }
 
 // B-78

@@ -39,6 +39,7 @@ namespace {
 
 Config onServers() {
   Config config;
+  config.app = "connect";
   config.database_url = sharedServers().postgres().url();
   config.cache_url = sharedServers().redis().url();
   return config;
@@ -62,6 +63,69 @@ TEST(Connect, BuildsCachingOverPostgresAndReportsEachPart) {
   EXPECT_EQ(health.children[0].backend, "redis");
   EXPECT_GT(health.latency, absl::ZeroDuration());
   EXPECT_EQ(healthCheck(*backends).state, HealthState::kPass);
+}
+
+std::string keysLike(const std::string& pattern) {
+  return *sharedServers().redis().command({"KEYS", pattern});
+}
+
+Config withoutAnApp() {
+  Config config = onServers();
+  config.app.clear();
+  return config;
+}
+
+TEST(ConnectApp, HasToBeSetForAStoreOfAUsersTypeOnACacheServer) {
+  const auto backends = connect(withoutAnApp());
+  ASSERT_THAT(backends, IsOk()) << "connect cannot know which stores will be made";
+  for (const bool enable_cache : {true, false}) {
+    EXPECT_THAT(createStore<Flag>(*backends, {.enable_cache = enable_cache}),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         ::testing::AllOf(HasSubstr("connect_chaostest_flags"),
+                                          HasSubstr("STRATA_APP"), HasSubstr("Config::app"))));
+  }
+  Config uncached = withoutAnApp();
+  uncached.enable_redis_caching = false;
+  EXPECT_THAT(createStore<Flag>(uncached), IsOk());
+}
+
+TEST(ConnectApp, KeepsTwoApplicationsOfOneServerApart) {
+  Config shop = onServers();
+  shop.app = "shop";
+  Config bank = onServers();
+  bank.app = "bank";
+  auto here = createStore<Flag>(shop).value();
+  auto there = createStore<Flag>(bank).value();
+  ASSERT_THAT(here->put({"apart", true}), IsOk());
+  // The first get may find the incarnation of the server not known yet and fill nothing.
+  for (int i = 0; i < 2; ++i) ASSERT_THAT(here->get("apart"), IsOk());
+  EXPECT_EQ(keysLike("*:flags:flag:apart"), "shop:flags:flag:apart");
+  for (int i = 0; i < 2; ++i) ASSERT_THAT(there->get("apart"), IsOk());
+  EXPECT_EQ(keysLike("bank:*:apart"), "bank:flags:flag:apart");
+}
+
+TEST(ConnectApp, NeedNotBeSetForTheDomainStores) {
+  const std::string id = "00000000-0000-4000-8000-00000000a99a";
+  const Backends backends = connect(withoutAnApp()).value();
+  auto policies = createPolicyStore(backends).value();
+  auto configs = createConversationConfigStore(backends).value();
+  auto verdicts = createValidationCache(backends).value();
+  ASSERT_THAT(createConversationStore(backends), IsOk());
+  const auto clarify = createClarifyStores(backends).value();
+  ASSERT_THAT(
+      policies->setPolicy({.tenant_id = id, .default_model = "m", .default_provider = "local"}),
+      IsOk());
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_THAT(policies->getPolicy(id), IsOk());
+    ASSERT_THAT(configs->getTenantOverrides(id), IsOk());
+    ASSERT_THAT(clarify.sources.dreams->get(id), IsOk());
+    ASSERT_THAT(verdicts->validate(id, [] { return Validation{.is_valid = true}; }), IsOk());
+  }
+  EXPECT_EQ(keysLike("copilot:llm:policy:" + id), "copilot:llm:policy:" + id);
+  EXPECT_EQ(keysLike("copilot:conv:config:" + id), "copilot:conv:config:" + id);
+  EXPECT_EQ(keysLike("copilot:ctx:dreams:" + id), "copilot:ctx:dreams:" + id);
+  EXPECT_EQ(keysLike("copilot:auth:validation:" + id), "copilot:auth:validation:" + id);
+  EXPECT_EQ(keysLike("[^c]*" + id + "*"), "") << "nothing stands under another app";
 }
 
 // B-80

@@ -52,6 +52,7 @@ TEST(Connect, UsesNoCacheServerForStoresOfThisProcess) {
   const auto backends = connect(config);
   ASSERT_THAT(backends, IsOk());
   EXPECT_EQ(backends->cache, nullptr);
+  EXPECT_THAT(createStore<Flag>(*backends), IsOk()) << "and needs no app";
 }
 
 TEST(Connect, PutsTheInProcessCacheInFrontWhenAskedTo) {

@@ -29,6 +29,7 @@ const std::string kRest = "https://example.upstash.io";
 Config configOf(const std::string& database, const std::string& cache,
                 Provider provider = Provider::kAuto) {
   Config config;
+  config.app = "shop";
   config.database_url = database;
   config.cache_url = cache;
   if (cache == kRest) config.cache_password = "token";

@@ -24,6 +24,7 @@ Config postgresAndLru() {
 
 Config postgresAndRedis() {
   Config config = postgresOnly();
+  config.app = "units";
   config.cache_url = sharedServers().redis().url();
   return config;
 }
@@ -68,6 +69,7 @@ TEST(UnitOfWorkOnServers, FailsAsAWholeWhenAStatementOfItFails) {
 TEST(UnitOfWorkOnServers, ReadsPastTheCacheWhenTheOutcomeOfItsCommitIsUnknown) {
   auto servers = LocalServers::start({.postgres = true, .redis = true, .proxied = true}).value();
   Config config;
+  config.app = "units";
   config.database_url = servers->postgres().url();
   config.cache_url = servers->redis().url();
   const Backends backends = connect(config).value();

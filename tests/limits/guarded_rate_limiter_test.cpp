@@ -67,10 +67,10 @@ class GuardedRateLimiterTest : public ::testing::Test {
   std::unique_ptr<RateLimiter> limiterOf(RateLimitFailure policy, double share = 0.5) {
     const RateLimit limit{.name = "ai", .limit = 4};
     GuardedRateLimiterOptions options{.on_failure = policy};
-    options.local =
-        makeRateLimiter(std::make_shared<InMemoryRateLimitLog>(clock_), shareOf(limit, share))
-            .value();
-    return GuardedRateLimiter::create(makeRateLimiter(guarded_log_, limit).value(),
+    options.local = makeRateLimiter(std::make_shared<InMemoryRateLimitLog>(clock_),
+                                    shareOf(limit, share), "app")
+                        .value();
+    return GuardedRateLimiter::create(makeRateLimiter(guarded_log_, limit, "app").value(),
                                       std::move(options), metrics_, clock_)
         .value();
   }
@@ -156,9 +156,10 @@ TEST_F(GuardedRateLimiterTest, ALocalShareIsCountedWhileTheLogIsDown) {
 }
 
 TEST_F(GuardedRateLimiterTest, ALocalShareNeedsALocalLimiter) {
-  EXPECT_THAT(GuardedRateLimiter::create(makeRateLimiter(log_, {.name = "ai", .limit = 10}).value(),
-                                         {.on_failure = RateLimitFailure::kLocalShare}),
-              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(
+      GuardedRateLimiter::create(makeRateLimiter(log_, {.name = "ai", .limit = 10}, "app").value(),
+                                 {.on_failure = RateLimitFailure::kLocalShare}),
+      StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 // B-86

@@ -30,6 +30,7 @@ const CircuitBreakerOptions kImpatient{.name = "rate_limit",
 
 Config onRedis(const std::string& url) {
   Config config;
+  config.app = "limits";
   config.cache_url = url;
   return config;
 }

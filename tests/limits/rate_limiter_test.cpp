@@ -56,7 +56,7 @@ constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 class RateLimiterTest : public ::testing::Test {
  protected:
   std::unique_ptr<RateLimiter> limiterOf(RateLimit limit) {
-    return makeRateLimiter(log_, std::move(limit)).value();
+    return makeRateLimiter(log_, std::move(limit), "app").value();
   }
   static bool allows(RateLimiter& limiter, std::string_view id) {
     return limiter.check(id).value().allowed;
@@ -155,7 +155,7 @@ TEST_F(RateLimiterTest, AnIdThatNobodyCanHaveIsRefused) {
 
 TEST_F(RateLimiterTest, ALimitOutOfRangeIsRefused) {
   const auto refused = [&](RateLimit limit) {
-    return makeRateLimiter(log_, std::move(limit)).status();
+    return makeRateLimiter(log_, std::move(limit), "app").status();
   };
   for (const char* name : {"", "Auth", "a:b", "a b"}) {
     EXPECT_THAT(refused({.name = name}), StatusIs(kInvalid, HasSubstr("name")));
@@ -171,6 +171,7 @@ TEST_F(RateLimiterTest, ALimitOutOfRangeIsRefused) {
     EXPECT_THAT(refused({.name = "a", .window = window}), StatusIs(kInvalid, HasSubstr("window")));
   }
   EXPECT_THAT(refused({.name = "a", .limit = kMaxRateLimit, .window = absl::Hours(24)}), IsOk());
+  EXPECT_THAT(makeRateLimiter(log_, {.name = "a"}, ""), StatusIs(kInvalid, HasSubstr("app")));
 }
 
 TEST_F(RateLimiterTest, AShareIsRoundedDownButIsAtLeastOneCall) {
@@ -211,8 +212,8 @@ class CountingLog final : public RateLimitLog {
 
 TEST_F(RateLimiterTest, ChecksThatShareALogAreOneRoundTrip) {
   const auto log = std::make_shared<CountingLog>(*log_);
-  const auto by_user = *makeRateLimiter(log, {.name = "user", .limit = 1});
-  const auto by_address = *makeRateLimiter(log, {.name = "address", .limit = 5});
+  const auto by_user = *makeRateLimiter(log, {.name = "user", .limit = 1}, "app");
+  const auto by_address = *makeRateLimiter(log, {.name = "address", .limit = 5}, "app");
   ASSERT_TRUE(allows(*by_user, "alice"));
   log->round_trips = 0;
 

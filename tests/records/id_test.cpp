@@ -94,6 +94,20 @@ TEST(KeySpace, NamesAppDomainEntityAndId) {
   EXPECT_EQ(kFlags.key("my app", {"t:1", "u"}), "my%20app:flags:flag:t%3A1:u");
 }
 
+TEST(KeySpace, TakesAnAppThatStandsInAKeyAsItIs) {
+  for (const std::string& app : {std::string("shop"), std::string("shop-2_EU"),
+                                 std::string("Läden"), std::string(kMaxAppBytes, 'x')}) {
+    EXPECT_THAT(checkApp(app), IsOk()) << app;
+  }
+  for (const std::string& app :
+       {std::string(), std::string(" "), std::string("a b"), std::string("a:b"), std::string("a%"),
+        std::string("a*"), std::string("a\n"), std::string("a\0b", 3), std::string("\xff"),
+        std::string(kMaxAppBytes + 1, 'x')}) {
+    EXPECT_THAT(checkApp(app), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("app")))
+        << app;
+  }
+}
+
 // B-5
 TEST(KeySpace, HashesTheTailOfAnOverlongKeyAndStillTellsIdsApart) {
   const std::string text(1000, 'x');

@@ -26,6 +26,7 @@ Process::Process(World& world, const Setup& setup, int number)
       metrics_, world.clock);
   store_ = *CachingStore<Row>::create(std::move(coalescing), guarded_,
                                       {.store = "rows",
+                                       .app = "simulation",
                                        .ttl = setup.ttl,
                                        .negative_ttl = setup.negative_ttl,
                                        .lease_ttl = setup.lease_ttl,

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "strata/factories/app.h"
 #include "strata/factories/cache_admin_factory.h"
 #include "strata/factories/validation_cache_factory.h"
 #include "strata/testing/eventually.h"
@@ -119,7 +120,8 @@ TEST_F(ValidationCacheOutage, NoSlowAnswerOfAnyProcessOutlivesAnInvalidation) {
 TEST_F(ValidationCacheOutage, AnOperatorDropsAUsersVerdictWithWhateverElseIsHis) {
   ASSERT_OK(ask(*here_, "alice", verdict(true)));
   ASSERT_OK(ask(*here_, "alice2", verdict(true)));
-  CacheAdmin admin = createCacheAdmin({.config = onRedis(servers_->redis().url())}).value();
+  CacheAdmin admin =
+      createCacheAdmin({.config = withDomainApp(onRedis(servers_->redis().url()))}).value();
   EXPECT_EQ(admin.invalidateOwner("alice").removed, 1U);
   EXPECT_THAT(ask(*here_, "alice", verdict(false)), IsOkAndHolds(verdict(false)));
   EXPECT_THAT(ask(*here_, "alice2", verdict(false)), IsOkAndHolds(verdict(true)));

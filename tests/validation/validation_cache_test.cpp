@@ -277,9 +277,11 @@ TEST_F(ValidationCacheTest, SwitchedOffAsksEveryTimeAndStillInvalidatesForOthers
 }
 
 TEST_F(ValidationCacheTest, RefusesOptionsOutOfTheirRange) {
-  for (const auto& options : {ValidationCacheOptions{.max_local_entries = 0},
-                              ValidationCacheOptions{.ttl = absl::ZeroDuration()},
-                              ValidationCacheOptions{.max_asking_time = absl::ZeroDuration()}}) {
+  for (const auto& options :
+       {ValidationCacheOptions{.app = ""},
+        ValidationCacheOptions{.app = "a", .max_local_entries = 0},
+        ValidationCacheOptions{.app = "a", .ttl = absl::ZeroDuration()},
+        ValidationCacheOptions{.app = "a", .max_asking_time = absl::ZeroDuration()}}) {
     EXPECT_THAT(TieredValidationCache::create(guarded_, options),
                 StatusIs(absl::StatusCode::kInvalidArgument));
   }
@@ -292,8 +294,9 @@ class CrowdTest : public ::testing::TestWithParam<bool> {};
 TEST_P(CrowdTest, OneAsksForAllWhoComeMeanwhile) {
   const bool with_server = GetParam();
   const auto lru = std::make_shared<LruCache>();
-  const auto cache =
-      TieredValidationCache::create(with_server ? *GuardedCache::create(lru) : nullptr).value();
+  const auto cache = TieredValidationCache::create(
+                         with_server ? *GuardedCache::create(lru) : nullptr, {.app = "app"})
+                         .value();
   constexpr int kCrowd = 32;
   std::atomic<int> asked = 0;
   std::atomic<int> wrong = 0;
@@ -365,8 +368,9 @@ TEST(SharedAsks, ThoseWhoComeTooLateForOneQuestionShareTheNext) {
 // Invalidations and slow answers, all at once: what is remembered at the end is never older than
 // the last invalidation.
 TEST(ValidationRaces, NoVerdictFromBeforeAnInvalidationIsEverMetAfterIt) {
-  const auto cache =
-      TieredValidationCache::create(*GuardedCache::create(std::make_shared<LruCache>())).value();
+  const auto cache = TieredValidationCache::create(
+                         *GuardedCache::create(std::make_shared<LruCache>()), {.app = "app"})
+                         .value();
   // What is true, and what is known to be forgotten of it.
   std::atomic<int> truth = 0;
   std::atomic<int> known = 0;

@@ -1,6 +1,6 @@
 // makeEventHub(transport, options): an EventHub over whatever carries its messages.
 //
-//   auto hub = strata::makeEventHub(bus->createTransport());
+//   auto hub = strata::makeEventHub(bus->createTransport(), {.app = "shop"});
 //
 // Applications call createEventHub (factories/event_hub_factory.h), which picks the transport.
 #pragma once
@@ -21,8 +21,8 @@
 namespace strata {
 
 struct EventHubOptions {
-  // First part of every channel.
-  std::string app = "copilot";
+  // First part of every channel: see checkApp. Has to be set where there is a transport.
+  std::string app;
   // Names this hub among all others, for as long as it lives: up to 128 bytes of printable ASCII.
   // Empty: made of host, process and a random number.
   std::string instance_id;

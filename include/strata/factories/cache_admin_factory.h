@@ -13,7 +13,8 @@ namespace strata {
 // Over the cache that the stores of `backends` use, or, without a database, over the cache server
 // that is configured, for the validation cache is there.
 //
-// FailedPrecondition: nothing is cached. Other errors as createCacheClient.
+// FailedPrecondition: nothing is cached. InvalidArgument: the cache is a server and no app is set
+// (app.h). Other errors as createCacheClient.
 absl::StatusOr<CacheAdmin> createCacheAdmin(const Backends& backends);
 
 }  // namespace strata

@@ -48,8 +48,9 @@ struct DomainConfig {
 };
 
 struct Config {
-  // First part of every cache key.
-  std::string app = "copilot";
+  // The name of this application, the first part of its keys and channels: see app.h, which says
+  // what works without, and checkApp. STRATA_APP
+  std::string app;
 
   Secret database_url;  // DATABASE_URL: postgresql://user:password@host:port/name
   Secret cache_url;     // REDIS_URL, or UPSTASH_REDIS_REST_URL

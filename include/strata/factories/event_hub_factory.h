@@ -14,7 +14,7 @@
 
 namespace strata {
 
-// EventHubOptions, whose `app` is Config::app whatever is said there.
+// EventHubOptions, whose `app` is that of the configuration whatever is said there.
 using EventHubFactoryOptions = EventHubOptions;
 
 // A hub on Config::eventHubProvider(): the Redis server of the cache, over connections of its own;
@@ -22,7 +22,8 @@ using EventHubFactoryOptions = EventHubOptions;
 // has one hub: two of one process are two processes to each other, and without a server they do not
 // hear each other at all.
 //
-// InvalidArgument: the configuration or an option is wrong. FailedPrecondition: there is no server
+// InvalidArgument: the configuration or an option is wrong, or events go over Redis and no app is
+// set (app.h). FailedPrecondition: there is no server
 // that carries events; says what to set. PermissionDenied: the server refused the credentials.
 // Unavailable, DeadlineExceeded: it cannot be reached within `start_timeout`, unless
 // `require_connection` is off.

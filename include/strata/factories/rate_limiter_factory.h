@@ -1,6 +1,7 @@
 // createRateLimiter(backends, options): a rate limiter on whatever is configured.
 //
-//   auto limiter = strata::createRateLimiter(*backends, {.limit = {.name = "search", .limit = 10}});
+//   const strata::RateLimit limit{.name = "search", .limit = 10};
+//   auto limiter = strata::createRateLimiter(*backends, {.limit = limit});
 //
 // docs/rate_limiter.md has the rules and the failure policies.
 #pragma once
@@ -36,7 +37,8 @@ absl::StatusOr<std::shared_ptr<RateLimitLog>> createRateLimitLog(
     const CircuitBreakerOptions& breaker = GuardedRateLimitLogOptions{}.breaker);
 
 // One limiter for each of `options`, whose limits have different names, over one log.
-// InvalidArgument: a limit or a share is out of range. Other errors as above.
+// InvalidArgument: a limit or a share is out of range, or they are counted on a server and no app
+// is set (app.h). Other errors as above.
 absl::StatusOr<std::vector<std::unique_ptr<RateLimiter>>> createRateLimiters(
     const Backends& backends, absl::Span<const RateLimiterOptions> options);
 absl::StatusOr<std::unique_ptr<RateLimiter>> createRateLimiter(const Backends& backends,

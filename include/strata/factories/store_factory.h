@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -57,8 +58,16 @@ absl::StatusOr<std::unique_ptr<Store<T>>> createBaseStore(const Backends& backen
   return PostgresStore<T>::create(backends.database, schema);
 }
 
-CachingOptions cachingOptions(const Backends& backends, std::string store,
+// Ok, or InvalidArgument: an option is out of range, or the store would share a cache server and
+// has no app.
+absl::Status checkStore(const Backends& backends, std::string_view store,
+                        const StoreOptions& options);
+
+CachingOptions cachingOptions(const Backends& backends, std::string_view store,
                               const StoreOptions& options);
+
+// Deletes what other processes have cached of `entity`.
+Invalidator invalidatorOf(const Backends& backends, const EntityInfo& entity);
 
 template <EntityType T>
 std::unique_ptr<Store<T>> metered(std::unique_ptr<Store<T>> store, const Backends& backends,
@@ -81,14 +90,6 @@ absl::StatusOr<std::unique_ptr<Store<T>>> guarded(std::unique_ptr<Store<T>> stor
   return std::unique_ptr<Store<T>>(*std::move(guard));
 }
 
-// Deletes what other processes have cached of T.
-template <EntityType T>
-Invalidator invalidatorOf(const Backends& backends) {
-  const EntityInfo& entity = entityInfo<T>();
-  return {GuardedCache::over(backends.cache, backends.metrics, *backends.clock, backends.executor),
-          entity, std::string(entity.table), backends.config.app, backends.metrics};
-}
-
 // What stands over a store that guards its database, or needs no guard: coalescing, the cache, and
 // the meter of the whole.
 template <EntityType T>
@@ -103,7 +104,8 @@ absl::StatusOr<std::unique_ptr<Store<T>>> createStack(std::unique_ptr<Store<T>> 
     store = *std::move(coalescing);
   }
   if (backends.cache != nullptr && !options.enable_cache) {
-    store = std::make_unique<InvalidatingStore<T>>(std::move(store), invalidatorOf<T>(backends));
+    store = std::make_unique<InvalidatingStore<T>>(std::move(store),
+                                                   invalidatorOf(backends, entityInfo<T>()));
   } else if (backends.cache != nullptr) {
     auto cached = CachingStore<T>::create(std::move(store), backends.cache,
                                           cachingOptions(backends, name, options), backends.metrics,
@@ -132,14 +134,14 @@ absl::StatusOr<std::unique_ptr<Store<T>>> createStack(std::unique_ptr<Store<T>> 
 //
 // A layer that is off is not built and costs nothing.
 //
-// InvalidArgument: an option is out of range. FailedPrecondition: the table lacks something and
+// InvalidArgument: an option is out of range, or stores are cached on a server and no app is set
+// (app.h). FailedPrecondition: the table lacks something and
 // `schema` does not allow to add it, or the cache cannot keep `consistency`. Errors of the database
 // as in Store<T>.
 template <EntityType T>
 absl::StatusOr<std::unique_ptr<Store<T>>> createStore(const Backends& backends,
                                                       const StoreOptions& options = {}) {
-  absl::Status status =
-      validate(internal::cachingOptions(backends, std::string(entityInfo<T>().table), options));
+  absl::Status status = internal::checkStore(backends, entityInfo<T>().table, options);
   if (!status.ok()) return status;
   auto base = internal::createBaseStore<T>(backends, options.schema);
   if (!base.ok()) return base.status();

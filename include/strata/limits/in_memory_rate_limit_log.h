@@ -1,7 +1,7 @@
 // InMemoryRateLimitLog: the calls of one process.
 //
 //   auto log = std::make_shared<InMemoryRateLimitLog>();
-//   auto limiter = makeRateLimiter(log, {.name = "search", .limit = 10});
+//   auto limiter = makeRateLimiter(log, {.name = "search", .limit = 10}, "shop");
 //
 // For an application of one process, for tests, and as what is left where a server fails. Not for:
 // several processes, each of which would allow the whole limit.

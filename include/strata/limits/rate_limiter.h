@@ -124,9 +124,8 @@ std::vector<std::pair<std::string, std::string>> renderRateLimitHeaders(
     const RateLimitDecision& decision);
 
 // A limiter over a log, whose errors are its own. Keys are `{app}:ratelimit:{name}:{id}`.
-// InvalidArgument: as from `validate`.
+// InvalidArgument: as from `validate` and checkApp.
 absl::StatusOr<std::unique_ptr<RateLimiter>> makeRateLimiter(std::shared_ptr<RateLimitLog> log,
-                                                             RateLimit limit,
-                                                             std::string_view app = kDefaultApp);
+                                                             RateLimit limit, std::string_view app);
 
 }  // namespace strata

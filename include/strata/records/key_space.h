@@ -11,16 +11,22 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "strata/records/id.h"
 
 namespace strata {
 
-// The namespace of applications that do not name their own.
-inline constexpr std::string_view kDefaultApp = "copilot";
-
 // A longer key keeps its beginning and ends in the SHA-256 of the whole key, so that keys stay
 // short and still never collide. In bytes.
 inline constexpr std::size_t kMaxKeyBytes = 512;
+
+// The longest `app`, in bytes.
+inline constexpr std::size_t kMaxAppBytes = 64;
+
+// Ok, or InvalidArgument that says what an `app` must be: 1 to kMaxAppBytes bytes that stand in a
+// key as they are (see Id for those that do not). There is no default: two applications that share
+// a server and an app would read each other's records.
+absl::Status checkApp(std::string_view app);
 
 class KeySpace {
  public:

@@ -45,7 +45,8 @@ struct Entity<CachedValidation> {
 };
 
 struct ValidationCacheOptions {
-  std::string app = "copilot";
+  // First part of every key: see checkApp. Has to be set where there is a server.
+  std::string app;
   // Above zero, at most `kMaxTtl`.
   absl::Duration ttl = absl::Seconds(300);
   // Off: every call of `validate` asks. Invalidations go to the server all the same, for others may

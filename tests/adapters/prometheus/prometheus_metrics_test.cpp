@@ -107,7 +107,7 @@ TEST(PrometheusMetrics, AStackTellsHitsMissesErrorsBreakerAndLatenciesOfItsStore
       std::make_unique<MeteredStore<Record>>(
           *InMemoryStore<Record>::create(std::make_shared<InMemoryDatabase>()), metrics, "records",
           "database"),
-      cache, {.store = "records"}, metrics);
+      cache, {.store = "records", .app = "app"}, metrics);
   Record record;
   record.key = "a";
   ASSERT_TRUE(store->put(record).ok());

@@ -55,7 +55,8 @@ Outcome useUp(const std::string& url) {
           {.url = url, .connect_timeout = absl::Seconds(20), .command_timeout = absl::Seconds(20)})
           .value();
   const auto limiter =
-      makeRateLimiter(log, {.name = "shared", .limit = kLimit, .window = absl::Hours(1)}).value();
+      makeRateLimiter(log, {.name = "shared", .limit = kLimit, .window = absl::Hours(1)}, "app")
+          .value();
   std::atomic<std::int64_t> allowed = 0;
   std::atomic<std::int64_t> denied = 0;
   std::atomic<std::int64_t> failed = 0;
@@ -118,7 +119,7 @@ TEST(RateLimiterOfManyProcesses, AllowsExactlyTheLimit) {
   EXPECT_EQ(all.failed, 0);
   EXPECT_EQ(all.allowed, kLimit);
   EXPECT_EQ(all.denied, kProcesses * kThreads * kCallsPerThread - kLimit);
-  EXPECT_EQ(redis.command({"ZCARD", "copilot:ratelimit:shared:everybody"}).value(),
+  EXPECT_EQ(redis.command({"ZCARD", "app:ratelimit:shared:everybody"}).value(),
             std::to_string(kLimit));
 }
 

@@ -73,23 +73,24 @@ TEST_F(RedisRateLimiterTest, KeepsOneKeyForEachLimitAndIdAsLongAsItsCallsCount) 
 
 TEST_F(RedisRateLimiterTest, KeysAreGoneWhenTheirLastCallHasLeft) {
   const auto limiter =
-      makeRateLimiter(log_, {.name = "ai", .limit = 1, .window = absl::Milliseconds(30)}).value();
+      makeRateLimiter(log_, {.name = "ai", .limit = 1, .window = absl::Milliseconds(30)}, "app")
+          .value();
   ASSERT_OK(limiter->check("alice"));
   EXPECT_TRUE(eventually([] { return command({"KEYS", "*"}).empty(); }));
 }
 
 TEST_F(RedisRateLimiterTest, GoesOnAfterAScriptFlush) {
-  const auto limiter = makeRateLimiter(log_, {.name = "ai", .limit = 1000}).value();
+  const auto limiter = makeRateLimiter(log_, {.name = "ai", .limit = 1000}, "app").value();
   for (int i = 0; i < 3; ++i) {
     command({"SCRIPT", "FLUSH"});
     for (int n = 0; n < 2; ++n) ASSERT_OK(limiter->check("alice"));
   }
-  EXPECT_EQ(command({"ZCARD", "copilot:ratelimit:ai:alice"}), "6");
+  EXPECT_EQ(command({"ZCARD", "app:ratelimit:ai:alice"}), "6");
 }
 
 TEST_F(RedisRateLimiterTest, AKeyThatHoldsSomethingElseIsAnErrorOfItsOwn) {
-  command({"SET", "copilot:ratelimit:ai:alice", "something else"});
-  const auto limiter = makeRateLimiter(log_, {.name = "ai", .limit = 10}).value();
+  command({"SET", "app:ratelimit:ai:alice", "something else"});
+  const auto limiter = makeRateLimiter(log_, {.name = "ai", .limit = 10}, "app").value();
   EXPECT_THAT(limiter->check("alice"),
               StatusIs(absl::StatusCode::kInternal, Not(HasSubstr("alice"))));
   const std::vector<RateLimitCheck> both{{limiter.get(), "alice"}, {limiter.get(), "bob"}};
@@ -97,12 +98,12 @@ TEST_F(RedisRateLimiterTest, AKeyThatHoldsSomethingElseIsAnErrorOfItsOwn) {
   EXPECT_THAT(decisions[0], StatusIs(absl::StatusCode::kInternal));
   ASSERT_OK(decisions[1]);
   EXPECT_TRUE(decisions[1]->allowed);
-  EXPECT_EQ(command({"GET", "copilot:ratelimit:ai:alice"}), "something else");
+  EXPECT_EQ(command({"GET", "app:ratelimit:ai:alice"}), "something else");
 }
 
 // The script's first write only removes, and after that Redis lets the others pass.
 TEST_F(RedisRateLimiterTest, LimitsAreKeptWhereTheServerIsOutOfMemory) {
-  const auto limiter = makeRateLimiter(log_, {.name = "ai", .limit = 2}).value();
+  const auto limiter = makeRateLimiter(log_, {.name = "ai", .limit = 2}, "app").value();
   command({"CONFIG", "SET", "maxmemory", "1"});
   for (int i = 0; i < 4; ++i) {
     ASSERT_OK_AND_ASSIGN(const RateLimitDecision decision, limiter->check("alice"));
@@ -114,7 +115,8 @@ TEST_F(RedisRateLimiterTest, LimitsAreKeptWhereTheServerIsOutOfMemory) {
 TEST_F(RedisRateLimiterTest, AReplicaIsNotAskedEvenWhereItWouldDeny) {
   const auto servers = testing::LocalServers::start({.redis = true}).value();
   testing::LocalRedis& demoted = servers->redis();
-  const auto limiter = makeRateLimiter(logOf(demoted.url()), {.name = "ai", .limit = 1}).value();
+  const auto limiter =
+      makeRateLimiter(logOf(demoted.url()), {.name = "ai", .limit = 1}, "app").value();
   ASSERT_OK(limiter->check("alice"));
   EXPECT_FALSE(limiter->check("alice")->allowed);
   ASSERT_OK(
@@ -125,8 +127,8 @@ TEST_F(RedisRateLimiterTest, AReplicaIsNotAskedEvenWhereItWouldDeny) {
 
 // B-84
 TEST_F(RedisRateLimiterTest, ACallCountsForItsWholeWindowByTheServersClock) {
-  const std::string key = "copilot:ratelimit:ai:alice";
-  const auto limiter = makeRateLimiter(log_, {.name = "ai", .limit = 1}).value();
+  const std::string key = "app:ratelimit:ai:alice";
+  const auto limiter = makeRateLimiter(log_, {.name = "ai", .limit = 1}, "app").value();
   const std::int64_t now = serverMicros();
   // A minute ago, and so gone.
   command({"ZADD", key, micros(now - 60'000'000), micros(now - 60'000'000)});
@@ -143,8 +145,8 @@ TEST_F(RedisRateLimiterTest, ACallCountsForItsWholeWindowByTheServersClock) {
 }
 
 TEST_F(RedisRateLimiterTest, AServerClockThatIsSetBackFreesWhatItCannotWaitFor) {
-  const std::string key = "copilot:ratelimit:ai:alice";
-  const auto limiter = makeRateLimiter(log_, {.name = "ai", .limit = 2}).value();
+  const std::string key = "app:ratelimit:ai:alice";
+  const auto limiter = makeRateLimiter(log_, {.name = "ai", .limit = 2}, "app").value();
   const std::int64_t now = serverMicros();
   // Two hours ahead, half a minute ahead.
   command({"ZADD", key, micros(now + 7'200'000'000), micros(now + 7'200'000'000)});
@@ -169,7 +171,7 @@ TEST_F(RedisRateLimiterTest, ClientsWhoseClocksAreOffByAnHourAreLimitedAlike) {
   for (const Clock* clock :
        {static_cast<const Clock*>(&ahead), &Clock::system(), static_cast<const Clock*>(&behind)}) {
     limiters.push_back(makeRateLimiter(logOf(sharedServers().redis().url(), *clock),
-                                       {.name = "clocks", .limit = 6})
+                                       {.name = "clocks", .limit = 6}, "app")
                            .value());
   }
   std::vector<RateLimitDecision> decisions;
@@ -185,8 +187,8 @@ TEST_F(RedisRateLimiterTest, ClientsWhoseClocksAreOffByAnHourAreLimitedAlike) {
 }
 
 TEST_F(RedisRateLimiterTest, SeveralLimitsTakeOneRoundTrip) {
-  const auto by_user = makeRateLimiter(log_, {.name = "write", .limit = 30}).value();
-  const auto by_address = makeRateLimiter(log_, {.name = "global", .limit = 100}).value();
+  const auto by_user = makeRateLimiter(log_, {.name = "write", .limit = 30}, "app").value();
+  const auto by_address = makeRateLimiter(log_, {.name = "global", .limit = 100}, "app").value();
   const std::vector<RateLimitCheck> checks{{by_user.get(), "alice"}, {by_address.get(), "::1"}};
   for (const auto& decision : checkAll(checks)) ASSERT_OK(decision);
   const auto reads = [] {
@@ -207,7 +209,8 @@ TEST(RedisClusterRateLimiter, LimitsOnAllItsServersAndFollowsAKeyThatMoves) {
   std::vector<std::unique_ptr<RateLimiter>> limiters;
   std::vector<RateLimitCheck> checks;
   for (int i = 0; i < 20; ++i) {
-    limiters.push_back(makeRateLimiter(log, {.name = "n" + std::to_string(i), .limit = 2}).value());
+    limiters.push_back(
+        makeRateLimiter(log, {.name = "n" + std::to_string(i), .limit = 2}, "app").value());
     checks.push_back({limiters.back().get(), "alice"});
   }
   for (int round = 0; round < 3; ++round) {
@@ -216,7 +219,7 @@ TEST(RedisClusterRateLimiter, LimitsOnAllItsServersAndFollowsAKeyThatMoves) {
       EXPECT_EQ(decision->allowed, round < 2);
     }
   }
-  ASSERT_OK_AND_ASSIGN(const int slot, cluster->slotOf("copilot:ratelimit:n0:alice"));
+  ASSERT_OK_AND_ASSIGN(const int slot, cluster->slotOf("app:ratelimit:n0:alice"));
   ASSERT_OK_AND_ASSIGN(const std::size_t owner, cluster->ownerOf(slot));
   ASSERT_OK(cluster->moveSlot(slot, (owner + 1) % cluster->size()));
   ASSERT_OK_AND_ASSIGN(const RateLimitDecision denied, limiters[0]->check("alice"));

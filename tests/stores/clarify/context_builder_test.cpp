@@ -93,8 +93,8 @@ class ContextBuilderTest : public ::testing::Test {
   }
   template <typename T>
   std::shared_ptr<Store<T>> cached(ScriptOf<T> script) {
-    auto made = CachingStore<T>::create(std::make_unique<Query<T>>(std::move(script)), guarded_, {},
-                                        metrics_, clock_);
+    auto made = CachingStore<T>::create(std::make_unique<Query<T>>(std::move(script)), guarded_,
+                                        {.app = "copilot"}, metrics_, clock_);
     EXPECT_THAT(made, IsOk());
     return *std::move(made);
   }

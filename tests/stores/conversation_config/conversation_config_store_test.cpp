@@ -30,8 +30,9 @@ ConfigStores cachingOverLru() {
   const auto database = std::make_shared<InMemoryDatabase>();
   const auto cache = std::make_shared<LruCache>();
   const auto make = [&] {
-    return makeConversationConfigStore(*CachingStore<Overrides>::create(
-        *InMemoryStore<Overrides>::create(database), cache, {.negative_ttl = absl::Seconds(300)}));
+    return makeConversationConfigStore(
+        *CachingStore<Overrides>::create(*InMemoryStore<Overrides>::create(database), cache,
+                                         {.app = "app", .negative_ttl = absl::Seconds(300)}));
   };
   return {make(), make()};
 }

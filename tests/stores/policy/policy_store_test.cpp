@@ -15,7 +15,7 @@ std::unique_ptr<PolicyStore> inMemory() {
 std::unique_ptr<PolicyStore> cachingOverMemory() {
   return makePolicyStore(*CachingStore<TenantLlmPolicy>::create(
       *InMemoryStore<TenantLlmPolicy>::create(std::make_shared<InMemoryDatabase>()),
-      std::make_shared<LruCache>(), {}));
+      std::make_shared<LruCache>(), {.app = "app"}));
 }
 
 INSTANTIATE_TEST_SUITE_P(InProcess, PolicyStoreSuite,

@@ -2,7 +2,7 @@
 // sentinels watch over, or a cluster.
 //
 //   auto log = RedisRateLimitLog::create({.url = "rediss://user:password@redis.internal:6380"});
-//   auto limiter = makeRateLimiter(*log, {.name = "search", .limit = 10});
+//   auto limiter = makeRateLimiter(*log, {.name = "search", .limit = 10}, "shop");
 //
 // One atomic script per key, on the server's clock. A key is a sorted set of the times of the calls
 // in its window, and lives no longer than they; docs/rate_limiter.md tells what it costs. How it

@@ -2,7 +2,7 @@
 //
 //   auto log = UpstashRateLimitLog::create({.url = "https://eu1-merry-cat-1.upstash.io",
 //                                           .token = token});
-//   auto limiter = makeRateLimiter(*log, {.name = "search", .limit = 10});
+//   auto limiter = makeRateLimiter(*log, {.name = "search", .limit = 10}, "shop");
 //
 // The same script as RedisRateLimitLog sends, so both count one log. Each check is a request, which
 // takes milliseconds and counts against the plan. Options and timeouts: upstash_cache.h.

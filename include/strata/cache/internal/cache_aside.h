@@ -42,8 +42,8 @@ namespace strata {
 struct CachingOptions {
   // The name of the store in metrics and logs.
   std::string store;
-  // First part of every key.
-  std::string app = "copilot";
+  // First part of every key: see checkApp. Has to be set.
+  std::string app;
   // How long a value stays cached; above zero, at most `kMaxTtl`. Each value gets its own within ±
   // ttl_jitter of it, so that what was filled together does not expire together.
   absl::Duration ttl = absl::Seconds(300);

@@ -3,7 +3,7 @@
 //   auto bus = std::make_shared<InMemoryEventBus>();
 //   auto transport = bus->createTransport();
 //   InMemoryEventTransport& line = *transport;
-//   auto hub = makeEventHub(std::move(transport));
+//   auto hub = makeEventHub(std::move(transport), {.app = "shop"});
 //   line.cut();                                  // as if its connection were lost
 //
 // Not for: an application of one process; a hub without a transport reaches all of it.
