@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "bench/comparison.h"
-#include "strata/cache/internal/cell.h"
+#include "src/cache/cell.h"
 #include "strata/factories/clarify_store_factory.h"
 #include "strata/factories/context_builder_factory.h"
 #include "strata/records/json_codec.h"
@@ -214,7 +214,8 @@ Row warmAgainstFiveDecodedHits() {
   const auto keys = platform.keysOf("user-1");
   platform.build("user-1");
   const auto decode = []<typename T>(const std::string& cell, const T&) {
-    if (!decodeJson<T>(std::string_view(cell).substr(Cell::kHeaderBytes)).ok()) fail("JSON");
+    if (!decodeJson<T>(std::string_view(cell).substr(internal::Cell::kHeaderBytes)).ok())
+      fail("JSON");
   };
   return compareLatency(
       "context_warm_to_decoded", {}, [&] { platform.build("user-1"); },

@@ -6,16 +6,24 @@
 
 #include "bench/comparison.h"
 #include "bench/record.h"
+#include "src/cache/cell.h"
+#include "strata/adapters/postgres/postgres_store.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/base/nonce.h"
-#include "strata/cache/internal/cell.h"
 #include "strata/cache/lru_cache.h"
+#include "strata/decorators/caching_store.h"
+#include "strata/decorators/coalescing_store.h"
+#include "strata/decorators/guarded_store.h"
+#include "strata/decorators/metered_store.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/strata.h"
 #include "strata/testing/servers/local_servers.h"
 
 namespace strata::bench {
 namespace {
 
+using internal::Cell;
+using internal::CellTag;
 using CachePointer = std::shared_ptr<Cache>;
 using StorePointer = std::unique_ptr<Store<Session>>;
 

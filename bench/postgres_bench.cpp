@@ -6,6 +6,7 @@
 
 #include "bench/comparison.h"
 #include "bench/record.h"
+#include "strata/adapters/postgres/postgres_store.h"
 #include "strata/records/row_codec.h"
 #include "strata/strata.h"
 #include "strata/testing/servers/local_servers.h"

@@ -7,6 +7,8 @@
 #include "bench/comparison.h"
 #include "bench/record.h"
 #include "strata/adapters/redis/redis_cache.h"
+#include "strata/decorators/caching_store.h"
+#include "strata/memory/in_memory_store.h"
 #include "strata/strata.h"
 #include "strata/testing/servers/local_servers.h"
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "strata/factories/conversation_store_factory.h"
+#include "strata/factories/path_store_factory.h"
 #include "strata/strata.h"
 #include "strata/testing/servers/local_servers.h"
 

@@ -2,6 +2,7 @@
 // that they are for, and every conversation reads what is in force.
 #include <iostream>
 
+#include "strata/factories/conversation_config_store_factory.h"
 #include "strata/strata.h"
 
 // Whether a path of this length is to be shortened now.

@@ -2,6 +2,7 @@
 // them, and reads what there is to say about them before each conversation.
 #include <iostream>
 
+#include "strata/factories/clarify_store_factory.h"
 #include "strata/strata.h"
 
 // A user comes for the first time, says what they want, and talks about it.

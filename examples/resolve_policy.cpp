@@ -1,6 +1,8 @@
 // What a back end does on every LLM request: take the tenant's policy and resolve it.
 #include <iostream>
 
+#include "strata/factories/policy_store_factory.h"
+#include "strata/stores/policy/policy_resolution.h"
 #include "strata/strata.h"
 
 absl::StatusOr<strata::ResolvedPolicy> policyFor(strata::PolicyStore& policies,

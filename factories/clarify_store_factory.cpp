@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "factories/record_stack.h"
 #include "factories/transactors.h"
 #include "stores/clarify/clarify_rules.h"
 #include "stores/clarify/clarify_stores.h"
@@ -29,7 +30,7 @@ absl::StatusOr<ClarifyTransactor> transactorOf(const Backends& backends) {
 
 // In the order of ClarifyTables::changed(). Also where nothing is read from the cache: another
 // process may.
-std::vector<Invalidator> invalidatorsOf(const Backends& backends) {
+std::vector<internal::Invalidator> invalidatorsOf(const Backends& backends) {
   if (backends.cache == nullptr) return {};
   return {internal::invalidatorOf(backends, entityInfo<UserProfile>()),
           internal::invalidatorOf(backends, entityInfo<ActiveDreams>()),
@@ -42,7 +43,7 @@ template <typename T>
 absl::Status makeSource(std::shared_ptr<Store<T>>& source, const ClarifyTransactor& transactor,
                         const Backends& backends, const StoreOptions& options) {
   auto made =
-      internal::createStack<T>(internal::makeContextRecords<T>(transactor), backends, options);
+      internal::stackOver<T>(internal::makeContextRecords<T>(transactor), backends, options);
   if (!made.ok()) return made.status();
   source = *std::move(made);
   return absl::OkStatus();

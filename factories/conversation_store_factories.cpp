@@ -1,6 +1,7 @@
 #include <optional>
 #include <utility>
 
+#include "factories/record_stack.h"
 #include "factories/transactors.h"
 #include "stores/conversations/conversation/conversation_records.h"
 #include "stores/conversations/conversation/conversation_stores.h"
@@ -28,7 +29,7 @@ absl::StatusOr<ConversationTransactor> transactorOf(const Backends& backends,
 // Also where nothing is read from the cache: another process may.
 internal::ConversationDatabase databaseOf(const Backends& backends,
                                           ConversationTransactor transactor) {
-  std::optional<Invalidator> invalidator;
+  std::optional<internal::Invalidator> invalidator;
   if (backends.cache != nullptr)
     invalidator = internal::invalidatorOf(backends, entityInfo<Conversation>());
   return {std::move(transactor), std::move(invalidator)};
@@ -40,7 +41,7 @@ absl::StatusOr<std::unique_ptr<ConversationStore>> createConversationStore(
     const Backends& backends, const ConversationStoreOptions& options) {
   auto transactor = transactorOf(backends, "conversations");
   if (!transactor.ok()) return transactor.status();
-  auto records = internal::createStack<Conversation>(
+  auto records = internal::stackOver<Conversation>(
       internal::makeConversationRecords(*transactor), backends,
       {.cache_ttl = backends.config.domain.conversation_ttl,
        .enable_cache = backends.config.domain.enable_conversation_cache});

@@ -3,14 +3,14 @@
 #include <utility>
 
 #include "adapters/postgres/transaction.h"
-#include "strata/memory/internal/in_memory_transaction.h"
+#include "src/memory/in_memory_transaction.h"
 
 namespace strata {
 
 absl::StatusOr<std::unique_ptr<UnitOfWork>> beginUnitOfWork(const Backends& backends,
                                                             Deadline deadline) {
   if (backends.database == nullptr) {
-    auto begun = InMemoryTransaction::begin(backends.memory, deadline, *backends.clock);
+    auto begun = internal::InMemoryTransaction::begin(backends.memory, deadline, *backends.clock);
     if (!begun.ok()) return begun.status();
     return std::make_unique<UnitOfWork>(*std::move(begun));
   }

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "adapters/postgres/pool.h"
-#include "strata/adapters/postgres/internal/postgres_table.h"
+#include "strata/adapters/postgres/schema_policy.h"
 #include "strata/records/entity.h"
 
 namespace strata::postgres {

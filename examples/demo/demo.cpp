@@ -19,6 +19,7 @@
 
 #include "examples/demo/report.h"
 #include "strata/base/status.h"
+#include "strata/factories/policy_store_factory.h"
 #include "strata/strata.h"
 #include "strata/testing/servers/local_servers.h"
 

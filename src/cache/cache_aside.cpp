@@ -1,4 +1,4 @@
-#include "strata/cache/internal/cache_aside.h"
+#include "src/cache/cache_aside.h"
 
 #include <fmt/format.h>
 
@@ -12,23 +12,16 @@
 #include "src/cache/cache_fills.h"
 #include "src/cache/cache_metrics.h"
 #include "src/cache/compression.h"
+#include "src/cache/invalidator.h"
 #include "src/cache/loads_under_way.h"
 #include "strata/base/hash.h"
 #include "strata/base/nonce.h"
 #include "strata/base/status.h"
 #include "strata/cache/guarded_cache.h"
-#include "strata/cache/internal/invalidator.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
-using internal::Bypass;
-using internal::CacheFills;
-using internal::Filled;
-using internal::isAlive;
-using internal::LoadsUnderWay;
-using internal::Mutant;
-using internal::Reject;
 using Lookup = CacheAside::Lookup;
 using Outcome = CacheAside::Outcome;
 
@@ -40,32 +33,8 @@ constexpr int kMaxPauses = 200;
 constexpr absl::Duration kAtOnce = absl::Milliseconds(1);
 // What Redis takes as one value.
 constexpr std::size_t kMostBytes = std::size_t{512} << 20;
-constexpr std::size_t kMostDecoded = 1'000'000;
-
-absl::Status outOfRange(const char* what) {
-  return absl::InvalidArgumentError(fmt::format("caching: {}", what));
-}
 
 }  // namespace
-
-absl::Status validate(const CachingOptions& options) {
-  const auto positive = [](absl::Duration d) { return d > absl::ZeroDuration() && d <= kMaxTtl; };
-  if (absl::Status app = checkApp(options.app); !app.ok()) return annotate(app, "caching");
-  if (!positive(options.ttl)) return outOfRange("ttl must be above zero and at most ten years");
-  if (!positive(options.lease_ttl)) return outOfRange("lease_ttl must be above zero");
-  if (options.negative_ttl < absl::ZeroDuration() || options.negative_ttl > options.ttl) {
-    return outOfRange("negative_ttl must be between zero and ttl");
-  }
-  if (!(options.ttl_jitter >= 0 && options.ttl_jitter <= 0.5)) {
-    return outOfRange("ttl_jitter must be between 0 and 0.5");
-  }
-  if (options.max_value_bytes < 1 || options.max_value_bytes > kMostBytes) {
-    return outOfRange("max_value_bytes must be between 1 and 512 MiB");
-  }
-  if (options.max_decoded > kMostDecoded)
-    return outOfRange("max_decoded must be at most 1 000 000");
-  return absl::OkStatus();
-}
 
 struct CacheAside::Core {
   Core(std::shared_ptr<GuardedCache> cache_in, const EntityInfo& entity, CachingOptions options_in,
@@ -529,4 +498,4 @@ Health CacheAside::healthCheck() {
   return health;
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -12,11 +12,11 @@
 #include "absl/types/span.h"
 #include "src/base/background.h"
 #include "src/cache/cache_metrics.h"
+#include "src/cache/cell.h"
 #include "src/cache/loads_under_way.h"
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
 #include "strata/cache/cache.h"
-#include "strata/cache/internal/cell.h"
 
 namespace strata::internal {
 

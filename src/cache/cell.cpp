@@ -1,11 +1,11 @@
-#include "strata/cache/internal/cell.h"
+#include "src/cache/cell.h"
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 // Numbers are big-endian in a cell, on every machine.
@@ -71,4 +71,4 @@ std::optional<Cell> Cell::parse(std::string_view bytes) {
   return cell;
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -1,11 +1,11 @@
-#include "strata/cache/internal/decoded_snapshots.h"
+#include "src/cache/decoded_snapshots.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "strata/base/hash.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 std::string_view fenceOf(std::string_view cell) { return cell.substr(0, Cell::kFencePrefixBytes); }
@@ -39,4 +39,4 @@ void DecodedSnapshots::keep(std::string_view cell, std::shared_ptr<const void> v
   // What was there is destroyed here, without the lock.
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -1,4 +1,4 @@
-#include "strata/cache/internal/invalidator.h"
+#include "src/cache/invalidator.h"
 
 #include <utility>
 #include <vector>
@@ -6,7 +6,7 @@
 #include "strata/base/status.h"
 #include "strata/cache/guarded_cache.h"
 
-namespace strata {
+namespace strata::internal {
 
 struct Invalidator::Core {
   void invalidate(const absl::Status& written, absl::Span<const std::string> keys) const;
@@ -61,4 +61,4 @@ void Invalidator::after(const absl::Status& written, absl::Span<const Id> ids, U
   });
 }
 
-}  // namespace strata
+}  // namespace strata::internal

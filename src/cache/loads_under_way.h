@@ -7,10 +7,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/node_hash_map.h"
+#include "src/cache/cell.h"
 #include "strata/base/clock.h"
 #include "strata/base/hash.h"
 #include "strata/base/nonce.h"
-#include "strata/cache/internal/cell.h"
 
 namespace strata::internal {
 

@@ -6,8 +6,8 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "src/base/mutants.h"
+#include "src/cache/cell.h"
 #include "strata/cache/cache.h"
-#include "strata/cache/internal/cell.h"
 
 namespace strata::internal {
 

@@ -1,10 +1,10 @@
-#include "strata/decorators/internal/distinct_ids.h"
+#include "src/decorators/distinct_ids.h"
 
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
 
-namespace strata {
+namespace strata::internal {
 
 DistinctIds::DistinctIds(absl::Span<const Id> asked) : asked_(asked) {
   absl::flat_hash_map<std::string_view, std::size_t> first;  // where an id is asked for first
@@ -23,4 +23,4 @@ DistinctIds::DistinctIds(absl::Span<const Id> asked) : asked_(asked) {
   }
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -6,7 +6,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/inlined_vector.h"
-#include "strata/cache/internal/cache_rounds.h"
+#include "src/cache/cache_rounds.h"
 
 namespace strata::internal {
 namespace {
@@ -59,9 +59,9 @@ void loadAll(const Reads& reads, const FetchOptions& options) {
   loads->waitForAll();
 }
 
-void lookUpAll(absl::Span<StagedRead* const> reads, const ReadOptions& options) {
+void lookUpAll(absl::Span<const std::shared_ptr<StagedRead>> reads, const ReadOptions& options) {
   LookupRound round;
-  for (StagedRead* read : reads) read->addLookup(round);
+  for (const auto& read : reads) read->addLookup(round);
   round.run(options);
 }
 
@@ -92,17 +92,17 @@ class Stopwatch {
 
 }  // namespace
 
-void runTogether(absl::Span<StagedRead* const> reads, const FetchOptions& options) {
+void runTogether(absl::Span<const std::shared_ptr<StagedRead>> reads, const FetchOptions& options) {
   using Found = StagedRead::Found;
   FetchReport report;
   Stopwatch stopwatch(options);
   lookUpAll(reads, options.read);
   Reads missing;
   Reads filled_by_another;
-  for (StagedRead* read : reads) {
+  for (const auto& read : reads) {
     const Found found = read->takeFound();
-    if (found == Found::kMissing) missing.push_back(read);
-    if (found == Found::kFilledByAnother) filled_by_another.push_back(read);
+    if (found == Found::kMissing) missing.push_back(read.get());
+    if (found == Found::kFilledByAnother) filled_by_another.push_back(read.get());
     if (options.report != nullptr) report.found.push_back(found == Found::kAnswer);
     report.hits += found == Found::kAnswer ? 1 : 0;
   }

@@ -1,4 +1,4 @@
-#include "strata/decorators/internal/flights.h"
+#include "src/decorators/flights.h"
 
 #include <algorithm>
 #include <string>
@@ -7,15 +7,9 @@
 #include "src/base/mutants.h"
 #include "src/decorators/flights_core.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
-using internal::isAlive;
-using internal::Mutant;
-
-constexpr std::size_t kMostInBatch = 10'000;
-constexpr std::size_t kMostBatches = 1'000;
-constexpr absl::Duration kMostGathering = absl::Seconds(1);
 // Databases count in milliseconds, and may end a call a little before its deadline.
 constexpr absl::Duration kRounding = absl::Milliseconds(5);
 
@@ -47,19 +41,6 @@ bool checkAll(absl::Span<const Id> ids, absl::Span<Flights::Answer> answers) {
 }
 
 }  // namespace
-
-absl::Status validate(const CoalescingOptions& options) {
-  if (options.max_batch < 1 || options.max_batch > kMostInBatch) {
-    return absl::InvalidArgumentError("coalescing: max_batch must be 1 to 10 000");
-  }
-  if (options.max_concurrent_batches < 1 || options.max_concurrent_batches > kMostBatches) {
-    return absl::InvalidArgumentError("coalescing: max_concurrent_batches must be 1 to 1 000");
-  }
-  if (options.max_gathering < absl::ZeroDuration() || options.max_gathering > kMostGathering) {
-    return absl::InvalidArgumentError("coalescing: max_gathering must be between zero and 1 s");
-  }
-  return absl::OkStatus();
-}
 
 // ---- Alone ----
 
@@ -320,4 +301,4 @@ void Flights::read(absl::Span<const Id> ids, const ReadOptions& options, absl::S
   if (call.coalesced > 0) core_->coalesced.add(call.coalesced);
 }
 
-}  // namespace strata
+}  // namespace strata::internal

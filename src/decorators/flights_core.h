@@ -14,9 +14,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
-#include "strata/decorators/internal/flights.h"
+#include "src/decorators/flights.h"
 
-namespace strata {
+namespace strata::internal {
 
 // The lone caller stands in `sent` and nowhere else. A flight is made by the first who has to wait,
 // or who finds others waiting.
@@ -143,4 +143,4 @@ struct Flights::Core {
   std::list<std::shared_ptr<Flight>> ready;  // oldest first
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -1,4 +1,4 @@
-#include "strata/decorators/internal/guard.h"
+#include "src/decorators/guard.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "strata/base/status.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 using Admission = Bulkhead::Admission;
@@ -29,22 +29,6 @@ bool isWorthAnotherAttempt(Guard::Operation operation, const absl::Status& statu
 }
 
 }  // namespace
-
-absl::Status validate(const GuardOptions& options) {
-  if (options.timeout < absl::ZeroDuration() || options.timeout > absl::Hours(1)) {
-    return absl::InvalidArgumentError("guard: timeout must be between zero and an hour");
-  }
-  if (options.attempts < 1 || options.attempts > 10) {
-    return absl::InvalidArgumentError("guard: attempts must be 1 to 10");
-  }
-  if (options.max_backoff < absl::ZeroDuration() || options.max_backoff > absl::Minutes(1)) {
-    return absl::InvalidArgumentError("guard: max_backoff must be between zero and a minute");
-  }
-  if (options.first_backoff < absl::ZeroDuration() || options.first_backoff > options.max_backoff) {
-    return absl::InvalidArgumentError("guard: first_backoff must be between zero and max_backoff");
-  }
-  return absl::OkStatus();
-}
 
 struct Guard::Core {
   Core(std::shared_ptr<Bulkhead> bulkhead_in, GuardOptions options_in,
@@ -162,4 +146,4 @@ absl::Status Guard::run(Operation operation, Deadline callers, Attempt attempt) 
   return refused;
 }
 
-}  // namespace strata
+}  // namespace strata::internal

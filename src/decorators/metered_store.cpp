@@ -1,35 +1,88 @@
 #include "strata/decorators/metered_store.h"
 
-#include <cstddef>
+#include <utility>
 
-namespace strata {
+#include "src/decorators/store_metrics.h"
+#include "strata/store/internal/staged_read.h"
+
+namespace strata::internal {
 namespace {
 
-constexpr std::array<const char*, 4> kOperations{"get", "get_many", "put", "remove"};
-constexpr std::array<const char*, 4> kResults{"hit", "absent", "ok", "error"};
+using AnySnapshots = Snapshots<AnyRecord>;
+using Operation = StoreMetrics::Operation;
+using Result = StoreMetrics::Result;
+
+Result resultOf(const absl::StatusOr<AnySnapshot>& answer) {
+  if (!answer.ok()) return Result::kError;
+  return *answer == nullptr ? Result::kAbsent : Result::kHit;
+}
+
+class MeteredRecords final : public AnyStore {
+ public:
+  MeteredRecords(std::unique_ptr<AnyStore> backing, std::shared_ptr<Metrics> metrics,
+                 const std::string& store, const std::string& layer, const Clock& clock)
+      : backing_(std::move(backing)), metrics_(std::move(metrics), store, layer), clock_(clock) {}
+
+  absl::StatusOr<AnySnapshot> get(const Id& id, const ReadOptions& options) override {
+    const MonotonicTime start = clock_.now();
+    auto answer = backing_->get(id, options);
+    metrics_.time(Operation::kGet, clock_.now() - start);
+    metrics_.count(Operation::kGet, resultOf(answer));
+    return answer;
+  }
+
+  AnySnapshots getMany(absl::Span<const Id> ids, const ReadOptions& options) override {
+    const MonotonicTime start = clock_.now();
+    AnySnapshots answers = backing_->getMany(ids, options);
+    metrics_.time(Operation::kGetMany, clock_.now() - start);
+    for (const auto& answer : answers) metrics_.count(Operation::kGetMany, resultOf(answer));
+    return answers;
+  }
+
+  absl::StatusOr<Version> put(const AnyRecord& item, const WriteOptions& options) override {
+    const MonotonicTime start = clock_.now();
+    return written(Operation::kPut, start, backing_->put(item, options));
+  }
+
+  absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options) override {
+    const MonotonicTime start = clock_.now();
+    return written(Operation::kRemove, start, backing_->remove(id, options));
+  }
+
+  Health healthCheck() override { return backing_->healthCheck(); }
+
+  std::shared_ptr<StagedRead> stagedGet(const Id& id, const ReadOptions& options) override {
+    const MonotonicTime start = clock_.now();
+    auto read = backing_->stagedGet(id, options);
+    if (read == nullptr) return read;
+    read->onceAnswered([this, start](const absl::StatusOr<AnySnapshot>& answer) {
+      metrics_.time(Operation::kGet, clock_.now() - start);
+      metrics_.count(Operation::kGet, resultOf(answer));
+    });
+    return read;
+  }
+
+ private:
+  absl::StatusOr<Version> written(Operation operation, MonotonicTime start,
+                                  absl::StatusOr<Version> version) {
+    metrics_.time(operation, clock_.now() - start);
+    metrics_.count(operation, version.ok() ? Result::kOk : Result::kError);
+    return version;
+  }
+
+  const std::unique_ptr<AnyStore> backing_;
+  StoreMetrics metrics_;
+  const Clock& clock_;
+};
 
 }  // namespace
 
-StoreMetrics::StoreMetrics(std::shared_ptr<Metrics> metrics, const std::string& store,
-                           const std::string& layer)
-    : metrics_(std::move(metrics)) {
-  for (std::size_t i = 0; i < kOperations.size(); ++i) {
-    const Labels labels{{"store", store}, {"layer", layer}, {"operation", kOperations[i]}};
-    latencies_[i] = &metrics_->histogram("strata_store_latency_seconds", labels);
-    for (std::size_t k = 0; k < kResults.size(); ++k) {
-      Labels with_result = labels;
-      with_result.emplace_back("result", kResults[k]);
-      calls_[i][k] = &metrics_->counter("strata_store_calls_total", with_result);
-    }
-  }
+std::unique_ptr<AnyStore> createMeteredRecords(std::unique_ptr<AnyStore> backing,
+                                               std::shared_ptr<Metrics> metrics,
+                                               const std::string& store, const std::string& layer,
+                                               const Clock& clock) {
+  return std::make_unique<MeteredRecords>(std::move(backing), std::move(metrics), store, layer,
+                                          clock);
 }
 
-void StoreMetrics::count(Operation operation, Result result) {
-  calls_[static_cast<std::size_t>(operation)][static_cast<std::size_t>(result)]->increment();
-}
-
-void StoreMetrics::time(Operation operation, absl::Duration latency) {
-  latencies_[static_cast<std::size_t>(operation)]->record(latency);
-}
-
-}  // namespace strata
+}  // namespace strata::internal

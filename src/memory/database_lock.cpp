@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 constexpr absl::Duration kMaxWait = absl::Seconds(5);
@@ -63,4 +63,4 @@ void DatabaseLock::unlock() {
   changed_.notify_all();
 }
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -1,6 +1,6 @@
-#include "strata/memory/internal/in_memory_transaction.h"
+#include "src/memory/in_memory_transaction.h"
 
-namespace strata {
+namespace strata::internal {
 
 InMemoryTransaction::InMemoryTransaction(std::shared_ptr<InMemoryDatabase> database)
     : database_(std::move(database)) {}
@@ -42,4 +42,4 @@ void InMemoryTransaction::write(InMemoryTable& table, const Id& id, InMemoryTabl
   rows_.insert_or_assign(std::pair(&table, id.canonical()), Written{&table, std::move(row)});
 }
 
-}  // namespace strata
+}  // namespace strata::internal

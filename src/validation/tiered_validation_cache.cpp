@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "src/cache/cache_aside.h"
 #include "src/validation/shared_asks.h"
 #include "strata/base/status.h"
-#include "strata/cache/internal/cache_aside.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/cache/tools/cache_admin.h"
 #include "strata/records/json_codec.h"
@@ -17,6 +17,7 @@
 namespace strata {
 namespace {
 
+using internal::CacheAside;
 using Lookup = CacheAside::Lookup;
 using Outcome = CacheAside::Outcome;
 using Answer = CacheAside::Fill::Answer;

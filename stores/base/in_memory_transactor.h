@@ -5,8 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "src/memory/in_memory_transaction.h"
 #include "stores/base/transactor.h"
-#include "strata/memory/internal/in_memory_transaction.h"
 
 namespace strata::internal {
 

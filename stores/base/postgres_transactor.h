@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "adapters/postgres/transaction.h"
+#include "src/decorators/guard.h"
 #include "stores/base/transactor.h"
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/base/metrics.h"
 #include "strata/decorators/bulkhead.h"
-#include "strata/decorators/internal/guard.h"
 
 namespace strata::internal {
 

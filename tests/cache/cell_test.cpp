@@ -1,4 +1,4 @@
-#include "strata/cache/internal/cell.h"
+#include "src/cache/cell.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 #include "strata/base/hash.h"
 #include "strata/base/nonce.h"
 
-namespace strata {
+namespace strata::internal {
 namespace {
 
 Cell someCell() {
@@ -121,4 +121,4 @@ TEST(StableHash, SpreadsWhatDiffersOnlyAtItsEnd) {
 }
 
 }  // namespace
-}  // namespace strata
+}  // namespace strata::internal

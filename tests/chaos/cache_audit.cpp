@@ -6,13 +6,16 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "src/cache/cell.h"
 #include "strata/adapters/redis/redis_cache.h"
-#include "strata/cache/internal/cell.h"
 #include "strata/records/json_codec.h"
 #include "tests/chaos/record.h"
 
 namespace strata::chaos {
 namespace {
+
+using internal::Cell;
+using internal::CellTag;
 
 constexpr std::size_t kKeysAtOnce = 500;
 

@@ -14,6 +14,7 @@
 namespace strata::caching_test {
 namespace {
 
+using internal::Cell;
 using testing::eventually;
 using testing::FakeCache;
 using testing::FakeExecutor;

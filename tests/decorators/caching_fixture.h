@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "src/cache/cell.h"
 #include "strata/cache/guarded_cache.h"
-#include "strata/cache/internal/cell.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/metered_store.h"
 #include "strata/memory/in_memory_store.h"
@@ -99,8 +99,8 @@ class CachingStoreTest : public ::testing::Test {
   }
   bool cached(std::string_view key = kKey) const {
     const auto bytes = cache_->peek(key);
-    const auto cell = bytes ? Cell::parse(*bytes) : std::nullopt;
-    return cell && cell->tag == CellTag::kValue;
+    const auto cell = bytes ? internal::Cell::parse(*bytes) : std::nullopt;
+    return cell && cell->tag == internal::CellTag::kValue;
   }
 
   testing::FakeClock clock_;

@@ -13,6 +13,8 @@
 namespace strata::caching_test {
 namespace {
 
+using internal::Cell;
+using internal::CellTag;
 using ::testing::ElementsAre;
 using testing::eventually;
 using testing::FakeCache;

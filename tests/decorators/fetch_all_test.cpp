@@ -295,7 +295,7 @@ class NotedRead final : public StagedRead {
       : name_(std::move(name)), found_(found), notes_(notes) {}
   Found takeFound() override { return found_; }
   void load() override { notes_.push_back("load " + name_); }
-  void addFill(FillRound& /*round*/) override { notes_.push_back("fill " + name_); }
+  void addFill(internal::FillRound& /*round*/) override { notes_.push_back("fill " + name_); }
 
  private:
   const std::string name_;
@@ -306,9 +306,9 @@ class NotedRead final : public StagedRead {
 // Two fetches that each held a lease the other waited for would wait until the leases were over.
 TEST_F(FetchAll, WaitsForFillsOfOthersOnlyAfterItsOwn) {
   std::vector<std::string> notes;
-  NotedRead others("others", StagedRead::Found::kFilledByAnother, notes);
-  NotedRead own("own", StagedRead::Found::kMissing, notes);
-  StagedRead* const reads[]{&others, &own};
+  const std::shared_ptr<StagedRead> reads[]{
+      std::make_shared<NotedRead>("others", StagedRead::Found::kFilledByAnother, notes),
+      std::make_shared<NotedRead>("own", StagedRead::Found::kMissing, notes)};
   internal::runTogether(reads, options_);
   EXPECT_THAT(notes, ElementsAre("load own", "fill own", "load others"));
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/metrics.h"
+#include "strata/decorators/bulkhead.h"
 #include "strata/decorators/coalescing_store.h"
 #include "strata/testing/fakes/fault_injecting_store.h"
 #include "tests/decorators/gated_store.h"

@@ -1,12 +1,12 @@
-#include "strata/decorators/invalidating_store.h"
+#include "src/decorators/invalidating_store.h"
 
 #include <gtest/gtest.h>
 
+#include "src/memory/in_memory_transaction.h"
 #include "strata/cache/guarded_cache.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/memory/in_memory_store.h"
-#include "strata/memory/internal/in_memory_transaction.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {
@@ -47,8 +47,10 @@ class InvalidatingStoreTest : public ::testing::Test {
   const std::shared_ptr<GuardedCache> cache_ = *GuardedCache::create(std::make_shared<LruCache>());
   const std::unique_ptr<Store<Setting>> reader_ =
       *CachingStore<Setting>::create(base(), cache_, {.app = "test"});
-  const std::unique_ptr<Store<Setting>> writer_ = std::make_unique<InvalidatingStore<Setting>>(
-      base(), Invalidator(cache_, entityInfo<Setting>(), "settings", "test", Metrics::none()));
+  const std::unique_ptr<Store<Setting>> writer_ =
+      std::make_unique<internal::TypedStore<Setting>>(internal::createInvalidatingRecords(
+          internal::eraseType(base()), entityInfo<Setting>(),
+          {cache_, entityInfo<Setting>(), "settings", "test", Metrics::none()}));
 };
 
 // A process whose cache of one store was switched off left the copies that others read as they
@@ -74,7 +76,7 @@ TEST_F(InvalidatingStoreTest, ReadsPastTheCache) {
 TEST_F(InvalidatingStoreTest, WaitsForTheCommitOfAUnitOfWork) {
   ASSERT_THAT(writer_->put({.name = "a", .value = "one"}), IsOk());
   EXPECT_EQ(read(), "one");
-  UnitOfWork unit(*InMemoryTransaction::begin(database_));
+  UnitOfWork unit(*internal::InMemoryTransaction::begin(database_));
   ASSERT_THAT(writer_->put({.name = "a", .value = "two"}, {.unit = &unit}), IsOk());
   EXPECT_EQ(read(), "one");
   ASSERT_THAT(unit.commit(), IsOk());

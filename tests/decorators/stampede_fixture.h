@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "strata/adapters/postgres/postgres_store.h"
 #include "strata/strata.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/servers/local_servers.h"

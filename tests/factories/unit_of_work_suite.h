@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "strata/factories/policy_store_factory.h"
 #include "strata/factories/unit_of_work_factory.h"
 #include "strata/strata.h"
 #include "strata/testing/status_matchers.h"

@@ -1,5 +1,6 @@
 #include "tests/simulation/process.h"
 
+#include "strata/decorators/bulkhead.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/coalescing_store.h"
 #include "strata/decorators/guarded_store.h"

@@ -4,11 +4,13 @@
 
 #include <iterator>
 
-#include "strata/cache/internal/cell.h"
+#include "src/cache/cell.h"
 
 namespace strata::simulation {
 
 namespace {
+
+using internal::Cell;
 
 // A cell in a trace: its tag, the number of its nonce, its version.
 std::string shown(const std::string& bytes) {

@@ -10,6 +10,7 @@
 // Not for many ids of one store (Store<T>::getMany).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <tuple>
@@ -21,6 +22,7 @@
 #include "absl/types/span.h"
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
+#include "strata/store/internal/any_record.h"
 #include "strata/store/internal/staged_read.h"
 #include "strata/store/store.h"
 
@@ -66,15 +68,15 @@ struct FetchOptions {
 namespace internal {
 
 // All stages of all reads.
-void runTogether(absl::Span<StagedRead* const> reads, const FetchOptions& options);
+void runTogether(absl::Span<const std::shared_ptr<StagedRead>> reads, const FetchOptions& options);
 
 // A read that is not staged: of a store without a cache, or past it.
 template <typename T>
-class WholeRead final : public StagedReadOf<T> {
+class WholeRead final : public StagedRead {
  public:
   WholeRead(Store<T>& store, const Id& id, const ReadOptions& options)
       : store_(store), id_(id), options_(options) {}
-  void load() override { this->answer(store_.get(id_, options_)); }
+  void load() override { answer(castSnapshot<AnyRecord>(store_.get(id_, options_))); }
 
  private:
   Store<T>& store_;
@@ -83,7 +85,7 @@ class WholeRead final : public StagedReadOf<T> {
 };
 
 template <typename T>
-std::shared_ptr<StagedReadOf<T>> begin(const Fetch<T>& fetch, const ReadOptions& options) {
+std::shared_ptr<StagedRead> begin(const Fetch<T>& fetch, const ReadOptions& options) {
   if (options.unit == nullptr) {
     if (auto staged = fetch.store.stagedGet(fetch.id, options)) return staged;
   }
@@ -95,15 +97,14 @@ std::shared_ptr<StagedReadOf<T>> begin(const Fetch<T>& fetch, const ReadOptions&
 template <typename... T>
 std::tuple<absl::StatusOr<Snapshot<T>>...> fetchAll(const FetchOptions& options,
                                                     const Fetch<T>&... fetches) {
-  const std::tuple<std::shared_ptr<StagedReadOf<T>>...> reads{
+  const std::array<std::shared_ptr<StagedRead>, sizeof...(T)> reads{
       internal::begin(fetches, options.read)...};
-  return std::apply(
-      [&options](const auto&... read) {
-        StagedRead* const all[]{read.get()...};
-        internal::runTogether(all, options);
-        return std::tuple<absl::StatusOr<Snapshot<T>>...>{read->takeAnswer()...};
-      },
-      reads);
+  internal::runTogether(reads, options);
+  return [&reads]<std::size_t... I>(std::index_sequence<I...>) {
+    return std::tuple<absl::StatusOr<Snapshot<T>>...>{
+        internal::castSnapshot<T>(reads[I]->takeAnswer())...};
+  }
+  (std::index_sequence_for<T...>{});
 }
 
 }  // namespace strata

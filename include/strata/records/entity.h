@@ -19,6 +19,7 @@
 #pragma once
 
 #include <concepts>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -53,6 +54,8 @@ struct EntityInfo {
   Id (*id)(const void* record);
   // A T with its default values; the defaults of the table's columns come from it.
   const void* default_record;
+  std::shared_ptr<void> (*make)();  // a new T with its default values
+  std::shared_ptr<const void> (*copy)(const void* record);
 
   const TypeInfo& typeInfo() const { return type(); }
 };
@@ -82,6 +85,10 @@ const EntityInfo& entityInfo() {
           return Entity<T>::id(*static_cast<const T*>(record));
         },
         .default_record = new T{},
+        .make = []() -> std::shared_ptr<void> { return std::make_shared<T>(); },
+        .copy = [](const void* record) -> std::shared_ptr<const void> {
+          return std::make_shared<const T>(*static_cast<const T*>(record));
+        },
     };
     if constexpr (internal::HasKeyColumns<T>) {
       made.key_columns.assign(std::begin(Entity<T>::key_columns), std::end(Entity<T>::key_columns));

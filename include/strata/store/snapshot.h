@@ -32,7 +32,9 @@ class Snapshot {
   const T* get() const { return value_.get(); }
   explicit operator bool() const { return value_ != nullptr; }
   // NOLINTNEXTLINE(google-explicit-constructor): a snapshot is usable wherever a shared_ptr is.
-  operator std::shared_ptr<const T>() const { return value_; }
+  operator std::shared_ptr<const T>() const& { return value_; }
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  operator std::shared_ptr<const T>() && { return std::move(value_); }
 
   // The version of the row; `Version{}` for null and for values that never were in a store.
   Version version() const { return version_; }

@@ -27,9 +27,7 @@ namespace strata {
 template <typename T>
 using Snapshots = std::vector<absl::StatusOr<Snapshot<T>>>;
 
-// A `get` in stages (staged_read.h).
-template <typename T>
-class StagedReadOf;
+class StagedRead;  // internal/staged_read.h
 
 // Thread-safe: every method may be called concurrently, without external synchronisation.
 //
@@ -67,8 +65,7 @@ class Store {
 
   // For fetchAll: `get` cut where it can share a round trip to the cache with other stores' reads.
   // Null: it cannot, use `get`. `id` and `options` must outlive what is returned.
-  virtual std::shared_ptr<StagedReadOf<T>> stagedGet(const Id& /*id*/,
-                                                     const ReadOptions& /*options*/) {
+  virtual std::shared_ptr<StagedRead> stagedGet(const Id& /*id*/, const ReadOptions& /*options*/) {
     return nullptr;
   }
 };

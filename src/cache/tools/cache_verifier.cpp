@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "src/base/randomness.h"
+#include "src/cache/cell.h"
 #include "src/cache/compression.h"
 #include "src/cache/tools/key_walk.h"
 #include "src/records/key_form.h"
 #include "strata/base/hash.h"
-#include "strata/cache/internal/cell.h"
 
 namespace strata::internal {
 namespace {

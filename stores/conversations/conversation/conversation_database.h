@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "src/cache/invalidator.h"
 #include "stores/base/cached_database.h"
 #include "stores/conversations/conversation/conversation_tables.h"
-#include "strata/cache/internal/invalidator.h"
 
 namespace strata::internal {
 

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/cache/cell.h"
 #include "src/records/key_form.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
@@ -252,7 +253,7 @@ TEST_F(CacheAdminRaces, AFillThatCameBetweenListingAndRemovalIsRemovedToo) {
   cache_->after(Operation::kScan, "app:notes:note:", [&] {
     listed.count_down();
     reader.join();
-    was_filled = Cell::parse(*cache_->peek(key_))->tag == CellTag::kValue;
+    was_filled = internal::Cell::parse(*cache_->peek(key_))->tag == internal::CellTag::kValue;
   });
   EXPECT_OK(admin_.invalidateAll<AdminNote>().status);
   EXPECT_TRUE(was_filled);

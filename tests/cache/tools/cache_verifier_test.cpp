@@ -18,6 +18,8 @@
 namespace strata::caching_test {
 namespace {
 
+using internal::Cell;
+using internal::CellTag;
 using ::testing::ElementsAre;
 using testing::FakeCache;
 using testing::StatusIs;

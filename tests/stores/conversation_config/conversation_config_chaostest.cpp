@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "strata/factories/conversation_config_store_factory.h"
 #include "strata/strata.h"
 #include "strata/testing/servers/local_servers.h"
 #include "tests/stores/conversation_config/conversation_config_suite.h"

@@ -1,5 +1,6 @@
 #include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
+#include "strata/factories/conversation_config_store_factory.h"
 #include "strata/memory/in_memory_store.h"
 #include "strata/strata.h"
 #include "strata/testing/fakes/fake_cache.h"

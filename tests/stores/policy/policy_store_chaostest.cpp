@@ -1,6 +1,7 @@
 // createPolicyStore on real servers, and what happens when they go.
 #include <thread>
 
+#include "strata/factories/policy_store_factory.h"
 #include "strata/strata.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/servers/local_servers.h"

@@ -13,67 +13,35 @@
 #include <memory>
 #include <utility>
 
-#include "strata/adapters/postgres/internal/postgres_table.h"
+#include "absl/status/statusor.h"
 #include "strata/adapters/postgres/postgres_pool.h"
+#include "strata/adapters/postgres/schema_policy.h"
+#include "strata/records/entity.h"
+#include "strata/store/internal/any_record.h"
 #include "strata/store/store.h"
 
 namespace strata {
 
-// Thread-safe, as every Store.
+namespace internal {
+absl::StatusOr<std::unique_ptr<AnyStore>> createPostgresRecords(std::shared_ptr<PostgresPool> pool,
+                                                                const EntityInfo& entity,
+                                                                SchemaPolicy policy);
+}  // namespace internal
+
 template <EntityType T>
-class PostgresStore final : public Store<T> {
+class PostgresStore final : public internal::TypedStore<T> {
  public:
-  // FailedPrecondition: the table is missing or does not fit T; names what does not.
+  using internal::TypedStore<T>::TypedStore;
+
+  // FailedPrecondition: the table is missing or does not fit T; names every column that does not.
+  // InvalidArgument: the entity's key is of a type that cannot be one; texts, enums and integers
+  // can. Otherwise as PostgresPool.
   static absl::StatusOr<std::unique_ptr<PostgresStore>> create(
-      std::shared_ptr<PostgresPool> pool, SchemaPolicy policy = SchemaPolicy::kCreateOrExtend);
-
-  absl::StatusOr<Snapshot<T>> get(const Id& id, const ReadOptions& options = {}) override;
-  Snapshots<T> getMany(absl::Span<const Id> ids, const ReadOptions& options = {}) override;
-  absl::StatusOr<Version> put(const T& item, const WriteOptions& options = {}) override {
-    return table_.put(&item, options);
+      std::shared_ptr<PostgresPool> pool, SchemaPolicy policy = SchemaPolicy::kCreateOrExtend) {
+    auto records = internal::createPostgresRecords(std::move(pool), entityInfo<T>(), policy);
+    if (!records.ok()) return records.status();
+    return std::make_unique<PostgresStore>(*std::move(records));
   }
-  absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options = {}) override {
-    return table_.remove(id, options);
-  }
-  Health healthCheck() override { return table_.healthCheck(); }
-
- private:
-  explicit PostgresStore(PostgresTable table) : table_(std::move(table)) {}
-
-  const PostgresTable table_;
 };
-
-template <EntityType T>
-absl::StatusOr<std::unique_ptr<PostgresStore<T>>> PostgresStore<T>::create(
-    std::shared_ptr<PostgresPool> pool, SchemaPolicy policy) {
-  auto table = PostgresTable::open(std::move(pool), entityInfo<T>(), policy);
-  if (!table.ok()) return table.status();
-  return std::unique_ptr<PostgresStore>(new PostgresStore(*std::move(table)));
-}
-
-template <EntityType T>
-absl::StatusOr<Snapshot<T>> PostgresStore<T>::get(const Id& id, const ReadOptions& options) {
-  auto record = std::make_shared<T>();
-  const auto version = table_.get(id, options, record.get());
-  if (!version.ok()) return version.status();
-  if (!version->has_value()) return nullptr;
-  return Snapshot<T>(std::move(record), **version);
-}
-
-template <EntityType T>
-Snapshots<T> PostgresStore<T>::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
-  const auto rows =
-      table_.getMany(ids, options, []() -> std::shared_ptr<void> { return std::make_shared<T>(); });
-  Snapshots<T> answers;
-  answers.reserve(rows.size());
-  for (const absl::StatusOr<PostgresRow>& row : rows) {
-    if (row.ok()) {
-      answers.push_back(Snapshot<T>(std::static_pointer_cast<const T>(row->record), row->version));
-    } else {
-      answers.push_back(row.status());
-    }
-  }
-  return answers;
-}
 
 }  // namespace strata

@@ -11,7 +11,7 @@
 #include "strata/base/clock.h"
 #include "strata/base/deadline.h"
 
-namespace strata {
+namespace strata::internal {
 
 // Thread-safe. Who waits to exclude goes before those who come later to share. Not recursive.
 class DatabaseLock {
@@ -31,4 +31,4 @@ class DatabaseLock {
   bool excluded_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

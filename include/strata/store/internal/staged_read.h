@@ -15,8 +15,11 @@
 namespace strata {
 
 // The cache lookups, or the fills, that several staged reads make together (cache_rounds.h).
+namespace internal {
+class AnyRecord;
 class LookupRound;
 class FillRound;
+}  // namespace internal
 
 // For one thread at a time. fetchAll runs the stages in this order:
 //   1. `addLookup` of every read, then the round of lookups
@@ -27,22 +30,18 @@ class FillRound;
 class StagedRead {
  public:
   enum class Found : std::uint8_t { kAnswer, kError, kMissing, kFilledByAnother };
+  // Of the type of the store that it is a read of.
+  using Answer = absl::StatusOr<Snapshot<internal::AnyRecord>>;
 
   virtual ~StagedRead() = default;
 
   // Adds nothing where there is no cache to ask.
-  virtual void addLookup(LookupRound& /*round*/) {}
+  virtual void addLookup(internal::LookupRound& /*round*/) {}
   virtual Found takeFound() { return Found::kMissing; }
   // Reads the backing store. Blocks for as long as a `get`.
   virtual void load() = 0;
   // Adds nothing where the lookup gave no lease.
-  virtual void addFill(FillRound& /*round*/) {}
-};
-
-template <typename T>
-class StagedReadOf : public StagedRead {
- public:
-  using Answer = absl::StatusOr<Snapshot<T>>;
+  virtual void addFill(internal::FillRound& /*round*/) {}
 
   // Calls `then` with the answer once it is taken.
   void onceAnswered(std::function<void(const Answer&)> then) { then_.push_back(std::move(then)); }
@@ -58,7 +57,7 @@ class StagedReadOf : public StagedRead {
   const Answer& answered() const { return answer_; }
 
  private:
-  Answer answer_ = Snapshot<T>();
+  Answer answer_ = Snapshot<internal::AnyRecord>();
   std::vector<std::function<void(const Answer&)>> then_;
 };
 

@@ -4,6 +4,10 @@
 
 #include <string>
 
+#include "strata/factories/context_store_factory.h"
+#include "strata/factories/conversation_store_factory.h"
+#include "strata/factories/execution_store_factory.h"
+#include "strata/factories/path_store_factory.h"
 #include "strata/strata.h"
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"

@@ -26,7 +26,7 @@ TEST(InMemoryExecutionTables, RemovesWhatHangsOnAPath) {
       ASSERT_THAT(store->terminateContext(tenant, made->context.id), IsOk());
     }
   }
-  const auto transaction = InMemoryTransaction::begin(backends.memory);
+  const auto transaction = internal::InMemoryTransaction::begin(backends.memory);
   internal::InMemoryChanges changes(transaction->get());
   auto& data = backends.memory->data<internal::InMemoryConversations>();
   internal::removeExecutionsOf(data, changes, *data.paths.find({tenant, paths[0]}));

@@ -17,10 +17,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "src/memory/in_memory_table.h"
 #include "strata/memory/in_memory_database.h"
 #include "strata/store/unit_of_work.h"
 
-namespace strata {
+namespace strata::internal {
 
 // For one thread at a time.
 class InMemoryTransaction final : public Transaction {
@@ -60,4 +61,4 @@ class InMemoryTransaction final : public Transaction {
   std::vector<std::function<void()>> undo_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

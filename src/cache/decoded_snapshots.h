@@ -15,9 +15,9 @@
 #include <string_view>
 
 #include "absl/base/thread_annotations.h"
-#include "strata/cache/internal/cell.h"
+#include "src/cache/cell.h"
 
-namespace strata {
+namespace strata::internal {
 
 // Thread-safe.
 class DecodedSnapshots {
@@ -43,4 +43,4 @@ class DecodedSnapshots {
   const std::unique_ptr<Place[]> places_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

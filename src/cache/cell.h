@@ -19,7 +19,7 @@
 #include "strata/cache/cache.h"
 #include "strata/store/version.h"
 
-namespace strata {
+namespace strata::internal {
 
 enum class CellTag : char {
   kValue = 'V',   // payload: the encoded value
@@ -53,4 +53,4 @@ struct Cell {
   static std::optional<Cell> parse(std::string_view bytes);
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -1,4 +1,4 @@
-#include "strata/adapters/postgres/internal/postgres_table.h"
+#include "strata/adapters/postgres/postgres_store.h"
 
 #include <fmt/format.h>
 
@@ -18,7 +18,7 @@
 #include "strata/base/status.h"
 #include "strata/records/row_codec.h"
 
-namespace strata {
+namespace strata::internal {
 
 using postgres::Answer;
 using postgres::Bind;
@@ -27,6 +27,8 @@ using postgres::Rows;
 using postgres::Statement;
 
 namespace {
+
+using AnySnapshots = Snapshots<AnyRecord>;
 
 constexpr std::size_t kMostIdsPerQuery = 10'000;
 
@@ -41,11 +43,11 @@ std::string joined(const std::vector<std::string>& texts) {
   return fmt::format("{}", fmt::join(texts, std::string_view("\0", 1)));
 }
 
-}  // namespace
-
-struct PostgresTable::Impl {
-  Impl(std::shared_ptr<PostgresPool> the_pool, const EntityInfo& the_entity,
-       std::vector<KeyColumn> the_keys)
+// The statements of a table, and how its rows become records. All SQL of a store is here and in
+// table_sql.h.
+struct Table {
+  Table(std::shared_ptr<PostgresPool> the_pool, const EntityInfo& the_entity,
+        std::vector<KeyColumn> the_keys)
       : pool(std::move(the_pool)),
         entity(the_entity),
         keys(std::move(the_keys)),
@@ -75,7 +77,7 @@ struct PostgresTable::Impl {
   const Statement remove_sql;
 };
 
-absl::StatusOr<std::vector<std::string>> PostgresTable::Impl::keyTexts(const Id& id) const {
+absl::StatusOr<std::vector<std::string>> Table::keyTexts(const Id& id) const {
   if (absl::Status status = checkId(entity, id); !status.ok()) return status;
   if (entity.has_own_id_column) return std::vector<std::string>{id.canonical()};
   std::vector<std::string> texts = id.segments();
@@ -86,7 +88,7 @@ absl::StatusOr<std::vector<std::string>> PostgresTable::Impl::keyTexts(const Id&
   return texts;
 }
 
-absl::Status PostgresTable::Impl::readRecord(const Rows& rows, int row, void* record) const {
+absl::Status Table::readRecord(const Rows& rows, int row, void* record) const {
   int column = firstField();
   for (const Field& field : entity.typeInfo().fields) {
     absl::Status status =
@@ -96,7 +98,7 @@ absl::Status PostgresTable::Impl::readRecord(const Rows& rows, int row, void* re
   return absl::OkStatus();
 }
 
-std::string PostgresTable::Impl::keyOfRow(const Rows& rows, int row) const {
+std::string Table::keyOfRow(const Rows& rows, int row) const {
   if (entity.has_own_id_column) return std::string(*rows.at(row, postgres::kVersionColumn + 1));
   const auto fields = entity.typeInfo().fields;
   std::vector<std::string> texts;
@@ -107,35 +109,11 @@ std::string PostgresTable::Impl::keyOfRow(const Rows& rows, int row) const {
   return joined(texts);
 }
 
-PostgresTable::PostgresTable(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
-PostgresTable::PostgresTable(PostgresTable&&) noexcept = default;
-PostgresTable::~PostgresTable() = default;
-
-absl::StatusOr<PostgresTable> PostgresTable::open(std::shared_ptr<PostgresPool> pool,
-                                                  const EntityInfo& entity, SchemaPolicy policy) {
-  auto keys = postgres::ensureTable(pool->internals(), entity, policy);
-  if (!keys.ok()) return keys.status();
-  return PostgresTable(std::make_unique<const Impl>(std::move(pool), entity, *std::move(keys)));
-}
-
-absl::StatusOr<std::optional<Version>> PostgresTable::get(const Id& id, const ReadOptions& options,
-                                                          void* record) const {
-  absl::StatusOr<std::vector<std::string>> texts = impl_->keyTexts(id);
-  if (!texts.ok()) return texts.status();
-  const std::vector<Bind> binds(std::make_move_iterator(texts->begin()),
-                                std::make_move_iterator(texts->end()));
-  absl::StatusOr<Answer> answer = impl_->run(impl_->get_sql, binds, options);
-  if (!answer.ok()) return answer.status();
-  if (answer->rows.size() == 0) return std::nullopt;
-  if (absl::Status status = impl_->readRecord(answer->rows, 0, record); !status.ok()) return status;
-  return toVersion(answer->rows.at(0, postgres::kVersionColumn));
-}
-
 // The ids of one query, each once, and where their answers go.
-class PostgresTable::Batch {
+class Batch {
  public:
-  Batch(const Impl& impl, std::vector<absl::StatusOr<PostgresRow>>& answers)
-      : impl_(impl), answers_(answers), arrays_(impl.keys.size()) {}
+  Batch(const Table& table, AnySnapshots& answers)
+      : table_(table), answers_(answers), arrays_(table.keys.size()) {}
 
   void add(std::size_t answer, const std::vector<std::string>& texts) {
     std::vector<std::size_t>& places = places_[joined(texts)];
@@ -146,84 +124,114 @@ class PostgresTable::Batch {
 
   std::size_t size() const { return places_.size(); }
 
-  void run(const ReadOptions& options, absl::FunctionRef<std::shared_ptr<void>()> make) {
+  void run(const ReadOptions& options) {
     if (places_.empty()) return;
     std::vector<Bind> binds;
     for (postgres::ArrayText& array : arrays_) binds.emplace_back(array.take());
-    absl::StatusOr<Answer> answer = impl_.run(impl_.get_many_sql, binds, options);
+    absl::StatusOr<Answer> answer = table_.run(table_.get_many_sql, binds, options);
     if (!answer.ok()) {
       for (const auto& [key, places] : places_) fill(places, answer.status());
     } else {
-      for (int row = 0; row < answer->rows.size(); ++row) read(answer->rows, row, make);
+      for (int row = 0; row < answer->rows.size(); ++row) read(answer->rows, row);
     }
     places_.clear();
   }
 
  private:
-  void read(const Rows& rows, int row, absl::FunctionRef<std::shared_ptr<void>()> make) {
-    const auto asked = places_.find(impl_.keyOfRow(rows, row));
+  void read(const Rows& rows, int row) {
+    const auto asked = places_.find(table_.keyOfRow(rows, row));
     if (asked == places_.end()) return;
-    std::shared_ptr<void> record = make();
-    if (absl::Status status = impl_.readRecord(rows, row, record.get()); !status.ok()) {
+    std::shared_ptr<void> record = table_.entity.make();
+    if (absl::Status status = table_.readRecord(rows, row, record.get()); !status.ok()) {
       return fill(asked->second, status);
     }
     const Version version = toVersion(rows.at(row, postgres::kVersionColumn));
-    fill(asked->second, PostgresRow{.record = std::move(record), .version = version});
+    fill(asked->second, asSnapshot(std::move(record), version));
   }
 
-  void fill(const std::vector<std::size_t>& places, const absl::StatusOr<PostgresRow>& with) {
+  void fill(const std::vector<std::size_t>& places, const absl::StatusOr<AnySnapshot>& with) {
     for (std::size_t place : places) answers_[place] = with;
   }
 
-  const Impl& impl_;
-  std::vector<absl::StatusOr<PostgresRow>>& answers_;
+  const Table& table_;
+  AnySnapshots& answers_;
   std::vector<postgres::ArrayText> arrays_;
   absl::flat_hash_map<std::string, std::vector<std::size_t>> places_;
 };
 
-std::vector<absl::StatusOr<PostgresRow>> PostgresTable::getMany(
-    absl::Span<const Id> ids, const ReadOptions& options,
-    absl::FunctionRef<std::shared_ptr<void>()> make) const {
-  std::vector<absl::StatusOr<PostgresRow>> answers(ids.size(), PostgresRow{});
-  Batch batch(*impl_, answers);
+class PostgresRecords final : public AnyStore {
+ public:
+  PostgresRecords(std::shared_ptr<PostgresPool> pool, const EntityInfo& entity,
+                  std::vector<KeyColumn> keys)
+      : table_(std::move(pool), entity, std::move(keys)) {}
+
+  absl::StatusOr<AnySnapshot> get(const Id& id, const ReadOptions& options) override;
+  // One query for every 10 000 ids; a repeated id shares its record.
+  AnySnapshots getMany(absl::Span<const Id> ids, const ReadOptions& options) override;
+  absl::StatusOr<Version> put(const AnyRecord& item, const WriteOptions& options) override;
+  absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options) override;
+  Health healthCheck() override;
+
+ private:
+  const Table table_;
+};
+
+absl::StatusOr<AnySnapshot> PostgresRecords::get(const Id& id, const ReadOptions& options) {
+  absl::StatusOr<std::vector<std::string>> texts = table_.keyTexts(id);
+  if (!texts.ok()) return texts.status();
+  const std::vector<Bind> binds(std::make_move_iterator(texts->begin()),
+                                std::make_move_iterator(texts->end()));
+  absl::StatusOr<Answer> answer = table_.run(table_.get_sql, binds, options);
+  if (!answer.ok()) return answer.status();
+  if (answer->rows.size() == 0) return nullptr;
+  std::shared_ptr<void> record = table_.entity.make();
+  absl::Status status = table_.readRecord(answer->rows, 0, record.get());
+  if (!status.ok()) return status;
+  return asSnapshot(std::move(record), toVersion(answer->rows.at(0, postgres::kVersionColumn)));
+}
+
+AnySnapshots PostgresRecords::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
+  AnySnapshots answers(ids.size(), AnySnapshot());
+  Batch batch(table_, answers);
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    absl::StatusOr<std::vector<std::string>> texts = impl_->keyTexts(ids[i]);
+    absl::StatusOr<std::vector<std::string>> texts = table_.keyTexts(ids[i]);
     if (!texts.ok()) {
       answers[i] = texts.status();
       continue;
     }
     batch.add(i, *texts);
-    if (batch.size() == kMostIdsPerQuery) batch.run(options, make);
+    if (batch.size() == kMostIdsPerQuery) batch.run(options);
   }
-  batch.run(options, make);
+  batch.run(options);
   return answers;
 }
 
-absl::StatusOr<Version> PostgresTable::put(const void* record, const WriteOptions& options) const {
-  const EntityInfo& entity = impl_->entity;
+absl::StatusOr<Version> PostgresRecords::put(const AnyRecord& item, const WriteOptions& options) {
+  const void* const record = addressOf(item);
+  const EntityInfo& entity = table_.entity;
   const Id id = entity.id(record);
   if (absl::Status status = checkRecord(entity, id, record); !status.ok()) return status;
-  if (auto texts = impl_->keyTexts(id); !texts.ok()) return texts.status();
+  if (auto texts = table_.keyTexts(id); !texts.ok()) return texts.status();
   std::vector<Bind> binds{postgres::bind(postgres::lockOf(entity, id))};
   if (entity.has_own_id_column) binds.emplace_back(id.canonical());
   for (const Field& field : entity.typeInfo().fields) {
     binds.push_back(toColumnText(field.type(), field.in(record)));
   }
-  absl::StatusOr<Answer> answer = impl_->run(impl_->put_sql, binds, options);
+  absl::StatusOr<Answer> answer = table_.run(table_.put_sql, binds, options);
   if (!answer.ok()) return answer.status();
   return toVersion(answer->rows.at(0, 0));
 }
 
-absl::StatusOr<Version> PostgresTable::remove(const Id& id, const WriteOptions& options) const {
-  absl::StatusOr<std::vector<std::string>> texts = impl_->keyTexts(id);
+absl::StatusOr<Version> PostgresRecords::remove(const Id& id, const WriteOptions& options) {
+  absl::StatusOr<std::vector<std::string>> texts = table_.keyTexts(id);
   if (!texts.ok()) return texts.status();
   std::vector<Bind> binds(texts->begin(), texts->end());
-  binds.insert(binds.begin(), {postgres::bind(postgres::lockOf(impl_->entity, id)),
+  binds.insert(binds.begin(), {postgres::bind(postgres::lockOf(table_.entity, id)),
                                postgres::bind(std::numeric_limits<std::int64_t>::max())});
   Version absent;
   // Nothing found: once more, up to the version of that finding (table_sql.cpp tells why).
   for (const bool again : {false, true}) {
-    absl::StatusOr<Answer> answer = impl_->run(impl_->remove_sql, binds, options);
+    absl::StatusOr<Answer> answer = table_.run(table_.remove_sql, binds, options);
     if (!answer.ok()) return answer.status();
     if (const auto removed = answer->rows.at(0, 0)) return toVersion(removed);
     if (again) break;
@@ -233,10 +241,20 @@ absl::StatusOr<Version> PostgresTable::remove(const Id& id, const WriteOptions& 
   return absent;
 }
 
-Health PostgresTable::healthCheck() const {
-  Health health = impl_->pool->healthCheck();
+Health PostgresRecords::healthCheck() {
+  Health health = table_.pool->healthCheck();
   health.component = "store";
   return health;
 }
 
-}  // namespace strata
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AnyStore>> createPostgresRecords(std::shared_ptr<PostgresPool> pool,
+                                                                const EntityInfo& entity,
+                                                                SchemaPolicy policy) {
+  auto keys = postgres::ensureTable(pool->internals(), entity, policy);
+  if (!keys.ok()) return keys.status();
+  return std::make_unique<PostgresRecords>(std::move(pool), entity, *std::move(keys));
+}
+
+}  // namespace strata::internal

@@ -26,26 +26,9 @@
 #include "strata/base/deadline.h"
 #include "strata/base/metrics.h"
 #include "strata/decorators/bulkhead.h"
+#include "strata/decorators/guarded_store.h"
 
-namespace strata {
-
-struct GuardOptions {
-  // The name of the store in metrics and errors.
-  std::string store;
-  // How long a call may take whose caller brings no deadline, up to an hour; zero: for ever.
-  absl::Duration timeout = absl::Seconds(5);
-  // How often a call is tried in all, 1 to 10.
-  int attempts = 3;
-  // The longest pause before the second attempt; it doubles before each further one up to
-  // `max_backoff`. Zero to `max_backoff`, and that at most a minute.
-  absl::Duration first_backoff = absl::Milliseconds(20);
-  absl::Duration max_backoff = absl::Milliseconds(500);
-  // Of the jitter, for a simulation that is to repeat itself. None: different each time.
-  std::optional<std::uint32_t> seed;
-};
-
-// Ok, or InvalidArgument that names the option that is out of its range.
-absl::Status validate(const GuardOptions& options);
+namespace strata::internal {
 
 // Thread-safe.
 class Guard {
@@ -73,4 +56,4 @@ class Guard {
   const std::unique_ptr<Core> core_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

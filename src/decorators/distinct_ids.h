@@ -7,7 +7,7 @@
 #include "absl/types/span.h"
 #include "strata/records/id.h"
 
-namespace strata {
+namespace strata::internal {
 
 class DistinctIds {
  public:
@@ -34,4 +34,4 @@ class DistinctIds {
   std::vector<std::size_t> positions_;  // in ids_, of each id that was asked for
 };
 
-}  // namespace strata
+}  // namespace strata::internal

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
-#include "strata/cache/internal/cache_aside.h"
+#include "src/cache/cache_aside.h"
 
-namespace strata {
+namespace strata::internal {
 
 // For one thread at a time.
 class LookupRound {
@@ -39,4 +39,4 @@ class FillRound {
   std::vector<CacheAside::OwedFill> fills_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

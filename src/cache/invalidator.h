@@ -16,8 +16,10 @@
 #include "strata/store/unit_of_work.h"
 
 namespace strata {
-
 class GuardedCache;
+}  // namespace strata
+
+namespace strata::internal {
 
 // Thread-safe. Copying shares.
 class Invalidator {
@@ -38,4 +40,4 @@ class Invalidator {
   std::shared_ptr<Core> core_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

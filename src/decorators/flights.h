@@ -40,29 +40,12 @@
 #include "absl/types/span.h"
 #include "strata/base/clock.h"
 #include "strata/base/metrics.h"
+#include "strata/decorators/coalescing_store.h"
 #include "strata/records/id.h"
 #include "strata/store/options.h"
 #include "strata/store/version.h"
 
-namespace strata {
-
-struct CoalescingOptions {
-  // The name of the store in metrics.
-  std::string store;
-  // How many ids one call of the store below asks for, 1 to 10 000. A getMany of more by one caller
-  // is not cut.
-  std::size_t max_batch = 256;
-  // How many calls of the store below there are at once, 1 to 1 000: with one, a slow id would hold
-  // up all others. A few callers of different ids do not wait for each other below this.
-  std::size_t max_concurrent_batches = 4;
-  // How long, at most, a crowd gathers behind a call that is for several callers before another one
-  // is sent beside it; up to 1 s. Zero sends at once what `max_concurrent_batches` allows, which
-  // made 57 to 212 calls of 1 000 concurrent ids where this makes 8 to 40.
-  absl::Duration max_gathering = absl::Milliseconds(2);
-};
-
-// Ok, or InvalidArgument that names the option that is out of its range.
-absl::Status validate(const CoalescingOptions& options);
+namespace strata::internal {
 
 // Thread-safe.
 class Flights {
@@ -97,4 +80,4 @@ class Flights {
   const std::unique_ptr<Core> core_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal

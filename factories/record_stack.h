@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "src/cache/invalidator.h"
+#include "strata/factories/store_factory.h"
+
+namespace strata::internal {
+
+// Deletes what other processes have cached of an entity's records.
+Invalidator invalidatorOf(const Backends& backends, const EntityInfo& entity);
+
+// The layers of createStore above GuardedStore, over a store that guards its database itself or
+// needs no guard.
+absl::StatusOr<std::unique_ptr<AnyStore>> stackOver(std::unique_ptr<AnyStore> store,
+                                                    const Backends& backends,
+                                                    const EntityInfo& entity,
+                                                    const StoreOptions& options);
+
+// The same for a store of one type.
+template <EntityType T>
+absl::StatusOr<std::unique_ptr<Store<T>>> stackOver(std::unique_ptr<Store<T>> store,
+                                                    const Backends& backends,
+                                                    const StoreOptions& options) {
+  auto records = stackOver(eraseType(std::move(store)), backends, entityInfo<T>(), options);
+  if (!records.ok()) return records.status();
+  return std::make_unique<TypedStore<T>>(*std::move(records));
+}
+
+}  // namespace strata::internal

@@ -1,0 +1,85 @@
+// AnyRecord: a record whose C++ type is known only to the EntityInfo beside it. The decorators and
+// the backends are compiled once, for Store<AnyRecord>; what a program instantiates for each of its
+// types are the two adapters below (docs/decisions/0022-stacks-of-any-record.md).
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "strata/store/store.h"
+
+namespace strata::internal {
+
+// Never defined, so that nothing can read it: an AnyRecord& is the address of a T.
+class AnyRecord;
+
+using AnyStore = Store<AnyRecord>;
+using AnySnapshot = Snapshot<AnyRecord>;
+
+inline const void* addressOf(const AnyRecord& record) { return &record; }
+
+inline AnySnapshot asSnapshot(std::shared_ptr<const void> value, Version version) {
+  return {std::static_pointer_cast<const AnyRecord>(std::move(value)), version};
+}
+
+// Moves the record from one kind of snapshot into the other; the reference count is not touched.
+template <typename To, typename From>
+Snapshot<To> castSnapshot(Snapshot<From> snapshot) {
+  const Version version = snapshot.version();
+  std::shared_ptr<const void> value = std::shared_ptr<const From>(std::move(snapshot));
+  return Snapshot<To>(std::static_pointer_cast<const To>(std::move(value)), version);
+}
+
+template <typename To, typename From>
+absl::StatusOr<Snapshot<To>> castSnapshot(absl::StatusOr<Snapshot<From>> found) {
+  if (!found.ok()) return std::move(found).status();
+  return castSnapshot<To>(*std::move(found));
+}
+
+template <typename To, typename From>
+Snapshots<To> castSnapshots(Snapshots<From> found) {
+  Snapshots<To> cast;
+  cast.reserve(found.size());
+  for (auto& one : found) cast.push_back(castSnapshot<To>(std::move(one)));
+  return cast;
+}
+
+// A Store<To> over a Store<From> of the same records, one of To and From being AnyRecord.
+template <typename To, typename From>
+class CastStore : public Store<To> {
+ public:
+  explicit CastStore(std::unique_ptr<Store<From>> backing) : backing_(std::move(backing)) {}
+
+  absl::StatusOr<Snapshot<To>> get(const Id& id, const ReadOptions& options = {}) final {
+    return castSnapshot<To>(backing_->get(id, options));
+  }
+  Snapshots<To> getMany(absl::Span<const Id> ids, const ReadOptions& options = {}) final {
+    return castSnapshots<To>(backing_->getMany(ids, options));
+  }
+  absl::StatusOr<Version> put(const To& item, const WriteOptions& options = {}) final {
+    return backing_->put(*static_cast<const From*>(static_cast<const void*>(std::addressof(item))),
+                         options);
+  }
+  absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options = {}) final {
+    return backing_->remove(id, options);
+  }
+  Health healthCheck() final { return backing_->healthCheck(); }
+  std::shared_ptr<StagedRead> stagedGet(const Id& id, const ReadOptions& options) final {
+    return backing_->stagedGet(id, options);
+  }
+
+ private:
+  const std::unique_ptr<Store<From>> backing_;
+};
+
+template <typename T>
+using TypedStore = CastStore<T, AnyRecord>;
+
+template <typename T>
+std::unique_ptr<AnyStore> eraseType(std::unique_ptr<Store<T>> store) {
+  return std::make_unique<CastStore<AnyRecord, T>>(std::move(store));
+}
+
+}  // namespace strata::internal

@@ -1,0 +1,207 @@
+#include "strata/decorators/caching_store.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "src/cache/cache_aside.h"
+#include "src/cache/cache_rounds.h"
+#include "src/cache/decoded_snapshots.h"
+#include "src/decorators/distinct_ids.h"
+#include "strata/records/json_codec.h"
+#include "strata/store/internal/staged_read.h"
+
+namespace strata::internal {
+namespace {
+
+using AnySnapshots = Snapshots<AnyRecord>;
+
+class CachingRecords final : public AnyStore {
+ public:
+  CachingRecords(std::unique_ptr<AnyStore> backing, std::unique_ptr<CacheAside> cache,
+                 const EntityInfo& entity, std::size_t max_decoded)
+      : backing_(std::move(backing)),
+        cache_(std::move(cache)),
+        entity_(entity),
+        decoded_(max_decoded) {}
+
+  absl::StatusOr<AnySnapshot> get(const Id& id, const ReadOptions& options) override;
+  AnySnapshots getMany(absl::Span<const Id> ids, const ReadOptions& options) override;
+  absl::StatusOr<Version> put(const AnyRecord& item, const WriteOptions& options) override;
+  absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options) override;
+  Health healthCheck() override;
+  std::shared_ptr<StagedRead> stagedGet(const Id& id, const ReadOptions& options) override;
+
+ private:
+  class Staged;
+
+  // The cached answer, or none when the backing store has to be read.
+  std::optional<AnySnapshot> answerFrom(CacheAside::Lookup& lookup);
+  // The fill of a leased lookup once the backing store has answered.
+  CacheAside::Fill fillFor(const CacheAside::Lookup& lookup,
+                           const absl::StatusOr<AnySnapshot>& loaded) const;
+  // Reads the ids at `missed` from the backing store and fills their lookups.
+  void loadMissed(absl::Span<const Id> ids, const ReadOptions& options,
+                  const std::vector<std::size_t>& missed,
+                  const std::vector<CacheAside::Lookup>& lookups, AnySnapshots& answers);
+  absl::StatusOr<Version> invalidatedAfter(const Id& id, absl::StatusOr<Version> written,
+                                           UnitOfWork* unit);
+
+  const std::unique_ptr<AnyStore> backing_;
+  const std::unique_ptr<CacheAside> cache_;
+  const EntityInfo& entity_;
+  DecodedSnapshots decoded_;
+};
+
+absl::StatusOr<AnySnapshot> CachingRecords::get(const Id& id, const ReadOptions& options) {
+  if (options.unit != nullptr) return backing_->get(id, options);
+  CacheAside::Lookup lookup = cache_->lookup(id, options);
+  if (!lookup.status.ok()) return lookup.status;
+  if (auto answer = answerFrom(lookup)) return *std::move(answer);
+  absl::StatusOr<AnySnapshot> loaded = backing_->get(id, options);
+  if (lookup.owesFill()) {
+    const CacheAside::Fill fill = fillFor(lookup, loaded);
+    cache_->fill({&fill, 1});
+  }
+  return loaded;
+}
+
+class CachingRecords::Staged final : public StagedRead {
+ public:
+  Staged(CachingRecords& store, const Id& id, const ReadOptions& options)
+      : store_(store), id_(id), options_(options) {}
+
+  void addLookup(LookupRound& round) override { round.add(*store_.cache_, id_, lookup_); }
+  Found takeFound() override {
+    if (!lookup_.status.ok()) {
+      answer(lookup_.status);
+      return Found::kError;
+    }
+    if (auto found = store_.answerFrom(lookup_)) {
+      answer(*std::move(found));
+      return Found::kAnswer;
+    }
+    return lookup_.filled_by_another ? Found::kFilledByAnother : Found::kMissing;
+  }
+  void load() override {
+    const bool waits = lookup_.filled_by_another;
+    answer(waits ? store_.get(id_, options_) : store_.backing_->get(id_, options_));
+  }
+  void addFill(FillRound& round) override {
+    if (lookup_.owesFill()) round.add(*store_.cache_, store_.fillFor(lookup_, answered()));
+  }
+
+ private:
+  CachingRecords& store_;
+  const Id& id_;
+  const ReadOptions& options_;
+  CacheAside::Lookup lookup_;
+};
+
+std::shared_ptr<StagedRead> CachingRecords::stagedGet(const Id& id, const ReadOptions& options) {
+  if (options.unit != nullptr) return nullptr;
+  return std::make_shared<Staged>(*this, id, options);
+}
+
+AnySnapshots CachingRecords::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
+  if (options.unit != nullptr) return backing_->getMany(ids, options);
+  const DistinctIds distinct(ids);
+  std::vector<CacheAside::Lookup> lookups = cache_->lookupMany(distinct.ids(), options);
+  AnySnapshots answers(lookups.size(), AnySnapshot());
+  std::vector<std::size_t> missed;
+  for (std::size_t i = 0; i < lookups.size(); ++i) {
+    if (!lookups[i].status.ok()) {
+      answers[i] = lookups[i].status;
+    } else if (auto answer = answerFrom(lookups[i])) {
+      answers[i] = *std::move(answer);
+    } else {
+      missed.push_back(i);
+    }
+  }
+  if (!missed.empty()) loadMissed(distinct.ids(), options, missed, lookups, answers);
+  return distinct.spread(std::move(answers));
+}
+
+void CachingRecords::loadMissed(absl::Span<const Id> ids, const ReadOptions& options,
+                                const std::vector<std::size_t>& missed,
+                                const std::vector<CacheAside::Lookup>& lookups,
+                                AnySnapshots& answers) {
+  std::vector<Id> missed_ids;
+  for (std::size_t i : missed) missed_ids.push_back(ids[i]);
+  AnySnapshots loaded = backing_->getMany(missed_ids, options);
+  std::vector<CacheAside::Fill> fills;
+  for (std::size_t k = 0; k < missed.size(); ++k) {
+    const CacheAside::Lookup& lookup = lookups[missed[k]];
+    if (lookup.owesFill()) fills.push_back(fillFor(lookup, loaded[k]));
+    answers[missed[k]] = std::move(loaded[k]);
+  }
+  cache_->fill(fills);
+}
+
+std::optional<AnySnapshot> CachingRecords::answerFrom(CacheAside::Lookup& lookup) {
+  if (lookup.outcome == CacheAside::Outcome::kAbsent) return AnySnapshot();
+  if (lookup.outcome != CacheAside::Outcome::kHit) return std::nullopt;
+  if (auto known = decoded_.find(lookup.cell)) {
+    return asSnapshot(std::move(known), lookup.version);
+  }
+  std::shared_ptr<void> value = entity_.make();
+  const absl::Status status = readJson(entity_.typeInfo(), lookup.payload(), value.get());
+  if (!status.ok()) {
+    cache_->rejectPayload(lookup, status);
+    return std::nullopt;
+  }
+  if (decoded_.keepsAny()) decoded_.keep(lookup.cell, value);
+  return asSnapshot(std::move(value), lookup.version);
+}
+
+CacheAside::Fill CachingRecords::fillFor(const CacheAside::Lookup& lookup,
+                                         const absl::StatusOr<AnySnapshot>& loaded) const {
+  using Answer = CacheAside::Fill::Answer;
+  if (!loaded.ok()) return {&lookup, Answer::kFailed, {}, {}};
+  if (*loaded == nullptr) return {&lookup, Answer::kAbsent, {}, {}};
+  std::string payload;
+  appendJson(entity_.typeInfo(), addressOf(**loaded), payload);
+  return {&lookup, Answer::kValue, std::move(payload), loaded->version()};
+}
+
+absl::StatusOr<Version> CachingRecords::put(const AnyRecord& item, const WriteOptions& options) {
+  return invalidatedAfter(entity_.id(addressOf(item)), backing_->put(item, options), options.unit);
+}
+
+absl::StatusOr<Version> CachingRecords::remove(const Id& id, const WriteOptions& options) {
+  return invalidatedAfter(id, backing_->remove(id, options), options.unit);
+}
+
+absl::StatusOr<Version> CachingRecords::invalidatedAfter(const Id& id,
+                                                         absl::StatusOr<Version> written,
+                                                         UnitOfWork* unit) {
+  cache_->invalidateAfter(written.status(), {&id, 1}, unit);
+  return written;
+}
+
+Health CachingRecords::healthCheck() {
+  Health health = backing_->healthCheck();
+  Health cache = cache_->healthCheck();
+  if (health.state < cache.state) {
+    health.state = cache.state;
+    health.error = "cache: " + cache.error;
+  }
+  health.children.push_back(std::move(cache));
+  return health;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AnyStore>> createCachingRecords(
+    std::unique_ptr<AnyStore> backing, std::shared_ptr<Cache> cache, const EntityInfo& entity,
+    CachingOptions options, std::shared_ptr<Metrics> metrics, const Clock& clock,
+    std::shared_ptr<Executor> executor) {
+  const std::size_t max_decoded = options.max_decoded;
+  auto aside = CacheAside::create(std::move(cache), entity, std::move(options), std::move(metrics),
+                                  clock, std::move(executor));
+  if (!aside.ok()) return aside.status();
+  return std::make_unique<CachingRecords>(std::move(backing), *std::move(aside), entity,
+                                          max_decoded);
+}
+
+}  // namespace strata::internal

@@ -1,0 +1,58 @@
+#include "strata/memory/in_memory_store.h"
+
+#include <utility>
+
+#include "src/memory/in_memory_table.h"
+
+namespace strata::internal {
+namespace {
+
+class InMemoryRecords final : public AnyStore {
+ public:
+  InMemoryRecords(std::shared_ptr<InMemoryDatabase> database, InMemoryTable& table,
+                  const Clock& clock)
+      : database_(std::move(database)), table_(table), clock_(clock) {}
+
+  absl::StatusOr<AnySnapshot> get(const Id& id, const ReadOptions& options) override {
+    absl::StatusOr<InMemoryTable::Row> row = table_.get(id, options, clock_);
+    if (!row.ok()) return row.status();
+    return asSnapshot(std::move(row->value), row->version);
+  }
+
+  Snapshots<AnyRecord> getMany(absl::Span<const Id> ids, const ReadOptions& options) override {
+    Snapshots<AnyRecord> answers;
+    answers.reserve(ids.size());
+    for (const Id& id : ids) answers.push_back(get(id, options));
+    return answers;
+  }
+
+  absl::StatusOr<Version> put(const AnyRecord& item, const WriteOptions& options) override {
+    const EntityInfo& entity = table_.entity();
+    const Id id = entity.id(addressOf(item));
+    absl::Status status = checkRecord(entity, id, addressOf(item));
+    if (!status.ok()) return status;
+    return table_.put(id, entity.copy(addressOf(item)), options, clock_);
+  }
+
+  absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options) override {
+    return table_.remove(id, options, clock_);
+  }
+
+  Health healthCheck() override { return {.component = "store", .backend = "in-memory"}; }
+
+ private:
+  const std::shared_ptr<InMemoryDatabase> database_;
+  InMemoryTable& table_;
+  const Clock& clock_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AnyStore>> createInMemoryRecords(
+    std::shared_ptr<InMemoryDatabase> database, const EntityInfo& entity, const Clock& clock) {
+  absl::StatusOr<InMemoryTable*> table = database->table(entity);
+  if (!table.ok()) return table.status();
+  return std::make_unique<InMemoryRecords>(std::move(database), **table, clock);
+}
+
+}  // namespace strata::internal
