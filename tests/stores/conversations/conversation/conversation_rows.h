@@ -53,7 +53,7 @@ inline void insertConversation(const Backends& backends, const std::string& tena
                                const std::string& conversation,
                                const std::vector<std::string>& paths = {}) {
   if (backends.database == nullptr) {
-    const auto transaction = InMemoryTransaction::begin(backends.memory);
+    const auto transaction = internal::InMemoryTransaction::begin(backends.memory);
     internal::InMemoryChanges changes(transaction->get());
     auto& data = backends.memory->data<internal::InMemoryConversations>();
     data.conversations.put(changes, {tenant, conversation},
