@@ -18,7 +18,7 @@ struct strata::Entity<FeatureFlag> {
 };
 
 absl::Status run() {
-  auto config = strata::configFromEnv();  // DATABASE_URL, REDIS_URL; neither: in memory
+  auto config = strata::configFromEnv();  // DATABASE_URL, REDIS_URL, STRATA_APP; none: in memory
   if (!config.ok()) return config.status();
   auto backends = strata::connect(*config);  // pools and clients, shared by every store
   if (!backends.ok()) return backends.status();

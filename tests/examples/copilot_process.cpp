@@ -15,6 +15,7 @@ std::vector<std::string> commandLine(const std::vector<std::string>& environment
   std::vector<std::string> command = {"env",
                                       "DATABASE_URL=",
                                       "REDIS_URL=",
+                                      "STRATA_APP=",
                                       "CACHE_PROVIDER=",
                                       "EVENT_HUB_PROVIDER=",
                                       "RATE_LIMIT_PROVIDER=",
