@@ -1,4 +1,4 @@
-#include "strata/memory/internal/database_lock.h"
+#include "src/memory/database_lock.h"
 
 #include <algorithm>
 

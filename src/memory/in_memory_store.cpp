@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "src/memory/in_memory_table.h"
+#include "src/memory/in_memory_tables.h"
 
 namespace strata::internal {
 namespace {
@@ -50,7 +50,7 @@ class InMemoryRecords final : public AnyStore {
 
 absl::StatusOr<std::unique_ptr<AnyStore>> createInMemoryRecords(
     std::shared_ptr<InMemoryDatabase> database, const EntityInfo& entity, const Clock& clock) {
-  absl::StatusOr<InMemoryTable*> table = database->table(entity);
+  absl::StatusOr<InMemoryTable*> table = database->tables().table(entity);
   if (!table.ok()) return table.status();
   return std::make_unique<InMemoryRecords>(std::move(database), **table, clock);
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/hash/hash.h"
+#include "src/memory/in_memory_tables.h"
 #include "src/memory/in_memory_transaction.h"
 
 namespace strata::internal {
@@ -73,15 +74,15 @@ absl::StatusOr<Version> InMemoryTable::write(const Id& id, Row row, const WriteO
   if (options.unit != nullptr) {
     auto transaction = InMemoryTransaction::of(*options.unit, database_);
     if (!transaction.ok()) return transaction.status();
-    row.version = database_.nextVersion();
+    row.version = database_.tables().nextVersion();
     const Version version = row.version;
     (*transaction)->write(*this, id, std::move(row));
     return version;
   }
-  absl::Status locked = database_.lock().lockShared(options.deadline, clock);
+  absl::Status locked = database_.tables().lock().lockShared(options.deadline, clock);
   if (!locked.ok()) return locked;
   const Version version = exchange(id.canonical(), std::move(row));
-  database_.lock().unlockShared();
+  database_.tables().lock().unlockShared();
   return version;
 }
 
@@ -90,7 +91,7 @@ Version InMemoryTable::exchange(const std::string& id, Row row) {
   Shard& shard = shardOf(id);
   const std::lock_guard lock(shard.mutex);
   // Taken with the lock, so that the versions of an id grow in the order of its writes.
-  if (row.version == Version{}) row.version = database_.nextVersion();
+  if (row.version == Version{}) row.version = database_.tables().nextVersion();
   const Version version = row.version;
   const auto found = shard.rows.find(id);
   if (found != shard.rows.end()) replaced = std::move(found->second);

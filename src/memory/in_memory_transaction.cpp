@@ -7,13 +7,14 @@ InMemoryTransaction::InMemoryTransaction(std::shared_ptr<InMemoryDatabase> datab
 
 absl::StatusOr<std::unique_ptr<InMemoryTransaction>> InMemoryTransaction::begin(
     std::shared_ptr<InMemoryDatabase> database, Deadline deadline, const Clock& clock) {
-  if (absl::Status status = database->lock().lock(deadline, clock); !status.ok()) return status;
+  if (absl::Status status = database->tables().lock().lock(deadline, clock); !status.ok())
+    return status;
   return std::unique_ptr<InMemoryTransaction>(new InMemoryTransaction(std::move(database)));
 }
 
 InMemoryTransaction::~InMemoryTransaction() {
   for (auto undo = undo_.rbegin(); undo != undo_.rend(); ++undo) (*undo)();
-  database_->lock().unlock();
+  database_->tables().lock().unlock();
 }
 
 absl::Status InMemoryTransaction::commit() {

@@ -5,7 +5,7 @@
 //   UnitOfWork unit(*std::move(transaction));
 //
 // Rows of tables are kept aside until the commit, so that readers are not held up. Data of another
-// shape (InMemoryDatabase::data) is changed in place, which its readers wait for, and changed back
+// shape (InMemoryTables::data) is changed in place, which its readers wait for, and changed back
 // by a rollback.
 #pragma once
 
@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "src/memory/in_memory_table.h"
+#include "src/memory/in_memory_tables.h"
 #include "strata/memory/in_memory_database.h"
 #include "strata/store/unit_of_work.h"
 
@@ -43,7 +43,7 @@ class InMemoryTransaction final : public Transaction {
   const InMemoryTable::Row* written(const InMemoryTable& table, const Id& id) const;
   void write(InMemoryTable& table, const Id& id, InMemoryTable::Row row);
 
-  Version nextVersion() { return database_->nextVersion(); }
+  Version nextVersion() { return database_->tables().nextVersion(); }
 
   // `undo` is called by a rollback, the last one first. It must not fail.
   void onRollback(std::function<void()> undo) { undo_.push_back(std::move(undo)); }

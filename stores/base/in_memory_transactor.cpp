@@ -17,10 +17,10 @@ absl::Status InMemoryWork::read(const ReadOptions& options, Work work) const {
     const auto transaction = InMemoryTransaction::of(*options.unit, *database_);
     return transaction.ok() ? work(none) : transaction.status();
   }
-  absl::Status locked = database_->lock().lockShared(options.deadline, clock_);
+  absl::Status locked = database_->tables().lock().lockShared(options.deadline, clock_);
   if (!locked.ok()) return locked;
   absl::Status status = work(none);
-  database_->lock().unlockShared();
+  database_->tables().lock().unlockShared();
   return status;
 }
 

@@ -55,7 +55,7 @@ class InMemoryTransactor final : public Transactor<Tables> {
   InMemoryTransactor(std::shared_ptr<InMemoryDatabase> database, const Clock& clock)
       : Transactor<Tables>(clock),
         work_(std::move(database), clock),
-        data_(work_.database().template data<Data>()) {}
+        data_(work_.database().tables().template data<Data>()) {}
 
   Health healthCheck() override { return {.component = "store", .backend = "in-memory"}; }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "src/memory/in_memory_tables.h"
 #include "stores/base/uuid.h"
 #include "stores/conversations/conversation/in_memory_conversations.h"
 #include "strata/factories/backends.h"
@@ -55,7 +56,7 @@ inline void insertConversation(const Backends& backends, const std::string& tena
   if (backends.database == nullptr) {
     const auto transaction = internal::InMemoryTransaction::begin(backends.memory);
     internal::InMemoryChanges changes(transaction->get());
-    auto& data = backends.memory->data<internal::InMemoryConversations>();
+    auto& data = backends.memory->tables().data<internal::InMemoryConversations>();
     data.conversations.put(changes, {tenant, conversation},
                            {.record = {.id = conversation, .tenant_id = tenant}, .version = {}});
     for (const std::string& path : paths) {

@@ -28,7 +28,7 @@ TEST(InMemoryExecutionTables, RemovesWhatHangsOnAPath) {
   }
   const auto transaction = internal::InMemoryTransaction::begin(backends.memory);
   internal::InMemoryChanges changes(transaction->get());
-  auto& data = backends.memory->data<internal::InMemoryConversations>();
+  auto& data = backends.memory->tables().data<internal::InMemoryConversations>();
   internal::removeExecutionsOf(data, changes, *data.paths.find({tenant, paths[0]}));
   ASSERT_EQ(data.executions.all().size(), 1U);
   EXPECT_EQ(data.executions.all().begin()->second.path_id, paths[1]);
