@@ -10,6 +10,7 @@
 #include "strata/adapters/postgres/postgres_store.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/base/nonce.h"
+#include "strata/cache/guarded_cache.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/coalescing_store.h"

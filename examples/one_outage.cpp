@@ -8,6 +8,7 @@
 #include <latch>
 #include <thread>
 
+#include "strata/cache/guarded_cache.h"
 #include "strata/strata.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/servers/local_servers.h"

@@ -1,5 +1,5 @@
 // A type of one's own, stored, cached and read back. Without DATABASE_URL it runs in memory.
-#include <iostream>
+#include <cstdio>
 
 #include "strata/strata.h"
 
@@ -31,13 +31,13 @@ absl::Status run() {
   auto flag = (*flags)->get("checkout-v2");
   if (!flag.ok()) return flag.status();  // the store could not be asked
   if (*flag == nullptr) return absl::NotFoundError("there is no such flag");
-  std::cout << (*flag)->name << " is " << ((*flag)->enabled ? "on" : "off") << "\n"
-            << strata::describe((*flags)->healthCheck()) << "\n";
+  std::printf("%s is %s\n%s\n", (*flag)->name.c_str(), (*flag)->enabled ? "on" : "off",
+              strata::describe((*flags)->healthCheck()).c_str());
   return absl::OkStatus();
 }
 
 int main() {
   const absl::Status status = run();
-  if (!status.ok()) std::cerr << status.ToString() << "\n";
+  if (!status.ok()) std::fprintf(stderr, "%s\n", status.ToString().c_str());
   return status.ok() ? 0 : 1;
 }

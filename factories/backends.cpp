@@ -4,12 +4,15 @@
 #include <utility>
 
 #include "factories/cache_server.h"
+#include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/adapters/upstash/upstash_cache.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
+#include "strata/cache/guarded_cache.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/cache/null_cache.h"
+#include "strata/memory/in_memory_database.h"
 
 namespace strata {
 namespace {

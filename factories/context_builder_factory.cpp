@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "strata/adapters/postgres/postgres_pool.h"
+
 namespace strata {
 namespace {
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/factories/app.h"
 #include "strata/factories/event_hub_factory.h"
 #include "strata/factories/rate_limiter_factory.h"

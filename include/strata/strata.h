@@ -9,13 +9,14 @@
 //   factories/store_factory.h         createStore<T>
 //   factories/unit_of_work_factory.h  several writes that happen together
 //   decorators/fetch_all.h            reads of several stores at once
-//   cache/tools/…                     what an operator does to a cache
 //
-// Beside the stores, each with a factory in factories/: events/event_hub.h, limits/rate_limiter.h,
-// validation/validation_cache.h, probes/probes.h.
+// Beside the stores, not included here:
 //
-// The stores that come with the library are not included here. Each has a folder in stores/ and a
-// factory, factories/…_store_factory.h:
+//   factories/event_hub_factory.h, rate_limiter_factory.h, validation_cache_factory.h
+//   factories/cache_admin_factory.h, cache/tools/…   what an operator does to a cache
+//   probes/probes.h                                  liveness and readiness; component ops
+//
+// The stores that come with the library, each with a factories/…_store_factory.h:
 //
 //   stores/policy/…                   the LLM policy of a tenant and its resolution
 //   stores/conversation_config/…      the settings of conversations, at three levels
@@ -26,22 +27,13 @@
 // testing/… has mocks, fakes, fault injection, conformance suites and servers.
 #pragma once
 
-#include "strata/cache/tools/cache_verifier.h"          // IWYU pragma: export
-#include "strata/cache/tools/cache_warming.h"           // IWYU pragma: export
-#include "strata/decorators/fetch_all.h"                // IWYU pragma: export
-#include "strata/events/event_hub.h"                    // IWYU pragma: export
-#include "strata/factories/app.h"                       // IWYU pragma: export
-#include "strata/factories/backends.h"                  // IWYU pragma: export
-#include "strata/factories/cache_admin_factory.h"       // IWYU pragma: export
-#include "strata/factories/config.h"                    // IWYU pragma: export
-#include "strata/factories/event_hub_factory.h"         // IWYU pragma: export
-#include "strata/factories/rate_limiter_factory.h"      // IWYU pragma: export
-#include "strata/factories/store_factory.h"             // IWYU pragma: export
-#include "strata/factories/unit_of_work_factory.h"      // IWYU pragma: export
-#include "strata/factories/validation_cache_factory.h"  // IWYU pragma: export
-#include "strata/probes/probes.h"                       // IWYU pragma: export
-#include "strata/records/entity.h"                      // IWYU pragma: export
-#include "strata/records/json_codec.h"                  // IWYU pragma: export
-#include "strata/records/row_codec.h"                   // IWYU pragma: export
-#include "strata/store/store.h"                         // IWYU pragma: export
-#include "strata/validation/validation_cache.h"         // IWYU pragma: export
+#include "strata/decorators/fetch_all.h"            // IWYU pragma: export
+#include "strata/factories/app.h"                   // IWYU pragma: export
+#include "strata/factories/backends.h"              // IWYU pragma: export
+#include "strata/factories/config.h"                // IWYU pragma: export
+#include "strata/factories/store_factory.h"         // IWYU pragma: export
+#include "strata/factories/unit_of_work_factory.h"  // IWYU pragma: export
+#include "strata/records/entity.h"                  // IWYU pragma: export
+#include "strata/records/json_codec.h"              // IWYU pragma: export
+#include "strata/records/row_codec.h"               // IWYU pragma: export
+#include "strata/store/store.h"                     // IWYU pragma: export

@@ -10,6 +10,7 @@
 #include "strata/factories/conversation_config_store_factory.h"
 #include "strata/factories/conversation_store_factory.h"
 #include "strata/factories/policy_store_factory.h"
+#include "strata/factories/validation_cache_factory.h"
 #include "strata/strata.h"
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"

@@ -1,4 +1,5 @@
 // Units of work on real servers, and what happens when those go.
+#include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/servers/local_servers.h"
 #include "tests/factories/unit_of_work_suite.h"

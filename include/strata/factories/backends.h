@@ -8,18 +8,19 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "strata/adapters/postgres/postgres_pool.h"
+#include "strata/base/circuit_breaker.h"
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
 #include "strata/base/health.h"
 #include "strata/base/metrics.h"
 #include "strata/cache/cache.h"
-#include "strata/cache/guarded_cache.h"
 #include "strata/decorators/bulkhead.h"
 #include "strata/factories/config.h"
 #include "strata/memory/in_memory_database.h"
 
 namespace strata {
+
+class PostgresPool;
 
 // Copying shares. Stores keep what they use of it alive.
 struct Backends {

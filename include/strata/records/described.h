@@ -2,8 +2,8 @@
 //
 // What a field may be: bool, the integers of <cstdint>, float, double, std::string,
 // strata::Timestamp, strata::Json, a described enum, a described struct (its described bases
-// included), and std::optional, std::vector, std::map<std::string, …> or
-// std::unordered_map<std::string, …> of these. Anything else does not compile, with a message that
+// included), and std::optional, std::vector, std::map<std::string, …>, std::unordered_map<std::string,
+// …> or a map with their interface, of these. Anything else does not compile, with a message that
 // says so.
 //
 // An enumerator is stored by its name; `kPascalCase` is stored as `pascal_case`. To store other
@@ -20,12 +20,10 @@
 #include <boost/describe.hpp>
 #include <boost/mp11.hpp>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -61,12 +59,14 @@ template <typename T>
 inline constexpr bool is_list = false;
 template <typename T, typename A>
 inline constexpr bool is_list<std::vector<T, A>> = true;
+// std::map and std::unordered_map by what they do, so that this header includes neither.
 template <typename T>
-inline constexpr bool is_map = false;
-template <typename T, typename C, typename A>
-inline constexpr bool is_map<std::map<std::string, T, C, A>> = true;
-template <typename T, typename H, typename E, typename A>
-inline constexpr bool is_map<std::unordered_map<std::string, T, H, E, A>> = true;
+concept StringKeyedMap = std::is_same_v<typename T::key_type, std::string> &&
+    requires(T& map, typename T::mapped_type element) {
+  map.insert_or_assign(std::string(), std::move(element));
+  map.try_emplace(std::string());
+  map.clear();
+};
 template <typename T>
 inline constexpr bool is_described_struct =
     std::is_class_v<T>&& boost::describe::has_describe_members<T>::value;
@@ -223,7 +223,7 @@ TypeInfo makeTypeInfo() {
   } else if constexpr (is_list<T>) {
     return {
         .kind = Kind::kList, .element = &typeInfo<typename T::value_type>, .list = &list_ops<T>};
-  } else if constexpr (is_map<T>) {
+  } else if constexpr (StringKeyedMap<T>) {
     return {.kind = Kind::kMap, .element = &typeInfo<typename T::mapped_type>, .map = &map_ops<T>};
   } else if constexpr (std::is_enum_v<T>) {
     static_assert(HasEnumNames<T> || boost::describe::has_describe_enumerators<T>::value,

@@ -87,7 +87,7 @@ const EntityInfo& entityInfo() {
         .default_record = new T{},
         .make = []() -> std::shared_ptr<void> { return std::make_shared<T>(); },
         .copy = [](const void* record) -> std::shared_ptr<const void> {
-          return std::make_shared<const T>(*static_cast<const T*>(record));
+          return std::make_shared<T>(*static_cast<const T*>(record));
         },
     };
     if constexpr (internal::HasKeyColumns<T>) {

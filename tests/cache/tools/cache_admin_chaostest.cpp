@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "strata/adapters/postgres/id_query.h"
+#include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/cache/tools/cache_verifier.h"
 #include "strata/cache/tools/cache_warming.h"
