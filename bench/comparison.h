@@ -25,7 +25,7 @@ struct Row {
   Budget budget{};
   double ours = 0;
   double baseline = 0;
-  std::string unit;  // of both: "us", "calls/s" or "queries"
+  std::string unit;  // of both: "us", "s", "calls/s" or "queries"
 
   bool met() const {
     if (budget.kind == Budget::Kind::kNone) return true;
@@ -71,6 +71,7 @@ struct Benchmark {
 std::vector<Benchmark> layerBenchmarks();
 std::vector<Benchmark> coalescingBenchmarks();
 std::vector<Benchmark> contextBenchmarks();
+std::vector<Benchmark> compileBenchmarks();
 std::vector<Benchmark> conversationBenchmarks();
 std::vector<Benchmark> eventHubBenchmarks();
 std::vector<Benchmark> postgresBenchmarks();

@@ -19,9 +19,9 @@ namespace po = boost::program_options;
 
 std::vector<Benchmark> allBenchmarks() {
   std::vector<Benchmark> all;
-  for (const auto& some :
-       {layerBenchmarks(), postgresBenchmarks(), conversationBenchmarks(), contextBenchmarks(),
-        coalescingBenchmarks(), redisBenchmarks(), rateLimiterBenchmarks(), eventHubBenchmarks()}) {
+  for (const auto& some : {layerBenchmarks(), postgresBenchmarks(), conversationBenchmarks(),
+                           contextBenchmarks(), coalescingBenchmarks(), redisBenchmarks(),
+                           rateLimiterBenchmarks(), eventHubBenchmarks(), compileBenchmarks()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
