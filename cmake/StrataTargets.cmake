@@ -7,6 +7,11 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 function(strata_compile_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  if(STRATA_PRECOMPILE_HEADERS)
+    # Libraries and programs alike, to share what is precompiled.
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
                                            -Woverloaded-virtual -Wno-missing-field-initializers
                                            $<$<BOOL:${STRATA_WARNINGS_AS_ERRORS}>:-Werror>)
@@ -22,6 +27,37 @@ function(strata_compile_options target)
     target_link_options(${target} PUBLIC -fsanitize=${STRATA_SANITIZE})
   endif()
 endfunction()
+
+# strata_precompiled_headers(strata_headers [LIBS lib …] HEADERS <string> …): a target that precompiles them, for
+# strata_use_precompiled_headers(target strata_headers). It defines no macro that its users lack,
+# with which GCC would refuse what it made.
+function(strata_precompiled_headers name)
+  cmake_parse_arguments(ARG "" "" "LIBS;HEADERS" ${ARGN})
+  set(source "${PROJECT_BINARY_DIR}/${name}.cpp")
+  file(CONFIGURE OUTPUT "${source}" CONTENT "// Only to precompile headers.\n")
+  add_library(${name} OBJECT EXCLUDE_FROM_ALL "${source}")
+  strata_compile_options(${name})
+  target_link_libraries(${name} PRIVATE absl::flat_hash_map absl::span absl::statusor absl::time
+                                        Boost::headers fmt::fmt ${ARG_LIBS})
+  target_precompile_headers(${name} PRIVATE ${ARG_HEADERS})
+endfunction()
+
+function(strata_use_precompiled_headers target from)
+  if(NOT STRATA_PRECOMPILE_HEADERS)
+    return()
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${from})
+  # Without it ccache cannot tell what of a precompiled header a source has used.
+  target_compile_options(${target} PRIVATE -fpch-preprocess)
+endfunction()
+
+if(STRATA_PRECOMPILE_HEADERS)
+  strata_precompiled_headers(strata_headers HEADERS
+    <algorithm> <array> <atomic> <chrono> <condition_variable> <cstdint> <functional> <map> <memory>
+    <mutex> <optional> <string> <string_view> <tuple> <utility> <vector>
+    <absl/container/flat_hash_map.h> <absl/status/statusor.h> <absl/time/time.h>
+    <absl/types/span.h> <boost/describe.hpp> <fmt/format.h>)
+endif()
 
 # strata_library(core HEADERS include/strata/core SOURCES a.cpp … PUBLIC lib … PRIVATE lib …)
 # The static library strata_<name>, known as strata::<name> here and in the installed package.
@@ -43,13 +79,30 @@ function(strata_library name)
                                   FILES ${headers})
   # Sources of a layer include each other's private headers by their path from the project's root.
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
-  target_link_libraries(${target} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
-  install(TARGETS ${target} EXPORT strata-${name} FILE_SET HEADERS
+  target_link_libraries(${target} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE} fmt::fmt)
+  strata_use_precompiled_headers(${target} strata_headers)
+  strata_component(${name} ${ARG_PUBLIC} ${ARG_PRIVATE} fmt::fmt)
+endfunction()
+
+# strata_umbrella(stores policy clarify …): the target strata::stores, which is nothing but those.
+function(strata_umbrella name)
+  set(target strata_${name})
+  add_library(${target} INTERFACE)
+  add_library(strata::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  list(TRANSFORM ARGN PREPEND strata::)
+  target_link_libraries(${target} INTERFACE ${ARGN})
+  strata_component(${name} ${ARGN})
+endfunction()
+
+# Installs the target strata_<name> as a component of the package that stands on `ARGN`.
+function(strata_component name)
+  install(TARGETS strata_${name} EXPORT strata-${name} FILE_SET HEADERS
           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT strata-${name} NAMESPACE strata:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/strata
           FILE strata-${name}.cmake)
   set_property(GLOBAL APPEND PROPERTY STRATA_COMPONENTS ${name})
-  set_property(GLOBAL PROPERTY STRATA_LINKS_${name} ${ARG_PUBLIC} ${ARG_PRIVATE})
+  set_property(GLOBAL PROPERTY STRATA_LINKS_${name} ${ARGN})
 endfunction()
 
 # strata_package(): installs what find_package(strata CONFIG) reads. Call it after all libraries.
@@ -63,6 +116,7 @@ function(strata_package)
   install(FILES "${CMAKE_CURRENT_BINARY_DIR}/strataConfig.cmake"
                 "${CMAKE_CURRENT_BINARY_DIR}/strataConfigVersion.cmake"
                 cmake/FindSOCI.cmake cmake/FindHiredis.cmake
+                cmake/StrataStaticDependencies.cmake
           DESTINATION ${destination})
   install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 endfunction()
@@ -90,13 +144,17 @@ function(strata_component_table result)
   set(${result} "${table}" PARENT_SCOPE)
 endfunction()
 
-# strata_program(demo SOURCES a.cpp … LIBS lib …)
+# strata_program(demo SOURCES a.cpp … LIBS lib … [PRECOMPILED strata_headers])
 function(strata_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "PRECOMPILED" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   strata_compile_options(${name})
+  if(NOT ARG_PRECOMPILED)
+    set(ARG_PRECOMPILED strata_headers)
+  endif()
+  strata_use_precompiled_headers(${name} ${ARG_PRECOMPILED})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
-  target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} fmt::fmt)
 endfunction()
 
 # strata_test(id_test.cpp LIBS lib …): one test program per file, named after it. The suffix says
@@ -105,7 +163,8 @@ endfunction()
 function(strata_test source)
   cmake_parse_arguments(ARG "" "TIMEOUT" "LIBS" ${ARGN})
   get_filename_component(name "${source}" NAME_WE)
-  strata_program(${name} SOURCES ${source} LIBS ${ARG_LIBS} strata::testing GTest::gmock_main)
+  strata_program(${name} SOURCES ${source} LIBS ${ARG_LIBS} strata::testing GTest::gmock_main
+                 PRECOMPILED strata_test_headers)
   add_test(NAME ${name} COMMAND ${name})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)

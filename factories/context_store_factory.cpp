@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "factories/transactors.h"
+#include "factories/conversation_schema.h"
 #include "stores/conversations/context/in_memory_context_tables.h"
 #include "stores/conversations/context/postgres_context_tables.h"
 
@@ -12,7 +12,7 @@ absl::StatusOr<std::unique_ptr<ContextStore>> createContextStore(const Backends&
   auto tables =
       internal::createTransactor<internal::ContextTables, internal::PostgresContextTables,
                                  internal::InMemoryContextTables, internal::InMemoryConversations>(
-          backends, "conversation_contexts");
+          backends, "conversation_contexts", internal::conversationSchema());
   if (!tables.ok()) return tables.status();
   return internal::makeContextStore(*std::move(tables), backends.metrics);
 }

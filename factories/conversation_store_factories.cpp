@@ -1,8 +1,8 @@
 #include <optional>
 #include <utility>
 
+#include "factories/conversation_schema.h"
 #include "factories/record_stack.h"
-#include "factories/transactors.h"
 #include "stores/conversations/conversation/conversation_records.h"
 #include "stores/conversations/conversation/conversation_stores.h"
 #include "stores/conversations/conversation/in_memory_conversation_tables.h"
@@ -21,7 +21,8 @@ absl::StatusOr<ConversationTransactor> transactorOf(const Backends& backends,
   auto made =
       internal::createTransactor<internal::ConversationTables, internal::PostgresConversationTables,
                                  internal::InMemoryConversationTables,
-                                 internal::InMemoryConversations>(backends, store);
+                                 internal::InMemoryConversations>(backends, store,
+                                                                  internal::conversationSchema());
   if (!made.ok()) return made.status();
   return ConversationTransactor(*std::move(made));
 }

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "factories/transactors.h"
+#include "factories/conversation_schema.h"
 #include "stores/conversations/execution/in_memory_execution_tables.h"
 #include "stores/conversations/execution/postgres_execution_tables.h"
 
@@ -12,7 +12,8 @@ absl::StatusOr<std::unique_ptr<ExecutionStore>> createExecutionStore(const Backe
   auto tables =
       internal::createTransactor<internal::ExecutionTables, internal::PostgresExecutionTables,
                                  internal::InMemoryExecutionTables,
-                                 internal::InMemoryConversations>(backends, "execution_contexts");
+                                 internal::InMemoryConversations>(backends, "execution_contexts",
+                                                                  internal::conversationSchema());
   if (!tables.ok()) return tables.status();
   return internal::makeExecutionStore(*std::move(tables), backends.metrics);
 }

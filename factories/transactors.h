@@ -11,7 +11,6 @@
 #include "strata/adapters/postgres/migrations.h"
 #include "strata/base/status.h"
 #include "strata/factories/backends.h"
-#include "strata/stores/conversations/conversation/conversation_migrations.h"
 
 namespace strata::internal {
 
@@ -22,17 +21,12 @@ struct StoreSchema {
   std::span<const Migration> row_security = {};
 };
 
-inline StoreSchema conversationSchema() {
-  return {.migrations = conversationMigrations(),
-          .row_security = conversationRowSecurityMigrations()};
-}
-
 // The transactor of a store on whatever is configured; with a database, after the migrations that
 // it lacks.
 template <typename Tables, typename PostgresTables, typename InMemoryTables, typename Data>
-absl::StatusOr<std::unique_ptr<Transactor<Tables>>> createTransactor(
-    const Backends& backends, const std::string& store,
-    const StoreSchema& schema = conversationSchema()) {
+absl::StatusOr<std::unique_ptr<Transactor<Tables>>> createTransactor(const Backends& backends,
+                                                                     const std::string& store,
+                                                                     const StoreSchema& schema) {
   if (backends.database == nullptr) {
     return std::make_unique<InMemoryTransactor<Tables, InMemoryTables, Data>>(backends.memory,
                                                                               *backends.clock);

@@ -36,7 +36,7 @@ function(build_and_test name)
   run(COMMAND ${CMAKE_COMMAND} --build "${SCRATCH}/${name}" -j 2)
   # A database that happens to be configured here is not the stranger's.
   run(COMMAND ${CMAKE_COMMAND} -E env --unset=DATABASE_URL --unset=REDIS_URL
-              ${CMAKE_CTEST_COMMAND} --test-dir "${SCRATCH}/${name}" --output-on-failure
+              --unset=STRATA_APP ${CMAKE_CTEST_COMMAND} --test-dir "${SCRATCH}/${name}" --output-on-failure
               --no-tests=error)
   message(STATUS "${name}: built and tested")
 endfunction()
@@ -65,6 +65,44 @@ run(COMMAND "${READELF}" --dynamic "${SCRATCH}/core_only/core_only" OUTPUT neede
 if(needed MATCHES "lib(pq|hiredis|soci)[^]]*")
   message(FATAL_ERROR "core_only links ${CMAKE_MATCH_0}")
 endif()
+
+# A program may link the libraries of others statically; libpq, Abseil and fmt stay shared.
+configure_command(feature_flags configure)
+run(COMMAND ${configure} -D STRATA_STATIC_DEPENDENCIES=ON -B "${SCRATCH}/static")
+run(COMMAND ${CMAKE_COMMAND} --build "${SCRATCH}/static" -j 2 --target feature_flags)
+run(COMMAND "${READELF}" --dynamic "${SCRATCH}/static/feature_flags" OUTPUT needed)
+if(needed MATCHES "lib(soci|hiredis|zstd|ssl|crypto|boost)[^]]*")
+  message(FATAL_ERROR "with STRATA_STATIC_DEPENDENCIES a program links ${CMAKE_MATCH_0}")
+endif()
+if(NOT needed MATCHES "libpq")
+  message(FATAL_ERROR "readelf shows no shared libraries:\n${needed}")
+endif()
+run(COMMAND ${CMAKE_COMMAND} -E env --unset=DATABASE_URL --unset=REDIS_URL
+            "${SCRATCH}/static/feature_flags")
+message(STATUS "static: built and run")
+
+# strata::core builds where only Abseil, Boost, fmt, spdlog and zstd are installed, and where no build
+# type is named it is an optimised one.
+set(disabled)
+foreach(package PostgreSQL SOCI OpenSSL Hiredis prometheus-cpp GTest)
+  list(APPEND disabled -D CMAKE_DISABLE_FIND_PACKAGE_${package}=ON)
+endforeach()
+run(COMMAND ${CMAKE_COMMAND} -S "${STRATA_SOURCE}" -B "${SCRATCH}/core_alone" -G "${GENERATOR}"
+            -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}
+            -D CMAKE_CXX_FLAGS_RELWITHDEBINFO=-O0 -D STRATA_WITH_POSTGRES=OFF
+            -D STRATA_WITH_REDIS=OFF -D STRATA_WITH_PROMETHEUS=OFF ${disabled})
+run(COMMAND ${CMAKE_COMMAND} --build "${SCRATCH}/core_alone" -j 2 --target strata_core)
+file(STRINGS "${SCRATCH}/core_alone/CMakeCache.txt" type REGEX "^CMAKE_BUILD_TYPE:")
+if(NOT type MATCHES "=RelWithDebInfo$")
+  message(FATAL_ERROR "no build type was named, and it is ${type}")
+endif()
+# What cannot be built without the rest says so.
+run(COMMAND ${CMAKE_COMMAND} -B "${SCRATCH}/core_alone" -D STRATA_BUILD_TESTS=ON
+    RESULT code OUTPUT output)
+if(NOT code OR NOT output MATCHES "STRATA_WITH_POSTGRES")
+  message(FATAL_ERROR "tests without PostgreSQL are not refused clearly:\n${output}")
+endif()
+message(STATUS "core_alone: built")
 
 # A component that does not exist is named, and so are those that do.
 configure_command(unknown_component configure)
