@@ -89,7 +89,8 @@ foreach(package PostgreSQL SOCI OpenSSL Hiredis prometheus-cpp GTest)
 endforeach()
 run(COMMAND ${CMAKE_COMMAND} -S "${STRATA_SOURCE}" -B "${SCRATCH}/core_alone" -G "${GENERATOR}"
             -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}
-            -D CMAKE_CXX_FLAGS_RELWITHDEBINFO=-O0 -D STRATA_WITH_POSTGRES=OFF
+            -D CMAKE_CXX_FLAGS_RELWITHDEBINFO=-O0
+            -D STRATA_PRECOMPILE_HEADERS=ON -D STRATA_WITH_POSTGRES=OFF
             -D STRATA_WITH_REDIS=OFF -D STRATA_WITH_PROMETHEUS=OFF ${disabled})
 run(COMMAND ${CMAKE_COMMAND} --build "${SCRATCH}/core_alone" -j 2 --target strata_core)
 file(STRINGS "${SCRATCH}/core_alone/CMakeCache.txt" type REGEX "^CMAKE_BUILD_TYPE:")
@@ -97,7 +98,8 @@ if(NOT type MATCHES "=RelWithDebInfo$")
   message(FATAL_ERROR "no build type was named, and it is ${type}")
 endif()
 # What cannot be built without the rest says so.
-run(COMMAND ${CMAKE_COMMAND} -B "${SCRATCH}/core_alone" -D STRATA_BUILD_TESTS=ON
+run(COMMAND ${CMAKE_COMMAND} -S "${STRATA_SOURCE}" -B "${SCRATCH}/core_alone"
+            -D STRATA_BUILD_TESTS=ON
     RESULT code OUTPUT output)
 if(NOT code OR NOT output MATCHES "STRATA_WITH_POSTGRES")
   message(FATAL_ERROR "tests without PostgreSQL are not refused clearly:\n${output}")
