@@ -52,7 +52,7 @@ function(strata_use_precompiled_headers target from)
   endif()
   target_precompile_headers(${target} REUSE_FROM ${from})
   # Without it ccache cannot tell what of a precompiled header a source has used.
-  target_compile_options(${target} PRIVATE -fpch-preprocess)
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 endfunction()
 
 if(STRATA_PRECOMPILE_HEADERS)

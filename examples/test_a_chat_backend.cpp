@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "strata/testing/mocks/mock_conversation_store.h"
 #include "strata/testing/mocks/mock_path_store.h"
 

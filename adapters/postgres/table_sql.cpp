@@ -17,7 +17,7 @@
 // A DELETE that found nothing may have missed a row that was inserted while it waited for the lock,
 // since its snapshot is older than that. The row then has a number below the one that the DELETE
 // took under the lock; removing up to that number makes the answer true (see
-// PostgresTable::remove).
+// PostgresRecords::remove).
 namespace strata::postgres {
 namespace {
 

@@ -473,12 +473,12 @@ void CacheAside::fill(absl::Span<const Fill> fills) {
   core_->fills.send(std::move(made));
 }
 
-void CacheAside::fillTogether(absl::Span<const OwedFill> fills) {
+void CacheAside::fillTogether(absl::Span<const PlannedFill> fills) {
   if (fills.empty()) return;
   const MonotonicTime now = fills.front().by->core_->clock.now();
   std::vector<CacheFills::Owed> owed;
   owed.reserve(fills.size());
-  for (const OwedFill& one : fills) {
+  for (const PlannedFill& one : fills) {
     Core& core = *one.by->core_;
     core.noteLoad(now - one.fill.lookup->started);
     owed.push_back({&core.fills, core.fillFor(one.fill)});

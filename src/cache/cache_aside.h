@@ -68,7 +68,7 @@ class CacheAside {
     std::string decompressed;
 
     // Whether the lease is ours, so that `fill` must be told what the store below answered.
-    bool owesFill() const { return outcome == Outcome::kLeased; }
+    bool needsFill() const { return outcome == Outcome::kLeased; }
 
     std::string_view payload() const {
       if (!decompressed.empty()) return decompressed;
@@ -105,8 +105,8 @@ class CacheAside {
   // and logged once.
   void rejectPayload(Lookup& hit, const absl::Status& why);
 
-  // What the store below answered to a lookup that was leased. Every leased lookup is owed one, so
-  // that nobody waits for a fill that never comes.
+  // What the backing store answered to a lookup that was leased. Fill each leased lookup exactly once
+  // (kFailed included); until then other readers wait for it.
   struct Fill {
     enum class Answer : std::uint8_t { kValue, kAbsent, kFailed };
     const Lookup* lookup;
@@ -114,14 +114,14 @@ class CacheAside {
     std::string payload;  // kValue
     Version version;      // kValue
   };
-  // One round trip for all. A fill that fails is counted and harms nobody.
+  // One round trip for all. A fill that fails is counted; no reader is affected.
   void fill(absl::Span<const Fill> fills);
-  struct OwedFill {
+  struct PlannedFill {
     CacheAside* by;
     Fill fill;
   };
   // The same for records of several types: one round trip to each cache.
-  static void fillTogether(absl::Span<const OwedFill> fills);
+  static void fillTogether(absl::Span<const PlannedFill> fills);
 
   // See Invalidator::after.
   void invalidateAfter(const absl::Status& written, absl::Span<const Id> ids,

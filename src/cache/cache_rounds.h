@@ -36,7 +36,7 @@ class FillRound {
   void run() { CacheAside::fillTogether(fills_); }
 
  private:
-  std::vector<CacheAside::OwedFill> fills_;
+  std::vector<CacheAside::PlannedFill> fills_;
 };
 
 }  // namespace strata::internal

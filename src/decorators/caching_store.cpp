@@ -1,6 +1,9 @@
 #include "strata/decorators/caching_store.h"
 
+#include <cstddef>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,7 +33,7 @@ class CachingRecords final : public AnyStore {
   absl::StatusOr<Version> put(const AnyRecord& item, const WriteOptions& options) override;
   absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options) override;
   Health healthCheck() override;
-  std::shared_ptr<StagedRead> stagedGet(const Id& id, const ReadOptions& options) override;
+  StagedGet<AnyRecord> stagedGet(const Id& id, const ReadOptions& options) override;
 
  private:
   class Staged;
@@ -59,7 +62,7 @@ absl::StatusOr<AnySnapshot> CachingRecords::get(const Id& id, const ReadOptions&
   if (!lookup.status.ok()) return lookup.status;
   if (auto answer = answerFrom(lookup)) return *std::move(answer);
   absl::StatusOr<AnySnapshot> loaded = backing_->get(id, options);
-  if (lookup.owesFill()) {
+  if (lookup.needsFill()) {
     const CacheAside::Fill fill = fillFor(lookup, loaded);
     cache_->fill({&fill, 1});
   }
@@ -88,7 +91,7 @@ class CachingRecords::Staged final : public StagedRead {
     answer(waits ? store_.get(id_, options_) : store_.backing_->get(id_, options_));
   }
   void addFill(FillRound& round) override {
-    if (lookup_.owesFill()) round.add(*store_.cache_, store_.fillFor(lookup_, answered()));
+    if (lookup_.needsFill()) round.add(*store_.cache_, store_.fillFor(lookup_, answered()));
   }
 
  private:
@@ -98,9 +101,9 @@ class CachingRecords::Staged final : public StagedRead {
   CacheAside::Lookup lookup_;
 };
 
-std::shared_ptr<StagedRead> CachingRecords::stagedGet(const Id& id, const ReadOptions& options) {
-  if (options.unit != nullptr) return nullptr;
-  return std::make_shared<Staged>(*this, id, options);
+StagedGet<AnyRecord> CachingRecords::stagedGet(const Id& id, const ReadOptions& options) {
+  if (options.unit != nullptr) return {};
+  return {std::make_shared<Staged>(*this, id, options)};
 }
 
 AnySnapshots CachingRecords::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
@@ -132,7 +135,7 @@ void CachingRecords::loadMissed(absl::Span<const Id> ids, const ReadOptions& opt
   std::vector<CacheAside::Fill> fills;
   for (std::size_t k = 0; k < missed.size(); ++k) {
     const CacheAside::Lookup& lookup = lookups[missed[k]];
-    if (lookup.owesFill()) fills.push_back(fillFor(lookup, loaded[k]));
+    if (lookup.needsFill()) fills.push_back(fillFor(lookup, loaded[k]));
     answers[missed[k]] = std::move(loaded[k]);
   }
   cache_->fill(fills);

@@ -51,15 +51,15 @@ class MeteredRecords final : public AnyStore {
 
   Health healthCheck() override { return backing_->healthCheck(); }
 
-  std::shared_ptr<StagedRead> stagedGet(const Id& id, const ReadOptions& options) override {
+  StagedGet<AnyRecord> stagedGet(const Id& id, const ReadOptions& options) override {
     const MonotonicTime start = clock_.now();
-    auto read = backing_->stagedGet(id, options);
-    if (read == nullptr) return read;
-    read->onceAnswered([this, start](const absl::StatusOr<AnySnapshot>& answer) {
+    StagedGet<AnyRecord> staged = backing_->stagedGet(id, options);
+    if (staged.read == nullptr) return staged;
+    staged.read->onceAnswered([this, start](const absl::StatusOr<AnySnapshot>& answer) {
       metrics_.time(Operation::kGet, clock_.now() - start);
       metrics_.count(Operation::kGet, resultOf(answer));
     });
-    return read;
+    return staged;
   }
 
  private:

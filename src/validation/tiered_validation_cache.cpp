@@ -53,7 +53,7 @@ class Tier {
   }
   // What a lease is owed; `verdict` null: nothing is to be remembered.
   void fill(const Lookup& lookup, std::string_view user_id, const Validation* verdict) {
-    if (!lookup.owesFill()) return;
+    if (!lookup.needsFill()) return;
     CacheAside::Fill fill{&lookup, Answer::kFailed, {}, {}};
     if (verdict != nullptr) {
       fill.answer = Answer::kValue;
@@ -219,7 +219,7 @@ absl::StatusOr<Validation> TieredValidationCache::validate(std::string_view user
       core_->remembered.increment();
       return *std::move(verdict);
     }
-    if (lookup.owesFill()) {
+    if (lookup.needsFill()) {
       absl::StatusOr<Validation> answer = ask();
       tier->fill(lookup, user_id, answer.ok() ? &*answer : nullptr);
       return core_->counted(std::move(answer));

@@ -289,7 +289,7 @@ TEST_F(FetchAll, ReadsWithinAUnitOneAfterTheOtherOnTheCallersThread) {
 }
 
 // What a read does, noted.
-class NotedRead final : public StagedRead {
+class NotedRead final : public internal::StagedRead {
  public:
   NotedRead(std::string name, Found found, std::vector<std::string>& notes)
       : name_(std::move(name)), found_(found), notes_(notes) {}
@@ -306,9 +306,9 @@ class NotedRead final : public StagedRead {
 // Two fetches that each held a lease the other waited for would wait until the leases were over.
 TEST_F(FetchAll, WaitsForFillsOfOthersOnlyAfterItsOwn) {
   std::vector<std::string> notes;
-  const std::shared_ptr<StagedRead> reads[]{
-      std::make_shared<NotedRead>("others", StagedRead::Found::kFilledByAnother, notes),
-      std::make_shared<NotedRead>("own", StagedRead::Found::kMissing, notes)};
+  const std::shared_ptr<internal::StagedRead> reads[]{
+      std::make_shared<NotedRead>("others", internal::StagedRead::Found::kFilledByAnother, notes),
+      std::make_shared<NotedRead>("own", internal::StagedRead::Found::kMissing, notes)};
   internal::runTogether(reads, options_);
   EXPECT_THAT(notes, ElementsAre("load own", "fill own", "load others"));
 }

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "strata/records/json_codec.h"
 #include "strata/records/row_codec.h"

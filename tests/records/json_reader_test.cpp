@@ -10,7 +10,9 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 #include <random>
+#include <unordered_map>
 
 #include "src/records/scalars.h"
 #include "strata/records/json_codec.h"

@@ -33,8 +33,6 @@ absl::StatusOr<std::unique_ptr<AnyStore>> createCachingRecords(
 template <EntityType T>
 class CachingStore final : public internal::TypedStore<T> {
  public:
-  using internal::TypedStore<T>::TypedStore;
-
   // InvalidArgument: an option is out of its range. FailedPrecondition: the cache cannot keep
   // options.consistency. A `cache` that is no GuardedCache gets one of its own around it; stores
   // that share a cache should share that too. `clock` must outlive the store.
@@ -46,8 +44,12 @@ class CachingStore final : public internal::TypedStore<T> {
         internal::eraseType(std::move(backing)), std::move(cache), entityInfo<T>(),
         std::move(options), std::move(metrics), clock, std::move(executor));
     if (!records.ok()) return records.status();
-    return std::make_unique<CachingStore>(*std::move(records));
+    return std::unique_ptr<CachingStore>(new CachingStore(*std::move(records)));
   }
+
+ private:
+  explicit CachingStore(std::unique_ptr<internal::AnyStore> records)
+      : internal::TypedStore<T>(std::move(records)) {}
 };
 
 }  // namespace strata

@@ -56,8 +56,6 @@ absl::StatusOr<std::unique_ptr<AnyStore>> createCoalescingRecords(std::unique_pt
 template <typename T>
 class CoalescingStore final : public internal::TypedStore<T> {
  public:
-  using internal::TypedStore<T>::TypedStore;
-
   // InvalidArgument: an option is out of its range. `clock` must outlive the store.
   static absl::StatusOr<std::unique_ptr<CoalescingStore>> create(
       std::unique_ptr<Store<T>> backing, CoalescingOptions options,
@@ -65,8 +63,12 @@ class CoalescingStore final : public internal::TypedStore<T> {
     auto records = internal::createCoalescingRecords(internal::eraseType(std::move(backing)),
                                                      std::move(options), std::move(metrics), clock);
     if (!records.ok()) return records.status();
-    return std::make_unique<CoalescingStore>(*std::move(records));
+    return std::unique_ptr<CoalescingStore>(new CoalescingStore(*std::move(records)));
   }
+
+ private:
+  explicit CoalescingStore(std::unique_ptr<internal::AnyStore> records)
+      : internal::TypedStore<T>(std::move(records)) {}
 };
 
 }  // namespace strata

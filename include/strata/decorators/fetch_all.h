@@ -87,7 +87,7 @@ class WholeRead final : public StagedRead {
 template <typename T>
 std::shared_ptr<StagedRead> begin(const Fetch<T>& fetch, const ReadOptions& options) {
   if (options.unit == nullptr) {
-    if (auto staged = fetch.store.stagedGet(fetch.id, options)) return staged;
+    if (auto staged = fetch.store.stagedGet(fetch.id, options).read) return staged;
   }
   return std::make_shared<WholeRead<T>>(fetch.store, fetch.id, options);
 }
@@ -97,7 +97,7 @@ std::shared_ptr<StagedRead> begin(const Fetch<T>& fetch, const ReadOptions& opti
 template <typename... T>
 std::tuple<absl::StatusOr<Snapshot<T>>...> fetchAll(const FetchOptions& options,
                                                     const Fetch<T>&... fetches) {
-  const std::array<std::shared_ptr<StagedRead>, sizeof...(T)> reads{
+  const std::array<std::shared_ptr<internal::StagedRead>, sizeof...(T)> reads{
       internal::begin(fetches, options.read)...};
   internal::runTogether(reads, options);
   return [&reads]<std::size_t... I>(std::index_sequence<I...>) {

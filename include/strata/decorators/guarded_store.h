@@ -60,8 +60,6 @@ absl::StatusOr<std::unique_ptr<AnyStore>> createGuardedRecords(std::unique_ptr<A
 template <typename T>
 class GuardedStore final : public internal::TypedStore<T> {
  public:
-  using internal::TypedStore<T>::TypedStore;
-
   // Stores of one database share its bulkhead; null: there is none. InvalidArgument: an option is
   // out of its range. `clock` must outlive the store.
   static absl::StatusOr<std::unique_ptr<GuardedStore>> create(
@@ -71,8 +69,12 @@ class GuardedStore final : public internal::TypedStore<T> {
         internal::createGuardedRecords(internal::eraseType(std::move(backing)), std::move(bulkhead),
                                        std::move(options), std::move(metrics), clock);
     if (!records.ok()) return records.status();
-    return std::make_unique<GuardedStore>(*std::move(records));
+    return std::unique_ptr<GuardedStore>(new GuardedStore(*std::move(records)));
   }
+
+ private:
+  explicit GuardedStore(std::unique_ptr<internal::AnyStore> records)
+      : internal::TypedStore<T>(std::move(records)) {}
 };
 
 }  // namespace strata

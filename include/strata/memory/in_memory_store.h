@@ -27,8 +27,6 @@ absl::StatusOr<std::unique_ptr<AnyStore>> createInMemoryRecords(
 template <EntityType T>
 class InMemoryStore final : public internal::TypedStore<T> {
  public:
-  using internal::TypedStore<T>::TypedStore;
-
   // `clock` is what deadlines are measured on; it must outlive the store.
   // FailedPrecondition: the table of T's name holds values of another type.
   // InvalidArgument: a key column of Entity<T> is no member of T, or of a type that cannot be one.
@@ -37,8 +35,12 @@ class InMemoryStore final : public internal::TypedStore<T> {
       const Clock& clock = Clock::system()) {
     auto records = internal::createInMemoryRecords(std::move(database), entityInfo<T>(), clock);
     if (!records.ok()) return records.status();
-    return std::make_unique<InMemoryStore>(*std::move(records));
+    return std::unique_ptr<InMemoryStore>(new InMemoryStore(*std::move(records)));
   }
+
+ private:
+  explicit InMemoryStore(std::unique_ptr<internal::AnyStore> records)
+      : internal::TypedStore<T>(std::move(records)) {}
 };
 
 }  // namespace strata

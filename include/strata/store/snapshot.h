@@ -37,7 +37,7 @@ class Snapshot {
   operator std::shared_ptr<const T>() && { return std::move(value_); }
 
   // The version of the row; `Version{}` for null and for values that never were in a store.
-  Version version() const { return version_; }
+  Version version() const { return value_ == nullptr ? Version{} : version_; }
 
   friend bool operator==(const Snapshot& snapshot, std::nullptr_t) { return !snapshot; }
   // Whether both are the same object, as with pointers; compare `*a == *b` for equal values.

@@ -27,7 +27,15 @@ namespace strata {
 template <typename T>
 using Snapshots = std::vector<absl::StatusOr<Snapshot<T>>>;
 
-class StagedRead;  // internal/staged_read.h
+namespace internal {
+class StagedRead;
+}  // namespace internal
+
+// A `get` of a Store<T> in stages, for fetchAll. Null: the store cannot cut it; use `get`.
+template <typename T>
+struct StagedGet {
+  std::shared_ptr<internal::StagedRead> read;
+};
 
 // Thread-safe: every method may be called concurrently, without external synchronisation.
 //
@@ -63,11 +71,10 @@ class Store {
   // Asks the backend whether it works. Blocks up to the backend's own timeout.
   virtual Health healthCheck() = 0;
 
-  // For fetchAll: `get` cut where it can share a round trip to the cache with other stores' reads.
-  // Null: it cannot, use `get`. `id` and `options` must outlive what is returned.
-  virtual std::shared_ptr<StagedRead> stagedGet(const Id& /*id*/, const ReadOptions& /*options*/) {
-    return nullptr;
-  }
+  // For fetchAll: `get` cut where it can share a round trip to the cache with the reads of other
+  // stores. A decorator of the same records forwards it; where it does not, `get` is used. `id` and
+  // `options` must outlive what is returned.
+  virtual StagedGet<T> stagedGet(const Id& /*id*/, const ReadOptions& /*options*/) { return {}; }
 };
 
 }  // namespace strata

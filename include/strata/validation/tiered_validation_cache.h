@@ -4,7 +4,7 @@
 //
 // While the server answers, this process keeps nothing of its own. While its breaker is open,
 // verdicts are kept in an LRU of this process, which every outage begins with empty. Both are
-// filled through leases (cache_aside.h), so that a slow answer never puts back what `invalidate`
+// filled through leases (docs/caching.md), so that a slow answer never puts back what `invalidate`
 // has dropped.
 //
 // What another process invalidates during an outage is seen here when the server is back, or when

@@ -31,8 +31,6 @@ absl::StatusOr<std::unique_ptr<AnyStore>> createPostgresRecords(std::shared_ptr<
 template <EntityType T>
 class PostgresStore final : public internal::TypedStore<T> {
  public:
-  using internal::TypedStore<T>::TypedStore;
-
   // FailedPrecondition: the table is missing or does not fit T; names every column that does not.
   // InvalidArgument: the entity's key is of a type that cannot be one; texts, enums and integers
   // can. Otherwise as PostgresPool.
@@ -40,8 +38,12 @@ class PostgresStore final : public internal::TypedStore<T> {
       std::shared_ptr<PostgresPool> pool, SchemaPolicy policy = SchemaPolicy::kCreateOrExtend) {
     auto records = internal::createPostgresRecords(std::move(pool), entityInfo<T>(), policy);
     if (!records.ok()) return records.status();
-    return std::make_unique<PostgresStore>(*std::move(records));
+    return std::unique_ptr<PostgresStore>(new PostgresStore(*std::move(records)));
   }
+
+ private:
+  explicit PostgresStore(std::unique_ptr<internal::AnyStore> records)
+      : internal::TypedStore<T>(std::move(records)) {}
 };
 
 }  // namespace strata

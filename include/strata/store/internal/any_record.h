@@ -66,8 +66,8 @@ class CastStore : public Store<To> {
     return backing_->remove(id, options);
   }
   Health healthCheck() final { return backing_->healthCheck(); }
-  std::shared_ptr<StagedRead> stagedGet(const Id& id, const ReadOptions& options) final {
-    return backing_->stagedGet(id, options);
+  StagedGet<To> stagedGet(const Id& id, const ReadOptions& options) final {
+    return {backing_->stagedGet(id, options).read};
   }
 
  private:

@@ -12,14 +12,12 @@
 #include "absl/status/statusor.h"
 #include "strata/store/snapshot.h"
 
-namespace strata {
+namespace strata::internal {
 
 // The cache lookups, or the fills, that several staged reads make together (cache_rounds.h).
-namespace internal {
 class AnyRecord;
 class LookupRound;
 class FillRound;
-}  // namespace internal
 
 // For one thread at a time. fetchAll runs the stages in this order:
 //   1. `addLookup` of every read, then the round of lookups
@@ -31,17 +29,17 @@ class StagedRead {
  public:
   enum class Found : std::uint8_t { kAnswer, kError, kMissing, kFilledByAnother };
   // Of the type of the store that it is a read of.
-  using Answer = absl::StatusOr<Snapshot<internal::AnyRecord>>;
+  using Answer = absl::StatusOr<Snapshot<AnyRecord>>;
 
   virtual ~StagedRead() = default;
 
   // Adds nothing where there is no cache to ask.
-  virtual void addLookup(internal::LookupRound& /*round*/) {}
+  virtual void addLookup(LookupRound& /*round*/) {}
   virtual Found takeFound() { return Found::kMissing; }
   // Reads the backing store. Blocks for as long as a `get`.
   virtual void load() = 0;
   // Adds nothing where the lookup gave no lease.
-  virtual void addFill(internal::FillRound& /*round*/) {}
+  virtual void addFill(FillRound& /*round*/) {}
 
   // Calls `then` with the answer once it is taken.
   void onceAnswered(std::function<void(const Answer&)> then) { then_.push_back(std::move(then)); }
@@ -57,8 +55,8 @@ class StagedRead {
   const Answer& answered() const { return answer_; }
 
  private:
-  Answer answer_ = Snapshot<internal::AnyRecord>();
+  Answer answer_ = Snapshot<AnyRecord>();
   std::vector<std::function<void(const Answer&)>> then_;
 };
 
-}  // namespace strata
+}  // namespace strata::internal
