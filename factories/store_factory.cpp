@@ -83,7 +83,7 @@ Made inMemory(const Backends& backends, const EntityInfo& entity) {
 absl::Status checkStore(const Backends& backends, const EntityInfo& entity,
                         const StoreOptions& options) {
   if (backends.cache != nullptr && hasCacheServer(backends.config)) {
-    const absl::Status app = requireApp(backends.config, "store " + nameOf(entity));
+    absl::Status app = requireApp(backends.config, "store " + nameOf(entity));
     if (!app.ok()) return app;
   }
   return validate(cachingOptions(backends, entity, options));
