@@ -63,7 +63,7 @@ if(STRATA_PRECOMPILE_HEADERS)
     <absl/types/span.h> <boost/describe.hpp> <fmt/format.h>)
 endif()
 
-# strata_library(core HEADERS include/strata/core SOURCES a.cpp … PUBLIC lib … PRIVATE lib …)
+# strata_library(net HEADERS include/strata/adapters/net SOURCES a.cpp … PUBLIC lib … PRIVATE lib …)
 # The static library strata_<name>, known as strata::<name> here and in the installed package.
 # HEADERS names folders below the project; every header in them is public, is installed, and is
 # compiled alone by the target strata_<name>_verify_interface_header_sets.
