@@ -23,7 +23,7 @@ UpstashConnection::~UpstashConnection() {
 }
 
 absl::StatusOr<HttpAnswer> UpstashConnection::exchange(std::string_view request, IoTime until) {
-  // Until the answer is whole, nobody may use it again.
+  // Not to be used again before the answer is complete.
   usable_ = false;
   closed_unanswered_ = false;
   absl::StatusOr<HttpAnswer> answer = sendAndReceive(request, until);

@@ -170,7 +170,8 @@ absl::StatusOr<std::unique_ptr<TieredValidationCache>> TieredValidationCache::cr
   if (options.max_local_entries < 1) {
     return absl::InvalidArgumentError("validation cache: max_local_entries must be at least 1");
   }
-  if (server == nullptr && options.app.empty()) options.app = "local";  // nobody else sees a key
+  // The keys stay in this process.
+  if (server == nullptr && options.app.empty()) options.app = "local";
   auto core = std::make_unique<Core>(options, metrics, clock);
   core->lru = std::make_shared<LruCache>(
       LruCacheOptions{.max_entries = options.max_local_entries, .shards = 1}, clock);
