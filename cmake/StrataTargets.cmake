@@ -17,7 +17,7 @@ function(strata_compile_options target)
                                            $<$<BOOL:${STRATA_WARNINGS_AS_ERRORS}>:-Werror>)
   # GCC 12 sees overlapping copies and accesses out of bounds in optimised std::string where there are
   # none (PR 105651, PR 105329); precompiled, its header is no system header to these warnings.
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE -Wno-restrict -Wno-array-bounds
                                              -Wno-stringop-overflow -Wno-stringop-overread)
   endif()
