@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using testing::IsOk;
 using testing::StatusIs;
 
-// Nobody listens there.
+// No server listens on this port.
 Config onRedis() {
   Config config;
   config.cache_url = "redis://127.0.0.1:1";

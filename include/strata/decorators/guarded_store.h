@@ -31,7 +31,7 @@ namespace strata {
 struct GuardOptions {
   // The name of the store in metrics and errors.
   std::string store;
-  // How long a call may take whose caller brings no deadline, up to an hour; zero: for ever.
+  // The time limit of a call without a deadline, up to an hour; zero: no limit.
   absl::Duration timeout = absl::Seconds(5);
   // How often a call is tried in all, 1 to 10.
   int attempts = 3;

@@ -1,4 +1,4 @@
-// Event: something that happened, told to whoever listens to its channel. See event_hub.h.
+// Event: something that happened, delivered to the subscribers of its channel. See event_hub.h.
 #pragma once
 
 #include <cstdint>

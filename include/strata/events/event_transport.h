@@ -2,7 +2,7 @@
 //
 // Implementations: makeRedisEventTransport (pub/sub), makePostgresEventTransport (LISTEN/NOTIFY),
 // InMemoryEventTransport (hubs of one process, for tests). A hub without one reaches this process
-// only. Whoever writes another runs testing/conformance/event_transport_conformance.h on it.
+// only. A transport of your own should pass testing/conformance/event_transport_conformance.h.
 #pragma once
 
 #include <string>
