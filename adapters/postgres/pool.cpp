@@ -45,7 +45,7 @@ Pool::Pool(PostgresOptions options, ConnInfo where, const Clock& clock)
     : options_(std::move(options)),
       settings_{.where = std::move(where),
                 .statement_timeout = options_.statement_timeout,
-                .prepare_statements = options_.prepare_statements},
+                .prepare_statements = options_.prepare_statements != PrepareStatements::kOff},
       clock_(clock),
       watchdog_(clock) {}
 

@@ -385,7 +385,8 @@ TEST_F(PostgresStoreTest, GoesOnWhenATableIsAlteredUnderItsStatements) {
 }
 
 TEST_F(PostgresStoreTest, WorksWithoutPreparedStatements) {
-  auto pool = PostgresPool::open({.url = server().url("store_test"), .prepare_statements = false});
+  auto pool = PostgresPool::open(
+      {.url = server().url("store_test"), .prepare_statements = PrepareStatements::kOff});
   ASSERT_THAT(pool, IsOk());
   auto flags = PostgresStore<Flag>::create(*pool);
   ASSERT_THAT(flags, IsOk());

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -24,10 +25,26 @@ namespace postgres {
 class Pool;
 }  // namespace postgres
 
+// Whether statements stay prepared in the sessions of a pool.
+enum class PrepareStatements : std::uint8_t {
+  // Unless there turns out to be a pooler between this process and the server.
+  kAuto,
+  // There is none, or one that keeps a session for as long as its client stays connected.
+  kOn,
+  // Each statement is parsed anew, at about twice the time, and nothing is left in the session.
+  kOff,
+};
+
 struct PostgresOptions {
   // postgresql://user:password@host:port/name, or libpq's key=value form. What it says about
   // connect_timeout or application_name wins over what is said here.
   Secret url;
+  // The same database without a pooler in between, for what needs a session of its own: migrations
+  // and event hubs. Empty: `url`.
+  Secret direct_url;
+  // Called for each new connection, on a thread of the pool's; its password is used instead of the
+  // URL's. Credentials that expire come from here. An error is the connection's.
+  std::function<absl::StatusOr<Secret>()> password;
   // The most connections. They are made when they are needed.
   std::size_t pool_size = 8;
   // How long a call waits for one of them when all are busy.
@@ -39,9 +56,9 @@ struct PostgresOptions {
   absl::Duration statement_timeout = absl::Seconds(5);
   // A connection older than this is replaced before its next use.
   absl::Duration max_age = absl::Minutes(30);
-  // Off for a pooler that changes the session between transactions (PgBouncer's transaction mode);
-  // every statement is parsed anew then, at about twice the time.
-  bool prepare_statements = true;
+  // One that was idle for longer than this is asked whether it still works before its next use.
+  absl::Duration max_idle_unproven = absl::Seconds(10);
+  PrepareStatements prepare_statements = PrepareStatements::kAuto;
 };
 
 struct PostgresPoolStats {
