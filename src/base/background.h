@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "src/base/fork.h"
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
 
@@ -48,6 +49,12 @@ class Background {
       ended = true;
       while (running > 0) clock.wait(lock, changed, MonotonicTime::max());
     }
+    // Tasks that were running in threads of the parent end there alone.
+    void resetInChild() {
+      abandon(mutex);
+      abandon(changed);
+      running = 0;
+    }
 
     const Clock& clock;
     std::mutex mutex;
@@ -58,6 +65,8 @@ class Background {
 
   const std::shared_ptr<Executor> executor_;
   const std::shared_ptr<State> state_;
+  const ForkHandler fork_handler_{
+      {.reset_in_child = [state = state_.get()] { state->resetInChild(); }}};
 };
 
 }  // namespace strata::internal

@@ -1,21 +1,24 @@
 #include "strata/base/executor.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "src/base/fork.h"
 #include "strata/base/clock.h"
 
 namespace strata {
 namespace {
+
+// How long a fork waits for tasks that are running. One that takes longer, a slow call of a backend,
+// may leave a mutex locked in the child.
+constexpr absl::Duration kLongestPause = absl::Seconds(1);
 
 // Threads start as tasks find none idle, and stay. They wait on the real clock: whoever moves time
 // in a test brings an executor too.
@@ -42,10 +45,7 @@ class ThreadedExecutor final : public Executor {
         const std::lock_guard lock(mutex_);
         tasks_.emplace(due, std::move(task));
         // An idle one may have been woken for another task already.
-        if (idle_ < tasks_.size() && threads_ < max_threads_) {
-          ++threads_;
-          std::thread([self = shared_from_this()] { self->run(); }).detach();
-        }
+        if (idle_ < tasks_.size() && threads_ < max_threads_) startThread();
       }
       changed_.notify_one();
     }
@@ -61,7 +61,42 @@ class ThreadedExecutor final : public Executor {
       while (threads_ > 0) Clock::system().wait(lock, changed_, MonotonicTime::max());
     }
 
+    // Returns with the mutex locked, and as good as always no task running.
+    void pauseForFork() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      std::unique_lock lock(mutex_);
+      paused_ = true;
+      const std::size_t own = own_thread_of == this ? 1 : 0;
+      changed_.wait_for(lock, absl::ToChronoNanoseconds(kLongestPause),
+                        [&] { return threads_ - idle_ <= own; });
+      lock.release();
+    }
+    void resumeInParent() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      paused_ = false;
+      changed_.notify_all();
+      mutex_.unlock();
+    }
+    // Tasks that have not begun are the child's, too: each changes an object that was copied.
+    void resetInChild() {
+      internal::abandon(mutex_);
+      internal::abandon(changed_);
+      paused_ = false;
+      threads_ = 0;
+      idle_ = 0;
+      own_thread_of = nullptr;
+      if (tasks_.empty()) return;
+      try {
+        startThread();
+      } catch (const std::system_error&) {
+        --threads_;  // the next task tries again
+      }
+    }
+
    private:
+    void startThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      ++threads_;
+      std::thread([self = shared_from_this()] { self->run(); }).detach();
+    }
+
     void run() {
       own_thread_of = this;
       std::unique_lock lock(mutex_);
@@ -71,7 +106,8 @@ class ThreadedExecutor final : public Executor {
     }
 
     void runOne(std::unique_lock<std::mutex>& lock) {
-      if (!tasks_.empty() && tasks_.begin()->first <= Clock::system().now()) {
+      const bool is_due = !tasks_.empty() && tasks_.begin()->first <= Clock::system().now();
+      if (is_due && !paused_) {
         std::function<void()> task = std::move(tasks_.extract(tasks_.begin()).mapped());
         lock.unlock();
         task();
@@ -79,8 +115,10 @@ class ThreadedExecutor final : public Executor {
         lock.lock();
         return;
       }
-      const MonotonicTime next = tasks_.empty() ? MonotonicTime::max() : tasks_.begin()->first;
+      const bool has_next = !tasks_.empty() && !paused_;
+      const MonotonicTime next = has_next ? tasks_.begin()->first : MonotonicTime::max();
       ++idle_;
+      if (paused_) changed_.notify_all();
       Clock::system().wait(lock, changed_, next);
       --idle_;
     }
@@ -94,39 +132,29 @@ class ThreadedExecutor final : public Executor {
         ABSL_GUARDED_BY(mutex_);  // by when they are due
     std::size_t threads_ ABSL_GUARDED_BY(mutex_) = 0;
     std::size_t idle_ ABSL_GUARDED_BY(mutex_) = 0;
+    bool paused_ ABSL_GUARDED_BY(mutex_) = false;
     bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   };
 
   const std::shared_ptr<State> state_;
+  const internal::ForkHandler fork_handler_{{
+      .pause = [state = state_.get()] { state->pauseForFork(); },
+      .resume_in_parent = [state = state_.get()] { state->resumeInParent(); },
+      .reset_in_child = [state = state_.get()] { state->resetInChild(); },
+  }};
 };
 
 thread_local const ThreadedExecutor::State* ThreadedExecutor::State::own_thread_of = nullptr;
 
 constexpr std::size_t kMaxSharedThreads = 4;
 
-std::shared_ptr<Executor> makeSharedExecutor() {
-  return std::make_shared<ThreadedExecutor>(kMaxSharedThreads);
-}
-
-// Leaked on purpose: its threads run until the process ends.
-std::shared_ptr<Executor>& sharedExecutor() {
-  static auto* const executor = new std::shared_ptr<Executor>(makeSharedExecutor());
-  return *executor;
-}
-
-// A child of fork() has none of its parent's threads, and perhaps its locks taken.
-void replaceInChild() {
-  auto* const parents = new std::shared_ptr<Executor>(std::move(sharedExecutor()));
-  static_cast<void>(parents);  // leaked: it may be locked for ever
-  sharedExecutor() = makeSharedExecutor();
-}
-
 }  // namespace
 
+// Leaked on purpose: its threads run until the process ends.
 const std::shared_ptr<Executor>& Executor::shared() {
-  static const int registered = pthread_atfork(nullptr, nullptr, replaceInChild);
-  static_cast<void>(registered);
-  return sharedExecutor();
+  static auto* const executor =
+      new std::shared_ptr<Executor>(std::make_shared<ThreadedExecutor>(kMaxSharedThreads));
+  return *executor;
 }
 
 std::shared_ptr<Executor> Executor::withThreads(std::size_t max_threads) {

@@ -6,9 +6,12 @@
 
 #include <atomic>
 #include <barrier>
+#include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <latch>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "src/base/background.h"
@@ -102,20 +105,72 @@ TEST(SharedExecutor, AnEarlierTaskOvertakesALaterOne) {
   EXPECT_FALSE(late);
 }
 
-TEST(SharedExecutor, AForkedChildHasItsOwn) {
-  std::latch warm(1);
-  Executor::shared()->schedule(absl::ZeroDuration(), [&] { warm.count_down(); });
-  warm.wait();
+// Whether `check` holds in a child that is forked here.
+template <typename Check>
+bool holdsInChild(Check check) {
   const pid_t child = fork();
-  if (child == 0) {
-    std::atomic<bool> ran = false;
-    Executor::shared()->schedule(absl::ZeroDuration(), [&] { ran = true; });
-    _exit(testing::eventually([&] { return ran.load(); }) ? 0 : 1);
-  }
+  if (child == 0) _exit(check() ? 0 : 1);
   int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST(SharedExecutor, AForkedChildHasThreadsOfItsOwn) {
+  std::latch warm(1);
+  const std::shared_ptr<Executor> kept = Executor::shared();
+  kept->schedule(absl::ZeroDuration(), [&] { warm.count_down(); });
+  warm.wait();
+  EXPECT_TRUE(holdsInChild([&] {
+    std::atomic<bool> ran = false;
+    kept->schedule(absl::ZeroDuration(), [&] { ran = true; });
+    return testing::eventually([&] { return ran.load(); });
+  }));
+}
+
+TEST(SharedExecutor, TasksThatHaveNotBegunRunInTheChildToo) {
+  std::atomic<bool> ran = false;
+  Background tasks(Executor::shared(), Clock::system());
+  tasks.schedule(absl::Milliseconds(10), [&] { ran = true; });
+  EXPECT_TRUE(holdsInChild([&] { return testing::eventually([&] { return ran.load(); }); }));
+  EXPECT_TRUE(testing::eventually([&] { return ran.load(); }));
+}
+
+// A child inherited mutexes that threads of its parent held, and waited for them indefinitely.
+TEST(SharedExecutor, AChildFindsNothingLockedByATask) {
+  std::timed_mutex mutex;
+  std::atomic<bool> stop = false;
+  Background tasks(Executor::shared(), Clock::system());
+  std::function<void()> work = [&] {
+    {
+      const std::lock_guard lock(mutex);
+      Clock::system().sleepFor(absl::Milliseconds(1));
+    }
+    if (!stop) tasks.schedule(absl::ZeroDuration(), work);
+  };
+  tasks.schedule(absl::ZeroDuration(), work);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(holdsInChild([&] {
+      stop = true;  // the child's own task ends, and lets it go
+      return mutex.try_lock_for(std::chrono::minutes(1));
+    }));
+  }
+  stop = true;
+}
+
+TEST(Background, EndsInAChildWhoseParentRunsATask) {
+  std::latch begun(1);
+  std::latch let_go(1);
+  const std::shared_ptr<Executor> executor = Executor::withThreads(1);
+  auto tasks = std::make_unique<Background>(executor, Clock::system());
+  tasks->schedule(absl::ZeroDuration(), [&] {
+    begun.count_down();
+    let_go.wait();
+  });
+  begun.wait();
+  EXPECT_TRUE(holdsInChild([&] {
+    tasks.reset();
+    return true;
+  }));
+  let_go.count_down();
 }
 
 TEST(Background, TasksThatHaveNotBegunEndWithIt) {

@@ -24,12 +24,13 @@ class Executor {
   // when the executor ends is destroyed without being run.
   virtual void schedule(absl::Duration delay, std::function<void()> task) = 0;
 
-  // Threads of Strata's own, shared by the whole process: none before the first task, at most four,
-  // and after a fork the child has its own. Lives for ever.
+  // Threads of Strata's own, shared by the whole process: none before the first task, at most four.
+  // A child of fork() has threads of its own and runs, as its parent does, the tasks that had not
+  // begun. Lives for ever.
   static const std::shared_ptr<Executor>& shared();
 
   // Threads of its own, at most so many (at least one), that start as tasks find none idle and end
-  // with it; that waits for the tasks that are running. Not for use across a fork.
+  // with it; that waits for the tasks that are running. After a fork as `shared`.
   static std::shared_ptr<Executor> withThreads(std::size_t max_threads);
 };
 
