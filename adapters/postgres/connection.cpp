@@ -125,9 +125,9 @@ Connection::Connection(const Settings& settings, Watchdog& watchdog, const Clock
 
 Connection::~Connection() = default;
 
-absl::StatusOr<std::unique_ptr<Connection>> Connection::open(const Settings& settings,
-                                                             Watchdog& watchdog,
-                                                             const Clock& clock) {
+absl::StatusOr<std::unique_ptr<Connection>> Connection::openOnce(const Settings& settings,
+                                                                 Watchdog& watchdog,
+                                                                 const Clock& clock) {
   std::unique_ptr<Connection> made(new Connection(settings, watchdog, clock));
   try {
     made->session_.open(soci::postgresql, settings.where.text.reveal());

@@ -55,7 +55,8 @@ class Connection {
     bool prepare_statements = true;
   };
 
-  // Connects; blocks for as long as libpq's connect_timeout.
+  // Connects; blocks for as long as libpq's connect_timeout, and for what gives the password. Where
+  // that has changed since, a second time.
   static absl::StatusOr<std::unique_ptr<Connection>> open(const Settings& settings,
                                                           Watchdog& watchdog, const Clock& clock);
   ~Connection();
@@ -102,6 +103,9 @@ class Connection {
   struct Prepared;
 
   Connection(const Settings& settings, Watchdog& watchdog, const Clock& clock);
+  static absl::StatusOr<std::unique_ptr<Connection>> openOnce(const Settings& settings,
+                                                              Watchdog& watchdog,
+                                                              const Clock& clock);
   absl::Status setUp();
   // The latest moment at which a statement that begins now must be over.
   MonotonicTime limitOf(MonotonicTime now, Deadline deadline) const;

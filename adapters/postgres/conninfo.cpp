@@ -6,10 +6,14 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "absl/strings/numbers.h"
 #include "adapters/postgres/sqlstate.h"
+#include "adapters/postgres/url_parameters.h"
+#include "src/base/url.h"
+#include "strata/base/logging.h"
 
 namespace strata::postgres {
 namespace {
@@ -19,12 +23,38 @@ constexpr std::string_view kForm =
     "percent-encode special characters in the password of a URL";
 
 using Settings = std::map<std::string, std::string>;
+using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
+constexpr std::string_view kSchemeAdvice = "write postgresql://user:password@host:port/name";
+constexpr internal::ForeignName kForeignSchemes[] = {
+    {"postgresql+", kSchemeAdvice},  // SQLAlchemy's: +psycopg2, +asyncpg
+    {"postgres+", kSchemeAdvice},
+    {"jdbc", kSchemeAdvice},
+    {"r2dbc", kSchemeAdvice},
+    {"pgsql", kSchemeAdvice},
+    {"psql", kSchemeAdvice},
+    {"pgx", kSchemeAdvice},
+    {"postgis", kSchemeAdvice},
+    {"cockroachdb", kSchemeAdvice},
+    {"prisma", "write the postgresql:// URL of the database itself"},
+    {"prisma+", "write the postgresql:// URL of the database itself"},
+};
+
+absl::Status checkForm(std::string_view url) {
+  const bool is_url = url.starts_with("postgresql://") || url.starts_with("postgres://");
+  if (is_url && internal::trimmed(url) != url) {
+    return absl::InvalidArgumentError(
+        fmt::format("the database URL {}", internal::kOuterWhiteSpace));
+  }
+  const std::string foreign = is_url ? "" : internal::foreignScheme(url, kForeignSchemes);
+  if (foreign.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("the database URL: {}", foreign));
+}
 
 // libpq's own message is dropped: it quotes the part that it could not read.
 absl::StatusOr<Settings> parse(const Secret& url) {
   char* error = nullptr;
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
-      PQconninfoParse(url.reveal().c_str(), &error), &PQconninfoFree);
+  const Options options(PQconninfoParse(url.reveal().c_str(), &error), &PQconninfoFree);
   PQfreemem(error);
   if (options == nullptr) {
     return absl::InvalidArgumentError(
@@ -35,15 +65,6 @@ absl::StatusOr<Settings> parse(const Secret& url) {
     if (option->val != nullptr) settings.emplace(option->keyword, option->val);
   }
   return settings;
-}
-
-std::string quotedSetting(std::string_view value) {
-  std::string quoted = "'";
-  for (char c : value) {
-    if (c == '\'' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + '\'';
 }
 
 // Whether a text looks like a name or an address, so that it may be printed.
@@ -69,6 +90,38 @@ std::string describePlace(const Settings& settings) {
                          setting->second);
   }
   return place.empty() ? "the default place" : place;
+}
+
+// What libpq will use, which the environment may say where the connection string does not.
+std::string effective(const Settings& settings, const std::string& key) {
+  if (const auto setting = settings.find(key); setting != settings.end()) return setting->second;
+  const Options defaults(PQconndefaults(), &PQconninfoFree);
+  const PQconninfoOption* option = defaults.get();
+  while (option != nullptr && option->keyword != nullptr && key != option->keyword) ++option;
+  const bool found = option != nullptr && option->keyword != nullptr && option->val != nullptr;
+  return found ? option->val : "";
+}
+
+bool isThisHost(std::string_view host) {
+  const bool is_socket = host.empty() || host.starts_with('/') || host.starts_with('@');
+  return is_socket || host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+bool areAllThisHost(std::string_view hosts) {
+  for (std::optional<std::string_view> rest = hosts; rest;) {
+    std::string_view one = *rest;
+    rest = internal::cutAt(one, ',');
+    if (!isThisHost(one)) return false;
+  }
+  return true;
+}
+
+bool mayBePlainText(const Settings& settings) {
+  const std::string mode = effective(settings, "sslmode");
+  const bool needs_tls = mode == "require" || mode == "verify-ca" || mode == "verify-full";
+  if (needs_tls || effective(settings, "gssencmode") == "require") return false;
+  return !areAllThisHost(effective(settings, "host")) ||
+         !areAllThisHost(effective(settings, "hostaddr"));
 }
 
 absl::Status checkHost(const Settings& settings) {
@@ -111,11 +164,30 @@ absl::Duration readConnectTimeout(const std::string& text) {
 
 }  // namespace
 
+std::string quotedSetting(std::string_view value) {
+  std::string quoted = "'";
+  for (char c : value) {
+    if (c == '\'' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + '\'';
+}
+
+// The later of two settings holds.
+ConnInfo ConnInfo::withPassword(const Secret& password) const {
+  ConnInfo info = *this;
+  info.text = fmt::format("{} password={}", text.reveal(), quotedSetting(password.reveal()));
+  return info;
+}
+
 absl::StatusOr<ConnInfo> readConnInfo(const Secret& url, absl::Duration connect_timeout) {
   if (url.empty()) {
     return absl::InvalidArgumentError(fmt::format("no database URL; it looks like {}", kForm));
   }
-  absl::StatusOr<Settings> settings = parse(url);
+  if (absl::Status status = checkForm(url.reveal()); !status.ok()) return status;
+  absl::StatusOr<UrlParameters> parameters = splitParameters(url);
+  if (!parameters.ok()) return parameters.status();
+  absl::StatusOr<Settings> settings = parse(parameters->libpq);
   if (!settings.ok()) return settings.status();
   if (absl::Status status = checkHost(*settings); !status.ok()) return status;
   const auto seconds = absl::ToInt64Seconds(absl::Ceil(connect_timeout, absl::Seconds(1)));
@@ -127,7 +199,19 @@ absl::StatusOr<ConnInfo> readConnInfo(const Secret& url, absl::Duration connect_
   }
   return ConnInfo{.text = text,
                   .place = describePlace(*settings),
-                  .connect_timeout = readConnectTimeout(settings->at("connect_timeout"))};
+                  .connect_timeout = readConnectTimeout(settings->at("connect_timeout")),
+                  .pool = parameters->pool,
+                  .has_password = settings->contains("password"),
+                  .may_be_plain_text = mayBePlainText(*settings)};
+}
+
+void warnOfPlainText(const ConnInfo& info) {
+  if (!info.may_be_plain_text) return;
+  log(Severity::kWarning, "strata.postgres.plain_text",
+      {{"server", info.place},
+       {"why",
+        "sslmode of the URL lets the connection go without TLS: set sslmode=require, or "
+        "verify-full with sslrootcert"}});
 }
 
 absl::Status connectFailure(const ConnInfo& info, std::string_view sqlstate,

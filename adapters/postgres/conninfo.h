@@ -2,10 +2,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "strata/adapters/postgres/database_pool_config.h"
 #include "strata/base/secret.h"
+#include "strata/base/secret_source.h"
 
 namespace strata::postgres {
 
@@ -18,12 +21,28 @@ struct ConnInfo {
   // How long connecting may take, for each address: what was read or added. A day where that says
   // 0, which libpq takes for no limit.
   absl::Duration connect_timeout;
+  // What it says of the pool.
+  DatabasePoolConfig pool;
+  // Whether it holds a password.
+  bool has_password = false;
+  // Whether libpq may talk to another host without encryption.
+  bool may_be_plain_text = false;
+  // Where the password comes from instead, for each connection. Null: from nowhere.
+  SecretSource password_source = nullptr;
+
+  ConnInfo withPassword(const Secret& password) const;
 };
 
+// As libpq quotes the value of a key=value pair.
+std::string quotedSetting(std::string_view value);
+
 // Reads a URL (postgresql://…) or a key=value string. Adds a connect_timeout and an application
-// name where there are none. InvalidArgument names what is wrong and quotes nothing of it: a
-// password with an '@' or a '/' in it ends up in any part of a URL.
+// name where there are none. InvalidArgument names what is wrong and quotes no value: a password
+// with an '@' or a '/' in it ends up in any part of a URL.
 absl::StatusOr<ConnInfo> readConnInfo(const Secret& url, absl::Duration connect_timeout);
+
+// Logs a warning where passwords and data may cross a network in the clear.
+void warnOfPlainText(const ConnInfo& info);
 
 // Why a connection could not be made. `client_message` is libpq's text, which is not quoted: only
 // its cause is recognised. `sqlstate` is empty when the server did not answer.

@@ -237,6 +237,7 @@ absl::StatusOr<std::unique_ptr<EventTransport>> makePostgresEventTransport(
   if (absl::Status checked = check(options); !checked.ok()) return checked;
   auto where = postgres::readConnInfo(options.url, kConnectTimeout);
   if (!where.ok()) return where.status();
+  where->password_source = options.password;
   // The later of two settings holds, and one of the URL's own above both. No blank: SOCI would take
   // it for the end, quoted or not.
   where->text = fmt::format("{} fallback_application_name='strata-events-{}'", where->text.reveal(),

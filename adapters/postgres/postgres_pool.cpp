@@ -48,9 +48,12 @@ PostgresPool::~PostgresPool() { pool_->close(); }
 
 absl::StatusOr<std::shared_ptr<PostgresPool>> PostgresPool::open(PostgresOptions options,
                                                                  const Clock& clock) {
-  if (absl::Status status = check(options); !status.ok()) return status;
   auto where = postgres::readConnInfo(options.url, options.connect_timeout);
   if (!where.ok()) return where.status();
+  options = withPoolConfig(std::move(options), where->pool);
+  if (absl::Status status = check(options); !status.ok()) return status;
+  where->password_source = options.password;
+  postgres::warnOfPlainText(*where);
   auto internals = std::make_shared<postgres::Pool>(std::move(options), *std::move(where), clock);
   std::shared_ptr<PostgresPool> pool(new PostgresPool(std::move(internals)));
   if (absl::Status status = pool->pool_->prove(); !status.ok()) return status;

@@ -22,6 +22,7 @@
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/base/clock.h"
 #include "strata/base/secret.h"
+#include "strata/base/secret_source.h"
 #include "strata/events/event_transport.h"
 
 namespace strata {
@@ -29,6 +30,8 @@ namespace strata {
 struct PostgresEventOptions {
   // As PostgresOptions::url, of the same database as the pool.
   Secret url;
+  // As PostgresOptions::password.
+  SecretSource password = nullptr;
   // Shown by pg_stat_activity as "strata-events-app". Letters, digits, '-' and '_'.
   std::string app;
   // The server is asked something three times as often. One that says nothing for so long after

@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -18,6 +17,7 @@
 #include "strata/base/clock.h"
 #include "strata/base/health.h"
 #include "strata/base/secret.h"
+#include "strata/base/secret_source.h"
 
 namespace strata {
 
@@ -36,15 +36,16 @@ enum class PrepareStatements : std::uint8_t {
 };
 
 struct PostgresOptions {
-  // postgresql://user:password@host:port/name, or libpq's key=value form. What it says about
-  // connect_timeout or application_name wins over what is said here.
+  // postgresql://user:password@host:port/name, or libpq's key=value form, with libpq's parameters
+  // and those of database_pool_config.h. What it says wins over what is said here.
   Secret url;
   // The same database without a pooler in between, for what needs a session of its own: migrations
   // and event hubs. Empty: `url`.
   Secret direct_url;
-  // Called for each new connection, on a thread of the pool's; its password is used instead of the
-  // URL's. Credentials that expire come from here. An error is the connection's.
-  std::function<absl::StatusOr<Secret>()> password;
+  // Called for each new connection, on a thread of the pool's, and once more when the server refuses
+  // what it returned; its password is used instead of the URL's. Credentials that expire come from
+  // here. An error, or an exception, is the connection's.
+  SecretSource password = nullptr;
   // The most connections. They are made when they are needed.
   std::size_t pool_size = 8;
   // How long a call waits for one of them when all are busy.
