@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "adapters/upstash/errors.h"
@@ -94,16 +95,30 @@ absl::StatusOr<UpstashReplies> UpstashClient::request(Call& call,
                                                       UpstashCallKind kind) {
   const UpstashSyncToken::Seen sent = sync_token_.current();
   const std::string target = path_ + (commands.size() == 1 ? "/" : "/pipeline");
-  const std::string bytes = serialized({.host = host_,
-                                        .target = target,
-                                        .token = token_.reveal(),
-                                        .sync_token = sent.token,
-                                        .body = upstashRequestBody(commands)});
-  absl::StatusOr<HttpAnswer> answer = exchange(call, bytes, kind);
+  absl::StatusOr<HttpAnswer> answer = authorized(call,
+                                                 {.host = host_,
+                                                  .target = target,
+                                                  .sync_token = sent.token,
+                                                  .body = upstashRequestBody(commands)},
+                                                 kind);
   if (!answer.ok()) return answer.status();
   sync_token_.learn(std::move(answer->sync_token), kind != UpstashCallKind::kRead, sent);
   if (answer->status == 200) return parseUpstashReplies(answer->body, commands.size());
   return upstashHttpStatus(answer->status, upstashErrorText(answer->body), answer->retry_after);
+}
+
+// What was refused for its token was not executed, so anything may be sent again with another one.
+absl::StatusOr<HttpAnswer> UpstashClient::authorized(Call& call, HttpRequest request,
+                                                     UpstashCallKind kind) {
+  const absl::StatusOr<Secret> token = token_.current();
+  if (!token.ok()) return token.status();
+  request.token = token->reveal();
+  absl::StatusOr<HttpAnswer> answer = exchange(call, serialized(request), kind);
+  if (!answer.ok() || (answer->status != 401 && answer->status != 403)) return answer;
+  const std::optional<Secret> newer = token_.newerThan(*token);
+  if (!newer) return answer;
+  request.token = newer->reveal();
+  return exchange(call, serialized(std::move(request)), kind);
 }
 
 // A server closes connections that were idle for long, at its own time and so perhaps while a

@@ -12,6 +12,7 @@
 #include "adapters/upstash/pool.h"
 #include "adapters/upstash/protocol.h"
 #include "adapters/upstash/sync_token.h"
+#include "adapters/upstash/token.h"
 #include "strata/base/clock.h"
 #include "strata/base/deadline.h"
 #include "strata/base/secret.h"
@@ -31,12 +32,13 @@ class UpstashClient {
   struct Options {
     UpstashPool::Options pool;
     Secret token;
+    SecretSource token_source = nullptr;
     std::chrono::nanoseconds request_timeout{};
   };
 
   // `clock` measures deadlines; it must outlive the client.
   UpstashClient(Options options, const Clock& clock)
-      : token_(std::move(options.token)),
+      : token_(std::move(options.token), std::move(options.token_source)),
         request_timeout_(options.request_timeout),
         server_(options.pool.endpoint.describe()),
         host_(options.pool.endpoint.hostHeader()),
@@ -60,9 +62,11 @@ class UpstashClient {
   absl::StatusOr<Call> begin(Deadline deadline);
   absl::StatusOr<UpstashReplies> request(Call& call, absl::Span<const UpstashCommand> commands,
                                          UpstashCallKind kind);
+  // With the newest token.
+  absl::StatusOr<HttpAnswer> authorized(Call& call, HttpRequest request, UpstashCallKind kind);
   absl::StatusOr<HttpAnswer> exchange(Call& call, std::string_view bytes, UpstashCallKind kind);
 
-  const Secret token_;
+  UpstashToken token_;
   const std::chrono::nanoseconds request_timeout_;
   const std::string server_;
   const std::string host_;

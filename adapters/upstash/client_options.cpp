@@ -21,7 +21,7 @@ absl::Status checkOptions(const UpstashOptions& options) {
         "upstash: connect_timeout, request_timeout and idle_timeout must be above zero and at most "
         "an hour");
   }
-  return checkUpstashToken(options.token);
+  return options.token_source == nullptr ? checkUpstashToken(options.token) : absl::OkStatus();
 }
 
 }  // namespace
@@ -43,6 +43,7 @@ absl::StatusOr<UpstashClient::Options> upstashClientOptions(UpstashOptions optio
                .connect_timeout = absl::ToChronoNanoseconds(options.connect_timeout),
                .idle_timeout = absl::ToChronoNanoseconds(options.idle_timeout)},
       .token = std::move(options.token),
+      .token_source = std::move(options.token_source),
       .request_timeout = absl::ToChronoNanoseconds(options.request_timeout)};
 }
 

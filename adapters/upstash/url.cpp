@@ -6,6 +6,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "src/base/url.h"
+
 namespace strata::internal {
 namespace {
 
@@ -36,6 +38,21 @@ bool consume(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
   text.remove_prefix(prefix.size());
   return true;
+}
+
+constexpr std::string_view kTokenAdvice = "the token is an option of its own";
+constexpr ForeignName kForeignParameters[] = {
+    {"_token", kTokenAdvice}, {"token", kTokenAdvice}, {"password", kTokenAdvice}};
+
+// What a URL has after a '?' or '#'. A token may stand there, so a parameter is named only if it has
+// a value and a name of lower-case letters.
+absl::Status extraPart(std::string_view text) {
+  constexpr std::string_view kNone = "it must have no query and no fragment";
+  const std::string_view query = cutAt(text, '?').value_or("");
+  std::string_view name = query;
+  const bool has_value = cutAt(name, '=').has_value();
+  if (!has_value || !isMadeOf("abcdefghijklmnopqrstuvwxyz_", name)) return wrong(kNone);
+  return wrong(fmt::format("{}; {}", kNone, unknownParameter(name, query, kForeignParameters)));
 }
 
 absl::Status parsePort(std::string_view digits, std::uint16_t& port) {
@@ -75,6 +92,7 @@ std::string UpstashEndpoint::hostHeader() const {
 
 absl::StatusOr<UpstashEndpoint> parseUpstashUrl(const Secret& url) {
   std::string_view rest = url.reveal();
+  if (trimmed(rest) != rest) return wrong(kOuterWhiteSpace);
   UpstashEndpoint endpoint;
   endpoint.encrypted = consume(rest, "https://");
   if (!endpoint.encrypted && !consume(rest, "http://")) return wrong("it must begin with https://");
@@ -83,9 +101,7 @@ absl::StatusOr<UpstashEndpoint> parseUpstashUrl(const Secret& url) {
   if (!std::all_of(rest.begin(), rest.end(), isVisible)) {
     return wrong("it holds white space, or a character that is not ASCII");
   }
-  if (rest.find_first_of("?#") != std::string_view::npos) {
-    return wrong("it must have no query and no fragment");
-  }
+  if (rest.find_first_of("?#") != std::string_view::npos) return extraPart(rest);
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   endpoint.path = rest.substr(slash);
   while (endpoint.path.ends_with('/')) endpoint.path.pop_back();

@@ -49,7 +49,7 @@ absl::StatusOr<RedisServerInfo> whoItIs(const RedisReplies& replies) {
   return info;
 }
 
-absl::StatusOr<std::unique_ptr<RedisConnection>> RedisConnection::open(
+absl::StatusOr<std::unique_ptr<RedisConnection>> RedisConnection::openOnce(
     const RedisAddress& address, const RedisIntroduction& introduction, IoTime until) {
   absl::StatusOr<Stream> stream = connectTo(address, introduction, until);
   if (!stream.ok()) return stream.status();

@@ -38,6 +38,7 @@ struct RedisIntroduction {
 // command would be answered with somebody else's value.
 class RedisConnection {
  public:
+  // Logs in with the newest password, a second time if it has changed since the first.
   // Unavailable: also when it leads to a replica. PermissionDenied, FailedPrecondition: as the
   // server answered to our password and our database, and TLS to its certificate.
   static absl::StatusOr<std::unique_ptr<RedisConnection>> open(
@@ -71,6 +72,8 @@ class RedisConnection {
  private:
   explicit RedisConnection(Stream stream) : stream_(std::move(stream)) {}
 
+  static absl::StatusOr<std::unique_ptr<RedisConnection>> openOnce(
+      const RedisAddress& address, const RedisIntroduction& introduction, IoTime until);
   absl::Status introduce(const RedisIntroduction& introduction, IoTime until);
   absl::Status readReply(RedisReplies& replies, IoTime until);
 

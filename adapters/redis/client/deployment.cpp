@@ -28,7 +28,8 @@ absl::StatusOr<RedisDeployment> deploymentOf(const RedisOptions& options) {
   if (!deployment.ok()) return deployment;
   RedisLogin& login = deployment->login;
   if (login.password.empty()) login.password = options.password;
-  if (!login.user.empty() && login.password.empty()) {
+  login.password_source = options.password_source;
+  if (!login.user.empty() && login.password.empty() && login.password_source == nullptr) {
     return absl::InvalidArgumentError("redis URL: it names a user, and there is no password");
   }
   if (deployment->tls_files == TlsOptions{}) deployment->tls_files = options.tls;

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "src/base/url.h"
+
 namespace strata::internal {
 namespace {
 
@@ -16,39 +18,13 @@ absl::Status wrong(std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("redis URL: {}", what));
 }
 
-// Cuts `text` at the first `delimiter` and returns what follows it; none when there is no such.
-std::optional<std::string_view> cutAt(std::string_view& text, char delimiter) {
-  const std::size_t at = text.find(delimiter);
-  if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view rest = text.substr(at + 1);
-  text = text.substr(0, at);
-  return rest;
-}
-
 template <typename Integer>
-std::optional<Integer> parseNumber(std::string_view digits, int base = 10) {
+std::optional<Integer> parseNumber(std::string_view digits) {
   Integer number = 0;
   const char* const end = digits.data() + digits.size();
-  const auto [stopped, error] = std::from_chars(digits.data(), end, number, base);
+  const auto [stopped, error] = std::from_chars(digits.data(), end, number);
   if (error != std::errc() || stopped != end) return std::nullopt;
   return number;
-}
-
-// None: a '%' without two hex digits after it, or an encoded NUL.
-std::optional<std::string> percentDecoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded.push_back(text[i]);
-      continue;
-    }
-    const std::string_view hex = text.substr(i + 1, 2);
-    const auto byte = parseNumber<std::uint8_t>(hex, 16);
-    if (hex.size() != 2 || !byte || *byte == 0) return std::nullopt;
-    decoded.push_back(static_cast<char>(*byte));
-    i += 2;
-  }
-  return decoded;
 }
 
 absl::Status parseUserInfo(std::string_view user, RedisLogin& login) {
@@ -136,7 +112,54 @@ constexpr std::pair<std::string_view, std::optional<absl::Duration> RedisDeploym
         {"command_timeout", &RedisDeployment::command_timeout},
 };
 
-absl::Status parseParameter(std::string_view parameter, RedisDeployment& deployment) {
+constexpr std::string_view kTlsAdvice =
+    "the scheme rediss:// asks for TLS, and ?ca_file=FILE says whom to trust";
+constexpr std::string_view kCommandTimeoutAdvice = "write command_timeout=50ms";
+constexpr std::string_view kConnectTimeoutAdvice = "write connect_timeout=100ms";
+constexpr std::string_view kLoginAdvice = "write redis://USER:PASSWORD@HOST:PORT/DATABASE";
+constexpr std::string_view kSentinelAdvice = "write redis+sentinel://HOST:PORT/NAME-OF-THE-MASTER";
+constexpr std::string_view kPoolAdvice =
+    "all callers share a few connections; remove it (RedisOptions has max_connections)";
+
+// Parameters of redis-py, ioredis, Lettuce, go-redis, StackExchange.Redis and Celery.
+constexpr ForeignName kForeignParameters[] = {
+    {"ssl", kTlsAdvice},
+    {"tls", kTlsAdvice},
+    {"ssl_cert_reqs", kTlsAdvice},
+    {"ssl_check_hostname", kTlsAdvice},
+    {"skip_verify", kTlsAdvice},
+    {"ssl_ca_certs", "write rediss:// and ca_file=FILE"},
+    {"ssl_certfile", "write rediss:// and certificate_file=FILE"},
+    {"ssl_keyfile", "write rediss:// and private_key_file=FILE"},
+    {"ca_file", "it is for TLS, with the scheme rediss://"},
+    {"certificate_file", "it is for TLS, with the scheme rediss://"},
+    {"private_key_file", "it is for TLS, with the scheme rediss://"},
+    {"timeout", kCommandTimeoutAdvice},
+    {"socket_timeout", kCommandTimeoutAdvice},
+    {"commandTimeout", kCommandTimeoutAdvice},
+    {"read_timeout", kCommandTimeoutAdvice},
+    {"write_timeout", kCommandTimeoutAdvice},
+    {"syncTimeout", kCommandTimeoutAdvice},
+    {"socket_connect_timeout", kConnectTimeoutAdvice},
+    {"connectTimeout", kConnectTimeoutAdvice},
+    {"dial_timeout", kConnectTimeoutAdvice},
+    {"database", "write db=N, or the number behind the host"},
+    {"user", kLoginAdvice},
+    {"username", kLoginAdvice},
+    {"password", kLoginAdvice},
+    {"sentinelMasterId", kSentinelAdvice},
+    {"master_name", kSentinelAdvice},
+    {"service_name", kSentinelAdvice},
+    {"cluster", "write redis+cluster://HOST:PORT,HOST:PORT"},
+    {"addr", "write redis+cluster://HOST:PORT,HOST:PORT"},
+    {"max_connections", kPoolAdvice},
+    {"pool_size", kPoolAdvice},
+    {"protocol", "only RESP2 is spoken; remove it"},
+    {"family", "both families of addresses are tried; remove it"},
+};
+
+absl::Status parseParameter(std::string_view parameter, std::string_view query,
+                            RedisDeployment& deployment) {
   std::string_view name = parameter;
   const auto value = percentDecoded(cutAt(name, '=').value_or(""));
   if (!value || value->empty()) return wrong("a parameter after the '?' has no proper value");
@@ -158,15 +181,16 @@ absl::Status parseParameter(std::string_view parameter, RedisDeployment& deploym
     }
   }
   return wrong(
-      "after the '?' only db, connect_timeout and command_timeout, and with TLS ca_file, "
-      "certificate_file and private_key_file are known");
+      fmt::format("{}; known are db, connect_timeout and command_timeout, and with TLS ca_file, "
+                  "certificate_file and private_key_file",
+                  unknownParameter(name, query, kForeignParameters)));
 }
 
 absl::Status parseQuery(std::string_view query, RedisDeployment& deployment) {
   for (std::optional<std::string_view> rest = query; rest;) {
     std::string_view one = *rest;
     rest = cutAt(one, '&');
-    if (absl::Status parsed = parseParameter(one, deployment); !parsed.ok()) return parsed;
+    if (absl::Status parsed = parseParameter(one, query, deployment); !parsed.ok()) return parsed;
   }
   return absl::OkStatus();
 }
@@ -194,6 +218,32 @@ absl::Status parsePath(std::string_view path, RedisDeployment& deployment) {
 constexpr std::string_view kSchemes =
     "it must begin with redis://, rediss://, unix://, redis+sentinel://, rediss+sentinel://, "
     "redis+cluster:// or rediss+cluster://";
+
+constexpr std::string_view kWriteRedis = "write redis://";
+constexpr std::string_view kWriteTls = "write rediss://";
+constexpr std::string_view kWriteSocket = "write unix:///path/to/redis.sock";
+
+constexpr ForeignName kForeignSchemes[] = {
+    {"redis-sentinel", "write redis+sentinel://"},
+    {"rediss-sentinel", "write rediss+sentinel://"},
+    {"redis-cluster", "write redis+cluster://"},
+    {"rediss-cluster", "write rediss+cluster://"},
+    {"redis+srv", "write the host and port of each server: redis://HOST:PORT,HOST:PORT"},
+    {"tls", kWriteTls},
+    {"redis+tls", kWriteTls},
+    {"redis+ssl", kWriteTls},
+    {"ssl", kWriteTls},
+    {"valkeys", kWriteTls},
+    {"tcp", kWriteRedis},
+    {"redis+tcp", kWriteRedis},
+    {"valkey", kWriteRedis},
+    {"keydb", kWriteRedis},
+    {"dragonfly", kWriteRedis},
+    {"redis-socket", kWriteSocket},
+    {"redis+socket", kWriteSocket},
+    {"redis+unix", kWriteSocket},
+    {"unix+redis", kWriteSocket},
+};
 
 // Takes "redis+sentinel" apart.
 absl::Status parseScheme(std::string_view scheme, RedisDeployment& deployment) {
@@ -233,6 +283,10 @@ std::string RedisDeployment::describe() const {
 
 absl::StatusOr<RedisDeployment> parseRedisUrl(const Secret& url) {
   const std::string_view text = url.reveal();
+  if (trimmed(text) != text) return wrong(kOuterWhiteSpace);
+  if (const std::string foreign = foreignScheme(text, kForeignSchemes); !foreign.empty()) {
+    return wrong(foreign);
+  }
   const std::size_t scheme_end = text.find("://");
   if (scheme_end == std::string_view::npos) return wrong(kSchemes);
   std::string scheme(text.substr(0, scheme_end));

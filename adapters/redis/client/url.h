@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "strata/adapters/net/tls_options.h"
 #include "strata/base/secret.h"
+#include "strata/base/secret_source.h"
 
 namespace strata::internal {
 
@@ -28,6 +29,8 @@ struct RedisLogin {
   std::string user;  // empty: the default user
   Secret password;
   int database = 0;
+  // What gives the password instead, for each connection. Null: nothing.
+  SecretSource password_source = nullptr;
 };
 
 // What a URL says.

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "adapters/redis/client/deployment.h"
+#include "adapters/upstash/url.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/testing/status_matchers.h"
 
@@ -102,7 +103,7 @@ TEST(RedisUrl, SaysWhatIsWrongAndQuotesNothing) {
       {"redis://:hunter2@h/-1", "database"},
       {"redis://:hunter2@h/1/2", "database"},
       {"redis://:hunter2@h?db=", "proper value"},
-      {"redis://:hunter2@h?timeout=1", "known"},
+      {"redis://:hunter2@h?timeout=1", "\"timeout\""},
       {"redis://:hunter2@h?command_timeout=50", "no duration"},
       {"redis://:hunter2@h?connect_timeout=hunter2", "no duration"},
       {"redis://:hunter2%@h", "hex"},
@@ -119,7 +120,7 @@ TEST(RedisUrl, SaysWhatIsWrongAndQuotesNothing) {
       {"unix://hunter2/redis.sock", "no host"},
       {"unix:///%2", "hex"},
       {"redis://:hunter2@h,", "no host"},
-      {"redis://:hunter2@h?ca_file=/x", "with TLS"},
+      {"redis://:hunter2@h?ca_file=/x", "rediss://"},
       {"rediss://:hunter2@h?ca_file", "proper value"},
       {"redis+hunter2://h", "redis+cluster"},
       {"redis+sentinel://:hunter2@h", "names no master"},
@@ -133,6 +134,48 @@ TEST(RedisUrl, SaysWhatIsWrongAndQuotesNothing) {
         << bad.url;
   }
   EXPECT_THAT(parseRedisUrl("unix:///" + std::string(200, 'x')), StatusIs(kInvalid));
+}
+
+// B-79
+TEST(RedisUrl, NamesAParameterOrSchemeOfAnotherToolAndSaysWhatToWrite) {
+  const BadUrl cases[] = {
+      {"redis://h?ssl=hunter2", "\"ssl\" is another tool's: the scheme rediss://"},
+      {"rediss://h?ssl_cert_reqs=none", "\"ssl_cert_reqs\""},
+      {"redis://h?socket_timeout=5", "command_timeout"},
+      {"redis://h?sentinelMasterId=hunter2", "redis+sentinel://"},
+      {"redis://h?cluster=true", "redis+cluster://"},
+      {"redis://h?db=1&frobnicate=hunter2", "\"frobnicate\" is unknown"},
+      {"redis://:p?hunter2=1@h", "a parameter is unknown"},
+      {"redis-sentinel://h:1/hunter2", "redis+sentinel://"},
+      {"rediss-cluster://h:1", "rediss+cluster://"},
+      {"tls://:hunter2@h", "rediss://"},
+      {"valkey://:hunter2@h", "redis://"},
+      {"redis+unix:///run/redis.sock", "unix:///"},
+      {"redis://:hunter2@h\n", "white space"},
+      {" redis://:hunter2@h", "white space"},
+  };
+  for (const BadUrl& bad : cases) {
+    EXPECT_THAT(parseRedisUrl(bad.url),
+                StatusIs(kInvalid, AllOf(HasSubstr(bad.complaint), Not(HasSubstr("hunter2")))))
+        << bad.url;
+  }
+}
+
+// B-79
+TEST(UpstashUrl, NamesAParameterButNoTokenInItsPlace) {
+  const auto refused = [](const char* url, const char* complaint) {
+    EXPECT_THAT(internal::parseUpstashUrl(url),
+                StatusIs(kInvalid, AllOf(HasSubstr(complaint), Not(HasSubstr("hunter")),
+                                         Not(HasSubstr("AXas")))))
+        << url;
+  };
+  refused("https://h?_token=AXas", "\"_token\" is another tool's: the token is an option");
+  refused("https://h/?pipeline=1", "\"pipeline\" is unknown");
+  refused("https://h?AXashunter==", "no query");
+  refused("https://h?hunter", "no query");
+  refused("https://h?hunter@x=1", "no query");
+  refused("https://h/#hunter", "no query");
+  refused("https://h\n", "white space");
 }
 
 TEST(RedisUrl, NamesSeveralHosts) {

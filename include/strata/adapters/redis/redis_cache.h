@@ -26,6 +26,7 @@
 #include "strata/adapters/net/tls_options.h"
 #include "strata/base/clock.h"
 #include "strata/base/secret.h"
+#include "strata/base/secret_source.h"
 #include "strata/cache/cache.h"
 
 namespace strata {
@@ -44,6 +45,10 @@ struct RedisOptions {
   Secret url;
   // The password where the URL has none. Empty: none is sent.
   Secret password;
+  // What gives the password instead of both, for each new connection, if it changes while the
+  // program runs. Called by whoever makes the connection, so within connect_timeout; and once more
+  // when the server refuses what it returned.
+  SecretSource password_source = nullptr;
   // Open at once to each server, shared by all callers.
   std::size_t max_connections = 2;
   // For connecting, TLS and introducing itself, or asking sentinels, too. Resolving a host name is

@@ -31,6 +31,7 @@
 #include "strata/adapters/net/tls_options.h"
 #include "strata/base/clock.h"
 #include "strata/base/secret.h"
+#include "strata/base/secret_source.h"
 #include "strata/cache/cache.h"
 
 namespace strata {
@@ -41,6 +42,9 @@ struct UpstashOptions {
   Secret url;
   // The bearer token.
   Secret token;
+  // What gives the token instead, if it changes while the program runs. Called by a call that needs
+  // it, the first time and when the server refuses the token.
+  SecretSource token_source = nullptr;
   TlsOptions tls = {};
   // Open at once, in use and idle together. A call that finds all of them busy waits for one.
   std::size_t max_connections = 32;
