@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "factories/backend_options.h"
 #include "factories/cache_server.h"
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/adapters/redis/redis_cache.h"
@@ -32,7 +33,8 @@ bool wantsStoreCache(const Config& config) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config, const Clock& clock) {
+absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config, const Clock& clock,
+                                                         SecretSource password) {
   if (absl::Status status = validate(config); !status.ok()) return status;
   const CacheProvider provider = config.cacheProvider();
   if (isServer(provider) && !config.enable_redis_caching) return std::make_shared<NullCache>();
@@ -42,15 +44,18 @@ absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config, c
     case CacheProvider::kMemory:
       return std::make_shared<LruCache>(LruCacheOptions{}, clock);
     case CacheProvider::kUpstash:
-      return UpstashCache::create({.url = config.cache_url, .token = config.cache_password}, clock);
+      return UpstashCache::create(internal::upstashOptions(config, password), clock);
     default:
-      return RedisCache::create({.url = config.cache_url, .password = config.cache_password},
-                                clock);
+      return RedisCache::create(internal::redisOptions(config, password), clock);
   }
 }
 
 absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& options) {
   if (absl::Status status = validate(config); !status.ok()) return status;
+  const absl::Status sources = internal::checkSources(
+      config,
+      {.database_password = options.database_password, .cache_password = options.cache_password});
+  if (!sources.ok()) return sources;
   Backends backends{.config = config,
                     .database = nullptr,
                     .memory = options.memory,
@@ -58,9 +63,12 @@ absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& opt
                     .cache = nullptr,
                     .metrics = options.metrics,
                     .clock = options.clock,
-                    .executor = options.executor};
+                    .executor = options.executor,
+                    .database_password = options.database_password,
+                    .cache_password = options.cache_password};
   if (!config.database_url.empty()) {
-    auto pool = PostgresPool::open({.url = config.database_url}, *backends.clock);
+    auto pool = PostgresPool::open(internal::databaseOptions(config, options.database_password),
+                                   *backends.clock);
     if (!pool.ok()) return annotate(pool.status(), "DATABASE_URL");
     backends.database = *std::move(pool);
     // A place without a connection would only wait elsewhere.

@@ -34,7 +34,7 @@ bool hasCacheServer(const Config& config) {
 absl::StatusOr<std::shared_ptr<GuardedCache>> openCache(const Backends& backends,
                                                         const CircuitBreakerOptions& breaker) {
   const Config& config = backends.config;
-  auto client = createCacheClient(config, *backends.clock);
+  auto client = createCacheClient(config, *backends.clock, backends.cache_password);
   if (!client.ok()) return client.status();
   if (absl::Status status = probe(**client); !status.ok()) return status;
   return GuardedCache::create(*std::move(client),

@@ -7,9 +7,18 @@
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
-#include <span>
+#include <initializer_list>
+#include <iterator>
+#include <set>
 #include <vector>
 
+#include "adapters/postgres/conninfo.h"
+#include "adapters/postgres/pool_config.h"
+#include "adapters/redis/client/url.h"
+#include "adapters/upstash/url.h"
+#include "src/base/url.h"
+#include "strata/base/logging.h"
+#include "strata/base/secret_source.h"
 #include "strata/records/key_space.h"
 
 namespace strata {
@@ -38,17 +47,17 @@ constexpr std::array<Named<RateLimitProvider>, 4> kRateLimitProviders{
      {"upstash", RateLimitProvider::kUpstash},
      {"memory", RateLimitProvider::kMemory}}};
 
+constexpr std::array<Named<PrepareStatements>, 3> kPrepareStatements{
+    {{"on", PrepareStatements::kOn},
+     {"off", PrepareStatements::kOff},
+     {"auto", PrepareStatements::kAuto}}};
+
 bool startsWithAny(std::string_view text, std::initializer_list<std::string_view> prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(),
                      [&](std::string_view prefix) { return text.starts_with(prefix); });
 }
 
 bool isRestUrl(std::string_view url) { return startsWithAny(url, {"https://", "http://"}); }
-bool isRedisUrl(std::string_view url) {
-  return startsWithAny(url, {"redis://", "rediss://", "unix://", "redis+sentinel://",
-                             "rediss+sentinel://", "redis+cluster://", "rediss+cluster://"});
-}
-
 std::string lowerCase(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -60,15 +69,11 @@ class Reader {
  public:
   explicit Reader(const Environment& environment) : environment_(environment) {}
 
-  // The first of `names` that is set and not empty; the later ones are its aliases.
-  void secret(Secret& out, std::initializer_list<const char*> names) {
-    for (const char* name : names) {
-      if (const auto value = get(name)) {
-        out = *value;
-        return;
-      }
-    }
+  void secret(Secret& out, const char* name) {
+    if (auto value = get(name)) out = *std::move(value);
   }
+
+  bool isSet(const char* name) { return get(name).has_value(); }
 
   void text(std::string& out, const char* name) {
     if (auto value = get(name)) out = *std::move(value);
@@ -96,8 +101,22 @@ class Reader {
     out = absl::Seconds(number);
   }
 
-  template <typename E, std::size_t N>
-  void choice(E& out, const char* name, const std::array<Named<E>, N>& choices) {
+  void number(DatabasePoolConfig& out, const postgres::PoolNumber& field) {
+    const auto value = get(field.variable);
+    if (value && !field.read(*value, out)) refuse(field.variable, field.requirement());
+  }
+
+  // A file with a secret. It is only tried: what it holds may change.
+  void file(std::string& out, const char* name) {
+    text(out, name);
+    if (out.empty()) return;
+    const auto tried = secretFile(out)();
+    if (!tried.ok())
+      refuse(name, fmt::format("names a file: {}", std::string(tried.status().message())));
+  }
+
+  template <typename Out, typename E, std::size_t N>
+  void choice(Out& out, const char* name, const std::array<Named<E>, N>& choices) {
     const auto value = get(name);
     if (!value) return;
     const std::string word = lowerCase(*value);
@@ -119,13 +138,93 @@ class Reader {
   std::vector<std::string> problems;
 
  private:
-  std::optional<std::string> get(const char* name) const {
-    auto value = environment_(name);
-    return value && !value->empty() ? value : std::nullopt;
+  // Without white space at its ends, which is refused.
+  std::optional<std::string> get(const char* name) {
+    const auto value = environment_(name);
+    if (!value) return std::nullopt;
+    const std::string_view text = internal::trimmed(*value);
+    if (text.size() != value->size() && refused_.insert(name).second) {
+      refuse(name, internal::kOuterWhiteSpace);
+    }
+    return text.empty() ? std::nullopt : std::optional<std::string>(text);
   }
 
   const Environment& environment_;
+  std::set<std::string_view> refused_;
 };
+
+// ---- The two families of variables for the cache ----
+
+constexpr const char* kRedisUrl = "REDIS_URL";
+constexpr const char* kRedisPassword = "REDIS_PASSWORD";
+constexpr const char* kRedisToken = "REDIS_TOKEN";
+constexpr const char* kRedisPasswordFile = "REDIS_PASSWORD_FILE";
+constexpr const char* kRestUrl = "UPSTASH_REDIS_REST_URL";
+constexpr const char* kRestToken = "UPSTASH_REDIS_REST_TOKEN";
+
+// By which variables errors call what a Config says of the cache.
+struct CacheVariables {
+  std::string_view url = kRedisUrl;
+  std::string_view password = kRedisPassword;
+};
+
+// What is set of the family that is not used. Its secret must not reach the other's server.
+void warnOfLeftovers(Reader& read, std::initializer_list<const char*> others, const char* other_url,
+                     const char* used_url) {
+  std::vector<std::string_view> set;
+  std::copy_if(others.begin(), others.end(), std::back_inserter(set),
+               [&](const char* name) { return read.isSet(name); });
+  if (set.empty()) return;
+  const std::string why = read.isSet(used_url) ? fmt::format("{} is set", used_url)
+                                               : fmt::format("{} is not set", other_url);
+  log(Severity::kWarning, "strata.config.ignored",
+      {{"variables", fmt::format("{}", fmt::join(set, ","))}, {"why", why}});
+}
+
+CacheVariables readRedisFamily(Reader& read, Config& config) {
+  CacheVariables names;
+  read.secret(config.cache_url, kRedisUrl);
+  Secret token;
+  read.secret(config.cache_password, kRedisPassword);
+  read.secret(token, kRedisToken);
+  if (config.cache_password.empty() && !token.empty()) {
+    config.cache_password = token;
+    names.password = kRedisToken;
+  } else if (!token.empty() && token != config.cache_password) {
+    read.refuse(kRedisPassword, "and its alias REDIS_TOKEN differ: set one of them");
+  }
+  read.file(config.cache_password_file, kRedisPasswordFile);
+  warnOfLeftovers(read, {kRestUrl, kRestToken}, kRestUrl, kRedisUrl);
+  return names;
+}
+
+CacheVariables readRestFamily(Reader& read, Config& config) {
+  read.secret(config.cache_url, kRestUrl);
+  read.secret(config.cache_password, kRestToken);
+  if (!config.cache_url.empty() && !isRestUrl(config.cache_url.reveal())) {
+    read.refuse(kRestUrl, "must begin with https:// (a redis:// URL belongs into REDIS_URL)");
+  }
+  warnOfLeftovers(read, {kRedisUrl, kRedisPassword, kRedisToken, kRedisPasswordFile}, kRedisUrl,
+                  kRestUrl);
+  return {.url = kRestUrl, .password = kRestToken};
+}
+
+CacheVariables readCache(Reader& read, Config& config) {
+  const bool has_redis = read.isSet(kRedisUrl);
+  const bool has_rest = read.isSet(kRestUrl);
+  const bool wants_rest = config.cache_provider == CacheProvider::kUpstash;
+  const bool takes_rest = wants_rest ? has_rest || !has_redis : has_rest && !has_redis;
+  const CacheVariables names =
+      takes_rest ? readRestFamily(read, config) : readRedisFamily(read, config);
+  const bool has_secret = !config.cache_password.empty() || !config.cache_password_file.empty();
+  if (config.cacheProvider() == CacheProvider::kUpstash && !has_secret) {
+    read.refuse(names.password,
+                fmt::format("is not set, but a REST cache needs a token, of the same family of "
+                            "variables as {}",
+                            names.url));
+  }
+  return names;
+}
 
 absl::Status toStatus(const std::vector<std::string>& problems) {
   if (problems.empty()) return absl::OkStatus();
@@ -133,37 +232,105 @@ absl::Status toStatus(const std::vector<std::string>& problems) {
       fmt::format("invalid configuration: {}", fmt::join(problems, "; ")));
 }
 
-void checkCache(const Config& config, std::vector<std::string>& problems) {
+using Problems = std::vector<std::string>;
+
+void checkWhiteSpace(std::string_view text, std::string_view variable, Problems& problems) {
+  if (internal::trimmed(text) == text) return;
+  problems.push_back(fmt::format("{} {}", variable, internal::kOuterWhiteSpace));
+}
+
+void checkDatabaseUrl(const Secret& url, const Config& config, std::string_view variable,
+                      Problems& problems) {
+  if (url.empty()) return;
+  const auto info = postgres::readConnInfo(url, PostgresOptions{}.connect_timeout);
+  if (!info.ok()) {
+    problems.push_back(fmt::format("{}: {}", variable, std::string(info.status().message())));
+  } else if (!startsWithAny(url.reveal(), {"postgresql://", "postgres://"})) {
+    problems.push_back(fmt::format("{} must begin with postgresql://", variable));
+  } else if (info->has_password && !config.database_password_file.empty()) {
+    problems.push_back(fmt::format(
+        "{} holds a password, and DATABASE_PASSWORD_FILE is set: set one of them", variable));
+  }
+}
+
+void checkDatabase(const Config& config, Problems& problems) {
+  checkDatabaseUrl(config.database_url, config, "DATABASE_URL", problems);
+  checkDatabaseUrl(config.database_direct_url, config, "DATABASE_DIRECT_URL", problems);
+  checkWhiteSpace(config.database_password_file, "DATABASE_PASSWORD_FILE", problems);
+  if (!config.database_direct_url.empty() && config.database_url.empty()) {
+    problems.emplace_back("DATABASE_DIRECT_URL is set, but DATABASE_URL is not");
+  }
+  for (const postgres::PoolNumber& field : postgres::poolNumbers()) {
+    if (field.fits(config.database_pool)) continue;
+    problems.push_back(fmt::format("{} {}", field.variable, field.requirement()));
+  }
+}
+
+// The password that the URL itself holds, if it is one of Redis.
+Secret checkCacheUrl(const Secret& url, std::string_view variable, Problems& problems) {
+  if (url.empty()) return {};
+  absl::Status parsed;
+  Secret password;
+  if (isRestUrl(url.reveal())) {
+    parsed = internal::parseUpstashUrl(url).status();
+  } else {
+    const auto deployment = internal::parseRedisUrl(url);
+    parsed = deployment.status();
+    if (deployment.ok()) password = deployment->login.password;
+  }
+  if (!parsed.ok()) {
+    problems.push_back(fmt::format("{}: {}", variable, std::string(parsed.message())));
+  }
+  return password;
+}
+
+void checkCacheSecrets(const Config& config, const Secret& of_url, const CacheVariables& names,
+                       Problems& problems) {
+  checkWhiteSpace(config.cache_password.reveal(), names.password, problems);
+  checkWhiteSpace(config.cache_password_file, kRedisPasswordFile, problems);
+  const bool has_file = !config.cache_password_file.empty();
+  const auto contradiction = [&](std::string_view a, std::string_view b) {
+    problems.push_back(fmt::format("{} and {} both give a password: set one of them", a, b));
+  };
+  if (has_file && !config.cache_password.empty()) contradiction(names.password, kRedisPasswordFile);
+  if (has_file && !of_url.empty()) contradiction(names.url, kRedisPasswordFile);
+  if (!of_url.empty() && !config.cache_password.empty() && of_url != config.cache_password) {
+    problems.push_back(fmt::format("{} and {} give different passwords: set one of them", names.url,
+                                   names.password));
+  }
+}
+
+void checkCache(const Config& config, const CacheVariables& names, Problems& problems) {
   const std::string& url = config.cache_url.reveal();
   const auto provider = config.cache_provider;
-  if (!url.empty() && !isRestUrl(url) && !isRedisUrl(url)) {
-    problems.emplace_back("REDIS_URL must begin with redis://, rediss://, unix:// or https://");
-  }
+  const Secret of_url = checkCacheUrl(config.cache_url, names.url, problems);
+  checkCacheSecrets(config, of_url, names, problems);
   if (provider == CacheProvider::kRedis && isRestUrl(url)) {
-    problems.emplace_back("CACHE_PROVIDER is redis, but REDIS_URL is an https:// URL");
+    problems.push_back(
+        fmt::format("CACHE_PROVIDER is redis, but {} is an https:// URL", names.url));
   }
-  if (provider == CacheProvider::kUpstash && isRedisUrl(url)) {
-    problems.emplace_back("CACHE_PROVIDER is upstash, but REDIS_URL is not an https:// URL");
+  if (provider == CacheProvider::kUpstash && !url.empty() && !isRestUrl(url)) {
+    problems.push_back(
+        fmt::format("CACHE_PROVIDER is upstash, but {} is not an https:// URL", names.url));
   }
   const bool needs_url = provider == CacheProvider::kRedis || provider == CacheProvider::kUpstash;
   if (needs_url && url.empty()) {
     problems.push_back(
-        fmt::format("CACHE_PROVIDER is {}, but REDIS_URL is not set", toString(provider)));
-  }
-  if (config.cacheProvider() == CacheProvider::kUpstash && config.cache_password.empty()) {
-    problems.emplace_back("a REST cache needs a token, but REDIS_PASSWORD is not set");
+        fmt::format("CACHE_PROVIDER is {}, but {} is not set", toString(provider), names.url));
   }
 }
 
-void checkProviders(const Config& config, std::vector<std::string>& problems) {
+void checkProviders(const Config& config, const CacheVariables& names, Problems& problems) {
   const bool has_cache_server = !config.cache_url.empty();
   const bool rest = isRestUrl(config.cache_url.reveal());
   const auto check_server = [&](std::string_view variable, bool wants_redis, bool wants_upstash) {
     if (wants_redis && (!has_cache_server || rest)) {
-      problems.push_back(fmt::format("{} is redis, but REDIS_URL is no redis:// URL", variable));
+      problems.push_back(
+          fmt::format("{} is redis, but {} is no redis:// URL", variable, names.url));
     }
     if (wants_upstash && (!has_cache_server || !rest)) {
-      problems.push_back(fmt::format("{} is upstash, but REDIS_URL is no https:// URL", variable));
+      problems.push_back(
+          fmt::format("{} is upstash, but {} is no https:// URL", variable, names.url));
     }
   };
   check_server("EVENT_HUB_PROVIDER", config.event_hub_provider == EventHubProvider::kRedis,
@@ -175,23 +342,20 @@ void checkProviders(const Config& config, std::vector<std::string>& problems) {
   }
 }
 
-void checkTtl(absl::Duration ttl, std::string_view variable, std::vector<std::string>& problems) {
+void checkTtl(absl::Duration ttl, std::string_view variable, Problems& problems) {
   if (ttl <= absl::ZeroDuration() || ttl == absl::InfiniteDuration()) {
     problems.push_back(fmt::format("{} must be a finite time above zero", variable));
   }
 }
 
-std::vector<std::string> problemsOf(const Config& config) {
-  std::vector<std::string> problems;
+Problems problemsOf(const Config& config, const CacheVariables& names) {
+  Problems problems;
   if (const absl::Status app = checkApp(config.app); !config.app.empty() && !app.ok()) {
     problems.push_back(fmt::format("STRATA_APP: {}", std::string(app.message())));
   }
-  const std::string& database = config.database_url.reveal();
-  if (!database.empty() && !startsWithAny(database, {"postgresql://", "postgres://"})) {
-    problems.emplace_back("DATABASE_URL must begin with postgresql://");
-  }
-  checkCache(config, problems);
-  checkProviders(config, problems);
+  checkDatabase(config, problems);
+  checkCache(config, names, problems);
+  checkProviders(config, names, problems);
   checkTtl(config.domain.auth_ttl, "CACHE_TTL_AUTH_SECONDS", problems);
   checkTtl(config.domain.policy_ttl, "CACHE_TTL_POLICY_SECONDS", problems);
   checkTtl(config.domain.config_ttl, "CACHE_TTL_CONFIG_SECONDS", problems);
@@ -232,7 +396,7 @@ std::optional<EventHubProvider> Config::eventHubProvider() const {
   return std::nullopt;
 }
 
-absl::Status validate(const Config& config) { return toStatus(problemsOf(config)); }
+absl::Status validate(const Config& config) { return toStatus(problemsOf(config, {})); }
 
 absl::StatusOr<Config> configFromEnv() {
   return configFromEnv([](const char* name) -> std::optional<std::string> {
@@ -245,10 +409,16 @@ absl::StatusOr<Config> configFromEnv(const Environment& environment) {
   Config config;
   Reader read(environment);
   read.text(config.app, "STRATA_APP");
-  read.secret(config.database_url, {"DATABASE_URL"});
-  read.secret(config.cache_url, {"REDIS_URL", "UPSTASH_REDIS_REST_URL"});
-  read.secret(config.cache_password, {"REDIS_PASSWORD", "REDIS_TOKEN", "UPSTASH_REDIS_REST_TOKEN"});
+  read.secret(config.database_url, "DATABASE_URL");
+  read.secret(config.database_direct_url, "DATABASE_DIRECT_URL");
+  read.file(config.database_password_file, "DATABASE_PASSWORD_FILE");
+  for (const postgres::PoolNumber& field : postgres::poolNumbers()) {
+    read.number(config.database_pool, field);
+  }
+  read.choice(config.database_pool.prepare_statements, postgres::kPrepareVariable,
+              kPrepareStatements);
   read.choice(config.cache_provider, "CACHE_PROVIDER", kCacheProviders);
+  const CacheVariables names = readCache(read, config);
   read.choice(config.event_hub_provider, "EVENT_HUB_PROVIDER", kEventHubProviders);
   read.choice(config.rate_limit_provider, "RATE_LIMIT_PROVIDER", kRateLimitProviders);
   read.seconds(config.domain.auth_ttl, "CACHE_TTL_AUTH_SECONDS");
@@ -264,7 +434,8 @@ absl::StatusOr<Config> configFromEnv(const Environment& environment) {
   read.boolean(config.enable_redis_event_hubs, "ENABLE_REDIS_EVENT_HUBS");
   read.boolean(config.domain.enable_row_level_security, "ENABLE_ROW_LEVEL_SECURITY");
 
-  for (std::string& problem : problemsOf(config)) read.problems.push_back(std::move(problem));
+  for (std::string& problem : problemsOf(config, names))
+    read.problems.push_back(std::move(problem));
   if (!read.problems.empty()) return toStatus(read.problems);
   return config;
 }

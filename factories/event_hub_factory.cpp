@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "factories/backend_options.h"
 #include "strata/adapters/postgres/postgres_event_transport.h"
 #include "strata/adapters/redis/redis_event_transport.h"
 #include "strata/base/status.h"
@@ -46,22 +47,26 @@ std::string plain(std::string name) {
 }
 
 Transport redisTransport(const Backends& backends) {
-  return makeRedisEventTransport(
-      {.url = backends.config.cache_url, .password = backends.config.cache_password},
-      *backends.clock);
+  return makeRedisEventTransport(internal::redisOptions(backends.config, backends.cache_password),
+                                 *backends.clock);
 }
 
 Transport postgresTransport(const Backends& backends) {
   std::shared_ptr<PostgresPool> pool = backends.database;
+  const PostgresOptions database =
+      internal::databaseOptions(backends.config, backends.database_password,
+                                // Sending takes one connection, a health check another.
+                                {.pool_size = 2});
   if (pool == nullptr) {
-    // Sending takes one connection, a health check another.
-    auto opened =
-        PostgresPool::open({.url = backends.config.database_url, .pool_size = 2}, *backends.clock);
+    auto opened = PostgresPool::open(database, *backends.clock);
     if (!opened.ok()) return opened.status();
     pool = *std::move(opened);
   }
   return makePostgresEventTransport(
-      std::move(pool), {.url = backends.config.database_url, .app = plain(appOf(backends.config))},
+      std::move(pool),
+      {.url = database.direct_url.empty() ? database.url : database.direct_url,
+       .password = database.password,
+       .app = plain(appOf(backends.config))},
       *backends.clock);
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "factories/backend_options.h"
 #include "strata/adapters/redis/redis_rate_limit_log.h"
 #include "strata/adapters/upstash/upstash_rate_limit_log.h"
 #include "strata/base/logging.h"
@@ -30,10 +31,10 @@ absl::Status validate(const Config& config, const RateLimiterOptions& options) {
 absl::StatusOr<Log> createServerLog(const Backends& backends, bool is_upstash) {
   const Config& config = backends.config;
   if (is_upstash) {
-    return UpstashRateLimitLog::create({.url = config.cache_url, .token = config.cache_password},
+    return UpstashRateLimitLog::create(internal::upstashOptions(config, backends.cache_password),
                                        *backends.clock);
   }
-  return RedisRateLimitLog::create({.url = config.cache_url, .password = config.cache_password},
+  return RedisRateLimitLog::create(internal::redisOptions(config, backends.cache_password),
                                    *backends.clock);
 }
 

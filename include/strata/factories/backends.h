@@ -13,6 +13,7 @@
 #include "strata/base/executor.h"
 #include "strata/base/health.h"
 #include "strata/base/metrics.h"
+#include "strata/base/secret_source.h"
 #include "strata/cache/cache.h"
 #include "strata/decorators/bulkhead.h"
 #include "strata/factories/config.h"
@@ -35,6 +36,9 @@ struct Backends {
   std::shared_ptr<Metrics> metrics = Metrics::none();
   const Clock* clock = &Clock::system();
   std::shared_ptr<Executor> executor = Executor::shared();
+  // As in ConnectOptions.
+  SecretSource database_password = nullptr;
+  SecretSource cache_password = nullptr;
 };
 
 struct ConnectOptions {
@@ -50,6 +54,13 @@ struct ConnectOptions {
   BulkheadOptions bulkhead;
   // When the cache counts as down, and when it is asked again.
   CircuitBreakerOptions cache_breaker = {.name = "cache"};
+  // Where the passwords come from, instead of the configuration, if they change while the program
+  // runs: called for each new connection, and again when a server refuses what they returned. That
+  // of the cache is called while a caller waits, so it should answer within the connect_timeout of
+  // the cache; that of the database on a thread of the pool's. The token of a REST cache is asked
+  // for once, and again when it is refused.
+  SecretSource database_password = nullptr;
+  SecretSource cache_password = nullptr;
 };
 
 // Connects to what `config` names.
@@ -62,11 +73,12 @@ absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& opt
 // The cache that `config` names: a Redis client for redis://, rediss://, unix://, redis+sentinel://
 // and redis+cluster://, a REST client for https://, the in-process LRU when there is no URL, a
 // cache that keeps nothing for the provider "none" and for a server that the kill switch turns off.
-// Does not connect yet.
+// Does not connect yet. `password`, if any, is ConnectOptions::cache_password.
 //
 // InvalidArgument: as above.
 absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config,
-                                                         const Clock& clock = Clock::system());
+                                                         const Clock& clock = Clock::system(),
+                                                         SecretSource password = nullptr);
 
 // The health of the backends themselves: component "backends", with the database and the cache as
 // children. Without the database it fails, without the cache it warns.

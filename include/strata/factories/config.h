@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "strata/adapters/postgres/database_pool_config.h"
 #include "strata/base/secret.h"
 
 namespace strata {
@@ -53,10 +54,20 @@ struct Config {
   std::string app;
 
   Secret database_url;  // DATABASE_URL: postgresql://user:password@host:port/name
-  Secret cache_url;     // REDIS_URL, or UPSTASH_REDIS_REST_URL
-  // REDIS_PASSWORD, REDIS_TOKEN or UPSTASH_REDIS_REST_TOKEN: the password of Redis where the URL
-  // has none, or the bearer token of a REST cache.
+  // The same database without a pooler in between. What its URL says of the pool does not count.
+  Secret database_direct_url;  // DATABASE_DIRECT_URL
+  // A file with the password of the database, instead of one in the URL: read for each new
+  // connection, so that the password may be changed while the program runs.
+  std::string database_password_file;  // DATABASE_PASSWORD_FILE
+  DatabasePoolConfig database_pool;    // DATABASE_POOL_… and DATABASE_PREPARE_STATEMENTS
+
+  // URL and secret come from one family of variables: REDIS_URL with REDIS_PASSWORD (or
+  // REDIS_TOKEN) or REDIS_PASSWORD_FILE; UPSTASH_REDIS_REST_URL with UPSTASH_REDIS_REST_TOKEN.
+  Secret cache_url;
+  // The password of Redis where the URL has none, or the bearer token of a REST cache.
   Secret cache_password;
+  // A file with it, instead: as database_password_file.
+  std::string cache_password_file;
   CacheProvider cache_provider = CacheProvider::kAuto;               // CACHE_PROVIDER
   EventHubProvider event_hub_provider = EventHubProvider::kAuto;     // EVENT_HUB_PROVIDER
   RateLimitProvider rate_limit_provider = RateLimitProvider::kAuto;  // RATE_LIMIT_PROVIDER
@@ -85,8 +96,10 @@ absl::Status validate(const Config& config);
 // The value of an environment variable; none when it is not set.
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 
-// Config from environment variables; one that is not set, or empty, keeps its default. One
-// InvalidArgument names every variable that does not parse, and everything `validate` finds.
+// Config from environment variables; one that is not set, or empty, keeps its default. Where both
+// families of the cache's variables are set, CACHE_PROVIDER chooses, else REDIS_URL is used, and a
+// warning is logged. One InvalidArgument names every variable that does not parse, every file that
+// cannot be read, and everything `validate` finds.
 absl::StatusOr<Config> configFromEnv();
 absl::StatusOr<Config> configFromEnv(const Environment& environment);
 

@@ -1,0 +1,27 @@
+// The options of the clients that a configuration asks for.
+#pragma once
+
+#include "strata/adapters/postgres/postgres_pool.h"
+#include "strata/adapters/redis/redis_cache.h"
+#include "strata/adapters/upstash/upstash_cache.h"
+#include "strata/base/secret_source.h"
+#include "strata/factories/config.h"
+
+namespace strata::internal {
+
+// What gives a secret instead of the configuration; null: nothing does.
+struct SecretSources {
+  SecretSource database_password;
+  SecretSource cache_password;
+};
+
+// InvalidArgument: a secret comes from a source and from a file. Names both.
+absl::Status checkSources(const Config& config, const SecretSources& sources);
+
+// What `config` says of the database, over `defaults`.
+PostgresOptions databaseOptions(const Config& config, const SecretSource& password,
+                                PostgresOptions defaults = {});
+RedisOptions redisOptions(const Config& config, const SecretSource& password);
+UpstashOptions upstashOptions(const Config& config, const SecretSource& token);
+
+}  // namespace strata::internal
