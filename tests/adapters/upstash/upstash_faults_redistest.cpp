@@ -1,5 +1,9 @@
 // The REST adapter on a proxy that refuses, hangs, closes, or is no such thing.
+#include <algorithm>
+#include <stdexcept>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/adapters/upstash/upstash_fixture.h"
 
@@ -37,6 +41,38 @@ TEST_F(UpstashFaultsTest, EveryStatusIsMappedForEveryCall) {
   }
   proxy_->heal();
   EXPECT_OK(cache_->ping());
+}
+
+// A token that is rotated: what was refused was not executed, so even a plain write is sent again.
+TEST_F(UpstashFaultsTest, ARefusedTokenIsAskedForAgainAndUsedIfItIsAnother) {
+  std::vector<std::string> tokens{"the-old-token", "the-token"};
+  std::size_t asked = 0;
+  UpstashOptions options = optionsFor(*proxy_);
+  options.token = {};
+  options.token_source = [&] {
+    return absl::StatusOr<Secret>(tokens[std::min(asked++, tokens.size() - 1)]);
+  };
+  const auto cache = UpstashCache::create(options).value();
+  EXPECT_OK(cache->set("a", "x", kLong));
+  EXPECT_OK(cache->ping());
+  EXPECT_EQ(asked, 2U) << "and is kept while it works";
+  EXPECT_EQ(proxy_->requests(), 3U);
+
+  tokens = {"the-old-token"};
+  proxy_->inject({.kind = Kind::kAnswer, .status = 401, .body = "{\"error\":\"Unauthorized\"}"});
+  EXPECT_THAT(cache->ping(), StatusIs(StatusCode::kPermissionDenied));
+  proxy_->heal();
+  EXPECT_THAT(cache->ping(), StatusIs(StatusCode::kPermissionDenied, Not(HasSubstr("the-old"))));
+  tokens = {"the-token"};
+  EXPECT_OK(cache->ping());
+}
+
+TEST_F(UpstashFaultsTest, ASourceOfTokensThatThrowsIsAStatus) {
+  UpstashOptions options = optionsFor(*proxy_);
+  options.token_source = []() -> absl::StatusOr<Secret> { throw std::runtime_error("the-token"); };
+  EXPECT_THAT(UpstashCache::create(options).value()->ping(),
+              StatusIs(StatusCode::kInternal, Not(HasSubstr("the-token"))));
+  EXPECT_EQ(proxy_->requests(), 0U);
 }
 
 TEST_F(UpstashFaultsTest, BeingRateLimitedIsNeitherWaitedOutNorRepeated) {
