@@ -1,48 +1,10 @@
-// BackgroundJobs: short jobs on threads of their own, for libpq's calls that block without a
-// timeout (connecting, cancelling) and that no caller with a deadline can afford to make.
 #pragma once
 
-#include <condition_variable>
-#include <cstddef>
-#include <functional>
-#include <limits>
-#include <memory>
-#include <mutex>
-
-#include "absl/base/thread_annotations.h"
-#include "absl/status/status.h"
-#include "absl/time/time.h"
+#include "src/base/background_jobs.h"
 
 namespace strata::postgres {
 
-// Thread-safe.
-class BackgroundJobs {
- public:
-  // At most `limit` jobs run at once. A job counts until its thread is done with it, which is a
-  // little later than whatever it tells others: a limit needs room for that, or is left away.
-  explicit BackgroundJobs(std::size_t limit = std::numeric_limits<std::size_t>::max())
-      : state_(std::make_shared<State>(limit)) {}
-
-  // Runs `job` now on a new thread. A job must own all that it uses: it may outlive this object,
-  // when a frozen server keeps it. ResourceExhausted, and `job` is dropped, when as many jobs as
-  // the limit run already or the system gives no thread.
-  absl::Status start(std::function<void()> job);
-
-  // Waits until no job runs; false when some still do after `timeout`.
-  bool drain(absl::Duration timeout);
-
- private:
-  struct State {
-    explicit State(std::size_t most) : limit(most) {}
-    void finishOne();
-
-    const std::size_t limit;
-    std::mutex mutex;
-    std::condition_variable idle;
-    std::size_t running ABSL_GUARDED_BY(mutex) = 0;
-  };
-
-  const std::shared_ptr<State> state_;
-};
+// For libpq's calls that block: connecting, cancelling.
+using internal::BackgroundJobs;
 
 }  // namespace strata::postgres

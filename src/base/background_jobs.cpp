@@ -1,10 +1,10 @@
-#include "adapters/postgres/background.h"
+#include "src/base/background_jobs.h"
 
 #include <system_error>
 #include <thread>
 #include <utility>
 
-namespace strata::postgres {
+namespace strata::internal {
 
 void BackgroundJobs::State::finishOne() {
   // Notified under the lock: who waits may destroy nothing, for the jobs share this state, but must
@@ -41,4 +41,4 @@ bool BackgroundJobs::drain(absl::Duration timeout) {
                                [this] { return state_->running == 0; });
 }
 
-}  // namespace strata::postgres
+}  // namespace strata::internal
