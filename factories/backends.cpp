@@ -5,6 +5,7 @@
 
 #include "factories/backend_options.h"
 #include "factories/cache_server.h"
+#include "src/base/starved_wait.h"
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/adapters/upstash/upstash_cache.h"
@@ -66,6 +67,7 @@ absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& opt
                     .executor = options.executor,
                     .database_password = options.database_password,
                     .cache_password = options.cache_password};
+  internal::countStarvedWaits(options.metrics);
   if (!config.database_url.empty()) {
     auto pool = PostgresPool::open(internal::databaseOptions(config, options.database_password),
                                    *backends.clock);

@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "src/base/background.h"
 #include "src/base/randomness.h"
+#include "src/base/starved_wait.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
 
@@ -117,7 +118,9 @@ CircuitBreaker::CircuitBreaker(CircuitBreakerOptions options, Probe probe,
                                const std::shared_ptr<Metrics>& metrics, const Clock& clock,
                                std::shared_ptr<Executor> executor)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(probe), *metrics, clock,
-                                   std::move(executor))) {}
+                                   std::move(executor))) {
+  internal::countStarvedWaits(metrics);
+}
 
 CircuitBreaker::~CircuitBreaker() { impl_->background.end(); }
 

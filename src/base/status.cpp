@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include "absl/strings/cord.h"
+
 namespace strata {
 
 absl::Status annotate(const absl::Status& status, std::string_view context) {
   if (status.ok()) return status;
   const std::string message(status.message());
-  return absl::Status(status.code(), fmt::format("{}: {}", context, message));
+  absl::Status annotated(status.code(), fmt::format("{}: {}", context, message));
+  status.ForEachPayload(
+      [&](auto type, const absl::Cord& payload) { annotated.SetPayload(type, payload); });
+  return annotated;
 }
 
 bool mayHaveHappened(const absl::Status& write_status) {

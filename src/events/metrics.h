@@ -1,12 +1,10 @@
 #pragma once
 
 #include <array>
-#include <atomic>
-#include <cstdint>
 #include <memory>
 #include <string>
 
-#include "strata/base/clock.h"
+#include "src/base/once_per_minute.h"
 #include "strata/base/metrics.h"
 #include "strata/events/event_hub.h"
 
@@ -55,20 +53,6 @@ struct EventMetrics {
     return metrics->counter("strata_events_gaps_total",
                             {{"reason", std::string(toString(reason))}});
   }
-};
-
-// Lets one log line through a minute. Thread-safe.
-class OncePerMinute {
- public:
-  bool operator()(const Clock& clock) {
-    const std::int64_t now = clock.now().nanos();
-    std::int64_t next = next_.load(std::memory_order_relaxed);
-    return now >= next && next_.compare_exchange_strong(next, now + kMinute);
-  }
-
- private:
-  static constexpr std::int64_t kMinute = 60'000'000'000;
-  std::atomic<std::int64_t> next_{0};
 };
 
 }  // namespace strata::internal

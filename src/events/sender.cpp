@@ -6,6 +6,7 @@
 
 #include "src/base/backoff.h"
 #include "src/base/randomness.h"
+#include "src/base/starved_wait.h"
 #include "src/events/envelope.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
@@ -111,7 +112,7 @@ void EventSender::noteRefused(Items items, const absl::Status& why) {
 absl::Duration EventSender::noteFailed(Items items, const absl::Status& why) {
   metrics_.outbox_full.add(outbox_.putBack(std::move(items)));
   metrics_.outbox.set(static_cast<std::int64_t>(outbox_.size()));
-  breaker_.noteFailure(why);
+  if (!isStarved(why)) breaker_.noteFailure(why);
   return absl::FromChrono(backoffAfter(++failures_, random_, kFirstBackoff, kLongestBackoff));
 }
 

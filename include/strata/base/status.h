@@ -8,7 +8,7 @@
 
 namespace strata {
 
-// `status` with `context: ` before its message; ok stays ok.
+// `status` with `context: ` before its message; ok stays ok, payloads are kept.
 absl::Status annotate(const absl::Status& status, std::string_view context);
 
 // Whether a write that failed so may have happened all the same. Only errors that are raised before
