@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -13,17 +14,22 @@
 namespace strata::internal {
 
 // A connected TCP or Unix socket that never blocks past the time it is given. For one thread at a
-// time, except shutdown().
+// time, except shutdown() and isQuiet().
 //
 // OutOfRange: the peer has closed its side in good order. Unavailable: the connection is broken.
 // DeadlineExceeded: the time is over, and the socket is as usable as before.
 class Socket {
  public:
-  // Connects to the first address that accepts. Unavailable, DeadlineExceeded: why the last one of
-  // them did not.
+  // Connects to the first address that accepts: each is tried when the one before it has failed, or
+  // has not answered for an equal part of the time, at most 250 ms; and the earlier ones may still
+  // answer then (RFC 8305, section 5).
+  //
+  // Unavailable, DeadlineExceeded: why the last one of them did not.
   static absl::StatusOr<Socket> connect(absl::Span<const SocketAddress> addresses, IoTime until);
+  // The same; takes that address, and those that failed, out of `addresses`.
+  static absl::StatusOr<Socket> connectToOneOf(std::vector<SocketAddress>& addresses, IoTime until);
   Socket(Socket&& other) noexcept;
-  Socket& operator=(Socket&&) = delete;
+  Socket& operator=(Socket&& other) noexcept;
   ~Socket();
 
   // Receives at least one byte.
@@ -42,7 +48,7 @@ class Socket {
   // From now on `receive` and `await` also end, with DeadlineExceeded, while that file can be read.
   void interruptBy(int file) { interrupt_ = file; }
 
-  // Whether it is open with nothing to receive. Does not wait.
+  // Thread-safe. Whether it is open with nothing to receive. Does not wait.
   bool isQuiet() const;
   // Thread-safe. Ends the connection in both directions; the file stays open until destruction.
   void shutdown();
@@ -52,7 +58,11 @@ class Socket {
 
  private:
   explicit Socket(int fd) : fd_(fd) {}
-  static absl::StatusOr<Socket> connectTo(const SocketAddress& address, IoTime until);
+  friend class Connecting;
+  // Begins to connect, which is done, or has failed, when it can be written to.
+  static absl::StatusOr<Socket> begin(const SocketAddress& address);
+  // What came of that.
+  absl::Status connected() const;
   absl::StatusOr<std::size_t> receiveWith(char* buffer, std::size_t size, int flags);
 
   int fd_;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <array>
+#include <optional>
 
 #include "strata/base/status.h"
 
@@ -19,9 +20,35 @@ absl::Status closedByServer() { return absl::UnavailableError("the server closed
 
 absl::StatusOr<Stream> Stream::open(const std::string& host, std::uint16_t port,
                                     const StreamOptions& options, IoTime until) {
-  const absl::StatusOr<std::vector<SocketAddress>> addresses = resolveHost(host, port);
+  std::optional<Stream> met;
+  const auto take = [&met](Stream stream, IoTime /*until*/) {
+    met.emplace(std::move(stream));
+    return absl::OkStatus();
+  };
+  if (absl::Status opened = openAndMeet(host, port, options, until, take); !opened.ok()) {
+    return opened;
+  }
+  return *std::move(met);
+}
+
+// A host may accept and then be silent, as one does whose program hangs.
+absl::Status Stream::openAndMeet(const std::string& host, std::uint16_t port,
+                                 const StreamOptions& options, IoTime until, Meet meet) {
+  Resolver& resolver = options.resolver == nullptr ? Resolver::system() : *options.resolver;
+  absl::StatusOr<std::vector<SocketAddress>> addresses = resolver.resolve(host, port, until);
   if (!addresses.ok()) return addresses.status();
-  return over(*addresses, host, options, until);
+  absl::Status failed;
+  while (true) {
+    absl::StatusOr<Socket> socket = Socket::connectToOneOf(*addresses, until);
+    // What a server said tells more than that another is not there.
+    if (!socket.ok()) return failed.ok() ? socket.status() : failed;
+    const IoTime share = endOfShare(until, addresses->size() + 1);
+    absl::StatusOr<Stream> stream = over(*std::move(socket), host, options, share);
+    failed = stream.ok() ? meet(*std::move(stream), share) : stream.status();
+    const bool may_be_better_elsewhere =
+        absl::IsUnavailable(failed) || absl::IsDeadlineExceeded(failed);
+    if (!may_be_better_elsewhere || addresses->empty()) return failed;
+  }
 }
 
 absl::StatusOr<Stream> Stream::openUnix(const std::string& path, const StreamOptions& options,
@@ -31,19 +58,18 @@ absl::StatusOr<Stream> Stream::openUnix(const std::string& path, const StreamOpt
   }
   const absl::StatusOr<SocketAddress> address = unixSocketAddress(path);
   if (!address.ok()) return address.status();
-  return over({&*address, 1}, /*host=*/"", options, until);
+  absl::StatusOr<Socket> socket = Socket::connect({&*address, 1}, until);
+  if (!socket.ok()) return socket.status();
+  return over(*std::move(socket), /*host=*/"", options, until);
 }
 
-absl::StatusOr<Stream> Stream::over(absl::Span<const SocketAddress> addresses,
-                                    const std::string& host, const StreamOptions& options,
-                                    IoTime until) {
-  absl::StatusOr<Socket> socket = Socket::connect(addresses, until);
-  if (!socket.ok()) return socket.status();
-  if (options.discard_on_close) socket->discardOnClose();
+absl::StatusOr<Stream> Stream::over(Socket socket, const std::string& host,
+                                    const StreamOptions& options, IoTime until) {
+  if (options.discard_on_close) socket.discardOnClose();
   if (options.patience > options.patience.zero()) {
-    if (absl::Status set = socket->setPatience(options.patience); !set.ok()) return set;
+    if (absl::Status set = socket.setPatience(options.patience); !set.ok()) return set;
   }
-  Stream stream(*std::move(socket));
+  Stream stream(std::move(socket));
   if (options.tls == nullptr) return stream;
   absl::StatusOr<TlsSession> session = options.tls->connect(host);
   if (!session.ok()) return session.status();

@@ -12,7 +12,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "adapters/net/socket.h"
@@ -22,13 +24,14 @@ namespace strata::internal {
 
 struct StreamOptions {
   const TlsContext* tls = nullptr;  // null: not encrypted
+  Resolver* resolver = nullptr;     // null: the system's
   // How long receivePatiently waits; zero: not at all.
   std::chrono::nanoseconds patience{};
   // See Socket::discardOnClose.
   bool discard_on_close = false;
 };
 
-// For one thread at a time, except shutdown().
+// For one thread at a time, except shutdown() and hasArrived().
 //
 // Unavailable: the connection is closed or broken. DeadlineExceeded: the time is over.
 class Stream {
@@ -37,6 +40,12 @@ class Stream {
   // the name does not resolve. PermissionDenied: by TLS, one side does not trust the other.
   static absl::StatusOr<Stream> open(const std::string& host, std::uint16_t port,
                                      const StreamOptions& options, IoTime until);
+  // The same with the first that also satisfies `meet`, which has an equal part of the time where
+  // there are other addresses. After another error of it than Unavailable and DeadlineExceeded they
+  // are not tried. Errors: those of `open` and of `meet`.
+  using Meet = absl::FunctionRef<absl::Status(Stream stream, IoTime until)>;
+  static absl::Status openAndMeet(const std::string& host, std::uint16_t port,
+                                  const StreamOptions& options, IoTime until, Meet meet);
   // InvalidArgument: the path is too long, or TLS is wanted, which needs a host name.
   static absl::StatusOr<Stream> openUnix(const std::string& path, const StreamOptions& options,
                                          IoTime until);
@@ -58,6 +67,8 @@ class Stream {
   bool hasEnded() const { return end_ != End::kNone; }
   bool hasEndedInOrder() const { return end_ == End::kInOrder; }
 
+  // Thread-safe. Whether bytes or an end have arrived that nobody has received. Does not wait.
+  bool hasArrived() const { return !socket_.isQuiet(); }
   // Whether received bytes are left unread, or the TLS session has ended. No system call. Only
   // between exchanges: it may discard a byte.
   bool hasUnread();
@@ -75,9 +86,8 @@ class Stream {
   enum class End : std::uint8_t { kNone, kInOrder, kCutOff };
 
   explicit Stream(Socket socket) : socket_(std::move(socket)) {}
-  static absl::StatusOr<Stream> over(absl::Span<const SocketAddress> addresses,
-                                     const std::string& host, const StreamOptions& options,
-                                     IoTime until);
+  static absl::StatusOr<Stream> over(Socket socket, const std::string& host,
+                                     const StreamOptions& options, IoTime until);
   absl::Status shakeHands(IoTime until);
   void queue(std::string_view bytes);
   absl::Status keepWhatArrived();

@@ -39,6 +39,9 @@ absl::StatusOr<UpstashClient::Options> upstashClientOptions(UpstashOptions optio
   return UpstashClient::Options{
       .pool = {.endpoint = *std::move(endpoint),
                .tls = std::move(tls),
+               .resolver = options.resolver == nullptr
+                               ? nullptr
+                               : std::make_shared<Resolver>(options.resolver),
                .max_connections = options.max_connections,
                .connect_timeout = absl::ToChronoNanoseconds(options.connect_timeout),
                .idle_timeout = absl::ToChronoNanoseconds(options.idle_timeout)},

@@ -9,8 +9,8 @@ namespace strata::internal {
 using std::chrono::steady_clock;
 
 absl::StatusOr<std::unique_ptr<UpstashConnection>> UpstashConnection::open(
-    const UpstashEndpoint& endpoint, const TlsContext* tls, IoTime until) {
-  absl::StatusOr<Stream> stream = Stream::open(endpoint.host, endpoint.port, {.tls = tls}, until);
+    const UpstashEndpoint& endpoint, const StreamOptions& how, IoTime until) {
+  absl::StatusOr<Stream> stream = Stream::open(endpoint.host, endpoint.port, how, until);
   if (!stream.ok()) return stream.status();
   std::unique_ptr<UpstashConnection> opened(new UpstashConnection(*std::move(stream)));
   opened->used_at_ = steady_clock::now();

@@ -17,9 +17,9 @@ namespace strata::internal {
 // One connection to the REST API, plain or encrypted. For one thread at a time.
 class UpstashConnection {
  public:
-  // `tls` is null for a plain one. Errors: those of Stream::open.
+  // Errors: those of Stream::open.
   static absl::StatusOr<std::unique_ptr<UpstashConnection>> open(const UpstashEndpoint& endpoint,
-                                                                 const TlsContext* tls,
+                                                                 const StreamOptions& how,
                                                                  IoTime until);
   ~UpstashConnection();
   UpstashConnection(const UpstashConnection&) = delete;

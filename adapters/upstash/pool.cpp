@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/base/starved_wait.h"
+
 namespace strata::internal {
 
 using std::chrono::steady_clock;
@@ -23,9 +25,11 @@ absl::Status UpstashPool::Lease::reopen(IoTime limit) {
   const Options& options = pool_->options_;
   const IoTime started = steady_clock::now();
   const IoTime until = std::min(started + options.connect_timeout, limit);
-  auto opened = UpstashConnection::open(options.endpoint, options.tls.get(), until);
+  const StarvedWaitScope scope("upstash_connect", options.connect_timeout, limit);
+  const StreamOptions how{.tls = options.tls.get(), .resolver = options.resolver.get()};
+  auto opened = UpstashConnection::open(options.endpoint, how, until);
   connecting_ += steady_clock::now() - started;
-  if (!opened.ok()) return opened.status();
+  if (!opened.ok()) return scope.judge(opened.status());
   connection_ = *std::move(opened);
   return absl::OkStatus();
 }

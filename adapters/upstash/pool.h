@@ -18,7 +18,8 @@ class UpstashPool {
  public:
   struct Options {
     UpstashEndpoint endpoint;
-    std::shared_ptr<const TlsContext> tls;  // null for plain connections
+    std::shared_ptr<const TlsContext> tls;         // null for plain connections
+    std::shared_ptr<Resolver> resolver = nullptr;  // null: the system's
     std::size_t max_connections = 32;
     std::chrono::nanoseconds connect_timeout{};
     std::chrono::nanoseconds idle_timeout{};

@@ -140,8 +140,10 @@ std::vector<RedisAddress> RedisCluster::whomToAsk() const {
 }
 
 absl::StatusOr<RedisSlotMap> RedisCluster::askForMap(const RedisTimes& times) {
-  const RedisIntroduction introduction{
-      .login = &options_.login, .tls = options_.tls.get(), .must_be_master = false};
+  const RedisIntroduction introduction{.login = &options_.login,
+                                       .tls = options_.tls.get(),
+                                       .resolver = options_.resolver.get(),
+                                       .must_be_master = false};
   RedisCommands question;
   question.add({"CLUSTER", "SLOTS"});
   const std::vector<RedisAddress> addresses = whomToAsk();

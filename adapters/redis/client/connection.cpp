@@ -14,14 +14,20 @@ namespace {
 // No more: hiredis moves what is left of its buffer to the front every thousand bytes.
 constexpr std::size_t kReceiveSize = 16 * 1024;
 
-// Closing resets the connection, so that what is still on its way is discarded. The server executes
-// what it has received already all the same.
-absl::StatusOr<Stream> connectTo(const RedisAddress& address, const RedisIntroduction& introduction,
-                                 IoTime until) {
-  const StreamOptions options{
-      .tls = introduction.tls, .patience = introduction.patience, .discard_on_close = true};
-  return address.host.empty() ? Stream::openUnix(address.socket_path, options, until)
-                              : Stream::open(address.host, address.port, options, until);
+// Connects, and meets the first server there that will do. Closing resets the connection, so that
+// what is still on its way is discarded. The server executes what it has received already all the
+// same.
+absl::Status connectTo(const RedisAddress& address, const RedisIntroduction& introduction,
+                       IoTime until, Stream::Meet meet) {
+  const StreamOptions options{.tls = introduction.tls,
+                              .resolver = introduction.resolver,
+                              .patience = introduction.patience,
+                              .discard_on_close = true};
+  if (!address.host.empty()) {
+    return Stream::openAndMeet(address.host, address.port, options, until, meet);
+  }
+  absl::StatusOr<Stream> stream = Stream::openUnix(address.socket_path, options, until);
+  return stream.ok() ? meet(*std::move(stream), until) : stream.status();
 }
 
 absl::Status statusOf(const absl::StatusOr<RedisReply>& reply) {
@@ -51,10 +57,12 @@ absl::StatusOr<RedisServerInfo> whoItIs(const RedisReplies& replies) {
 
 absl::StatusOr<std::unique_ptr<RedisConnection>> RedisConnection::openOnce(
     const RedisAddress& address, const RedisIntroduction& introduction, IoTime until) {
-  absl::StatusOr<Stream> stream = connectTo(address, introduction, until);
-  if (!stream.ok()) return stream.status();
-  std::unique_ptr<RedisConnection> connection(new RedisConnection(*std::move(stream)));
-  if (absl::Status met = connection->introduce(introduction, until); !met.ok()) return met;
+  std::unique_ptr<RedisConnection> connection;
+  const auto meet = [&](Stream stream, IoTime share) {
+    connection.reset(new RedisConnection(std::move(stream)));
+    return connection->introduce(introduction, share);
+  };
+  if (absl::Status met = connectTo(address, introduction, until, meet); !met.ok()) return met;
   return connection;
 }
 

@@ -24,6 +24,7 @@ using RedisReplies = absl::InlinedVector<absl::StatusOr<RedisReply>, 1>;
 struct RedisIntroduction {
   const RedisLogin* login = nullptr;
   const TlsContext* tls = nullptr;
+  Resolver* resolver = nullptr;  // null: the system's
   // How long `receivePatiently` waits.
   std::chrono::nanoseconds patience{};
   // A sentinel, or a node that is only asked for the map of its cluster, need not be a master.
@@ -31,7 +32,7 @@ struct RedisIntroduction {
 };
 
 // A connection that is authenticated, has chosen its database and knows whom it leads to. For one
-// thread at a time, but for shutdown().
+// thread at a time, but for shutdown() and hasArrived().
 //
 // Replies are told apart by their order alone. So after anything that could leave a reply behind (a
 // timeout, an error of the socket, bytes that are no reply) it must never be used again: the next
@@ -63,6 +64,8 @@ class RedisConnection {
 
   // What the server said when the connection was opened.
   const RedisServerInfo& server() const { return server_; }
+  // Thread-safe. Whether something has arrived that nobody has received. Costs a system call.
+  bool hasArrived() const { return stream_.hasArrived(); }
   // Whether it can be used now. Costs a system call.
   bool isQuiet() { return stream_.isQuiet(); }
   void shutdown() { stream_.shutdown(); }

@@ -42,11 +42,16 @@ absl::StatusOr<RedisDeployment> deploymentOf(const RedisOptions& options) {
   return deployment;
 }
 
+std::shared_ptr<Resolver> resolverOf(const HostResolver& find) {
+  return find == nullptr ? nullptr : std::make_shared<Resolver>(find);
+}
+
 RedisNodeOptions nodeOptions(const RedisOptions& options, const RedisDeployment& deployment) {
   // Beyond what a time point can be added to, "never" is as good.
   const absl::Duration idle = std::min(options.idle_timeout, absl::Hours(24 * 365));
   return {.login = deployment.login,
           .tls = nullptr,
+          .resolver = resolverOf(options.resolver),
           .connections = options.max_connections,
           .connect_timeout = absl::ToChronoNanoseconds(*deployment.connect_timeout),
           .command_timeout = absl::ToChronoNanoseconds(*deployment.command_timeout),
@@ -77,7 +82,8 @@ absl::StatusOr<std::shared_ptr<RedisRouter>> makeRedisRouter(const RedisOptions&
       const RedisSentinels sentinels{.addresses = deployment->addresses,
                                      .master_name = deployment->master_name,
                                      .login = {options.sentinel_user, options.sentinel_password},
-                                     .tls = node.tls};
+                                     .tls = node.tls,
+                                     .resolver = node.resolver};
       return std::make_shared<RedisSentinelRouter>(
           sentinels, std::make_shared<RedisNode>(name, askSentinels(sentinels), std::move(node)));
     }

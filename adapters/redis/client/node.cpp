@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "src/base/backoff.h"
+#include "src/base/starved_wait.h"
 #include "strata/base/logging.h"
 
 namespace strata::internal {
@@ -17,6 +18,7 @@ RedisNode::RedisNode(std::string name, RedisFinder find, RedisNodeOptions option
       options_(std::move(options)),
       introduction_{.login = &options_.login,
                     .tls = options_.tls.get(),
+                    .resolver = options_.resolver.get(),
                     .patience = options_.command_timeout},
       random_(std::random_device{}()) {
   for (std::size_t i = 0; i < options_.connections; ++i) {
@@ -60,12 +62,14 @@ absl::StatusOr<std::unique_ptr<RedisConnection>> RedisNode::connect(const RedisT
     begun = ++begun_;
   }
   const IoTime enough = steady_clock::now() + options_.connect_timeout;
+  const StarvedWaitScope scope("redis_connect", options_.connect_timeout, times.deadline);
   auto connection = tryAddresses(std::min(enough, times.deadline));
   if (!connection.ok()) {
-    // A caller without the time to connect tells nothing about the server.
-    const bool hurried = absl::IsDeadlineExceeded(connection.status()) && times.deadline < enough;
+    // A caller without the time to connect, or the processor, tells nothing about the server.
+    const bool hurried = absl::IsDeadlineExceeded(connection.status()) &&
+                         (times.deadline < enough || scope.isStarved());
     if (!hurried) noteFailure(connection.status());
-    return connection;
+    return scope.judge(connection.status());
   }
   if (!adopt((*connection)->server(), begun)) {
     return absl::UnavailableError("the server was replaced while connecting");

@@ -26,7 +26,8 @@ using RedisFinder = std::function<absl::StatusOr<std::vector<RedisAddress>>(IoTi
 
 struct RedisNodeOptions {
   RedisLogin login;
-  std::shared_ptr<const TlsContext> tls;  // null: none
+  std::shared_ptr<const TlsContext> tls;         // null: none
+  std::shared_ptr<Resolver> resolver = nullptr;  // null: the system's
   std::size_t connections = 4;
   std::chrono::nanoseconds connect_timeout{};
   std::chrono::nanoseconds command_timeout{};

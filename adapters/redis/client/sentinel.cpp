@@ -30,8 +30,10 @@ absl::StatusOr<RedisAddress> addressIn(const RedisReply& reply) {
 
 absl::StatusOr<RedisAddress> ask(const RedisSentinels& sentinels, const RedisAddress& sentinel,
                                  IoTime until) {
-  const RedisIntroduction introduction{
-      .login = &sentinels.login, .tls = sentinels.tls.get(), .must_be_master = false};
+  const RedisIntroduction introduction{.login = &sentinels.login,
+                                       .tls = sentinels.tls.get(),
+                                       .resolver = sentinels.resolver.get(),
+                                       .must_be_master = false};
   auto connection = RedisConnection::open(sentinel, introduction, until);
   if (!connection.ok()) return connection.status();
   RedisCommands question;

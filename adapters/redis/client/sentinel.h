@@ -12,7 +12,8 @@ struct RedisSentinels {
   std::vector<RedisAddress> addresses;
   std::string master_name;
   RedisLogin login;
-  std::shared_ptr<const TlsContext> tls;  // null: none
+  std::shared_ptr<const TlsContext> tls;         // null: none
+  std::shared_ptr<Resolver> resolver = nullptr;  // null: the system's
 };
 
 // A finder that asks the sentinels where the master is, one after the other until one knows; every

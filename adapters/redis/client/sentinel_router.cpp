@@ -16,6 +16,7 @@ RedisSentinelRouter::RedisSentinelRouter(const RedisSentinels& sentinels,
           {.find = [addresses = sentinels.addresses](IoTime /*until*/) { return addresses; },
            .login = sentinels.login,
            .tls = sentinels.tls,
+           .resolver = sentinels.resolver,
            .connect_timeout = only()->options().connect_timeout},
           {kSwitched}, *this) {}
 

@@ -29,8 +29,10 @@ absl::Status noPong() { return absl::DeadlineExceededError("the server answers n
 RedisSubscriber::RedisSubscriber(RedisSubscriberOptions options,
                                  const std::set<std::string>& channels, RedisListener& listener)
     : options_(std::move(options)),
-      introduction_{
-          .login = &options_.login, .tls = options_.tls.get(), .patience = options_.heartbeat},
+      introduction_{.login = &options_.login,
+                    .tls = options_.tls.get(),
+                    .resolver = options_.resolver.get(),
+                    .patience = options_.heartbeat},
       listener_(listener),
       wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       channels_(channels),

@@ -39,7 +39,8 @@ class RedisListener {
 struct RedisSubscriberOptions {
   RedisFinder find;
   RedisLogin login;
-  std::shared_ptr<const TlsContext> tls;  // null: none
+  std::shared_ptr<const TlsContext> tls;         // null: none
+  std::shared_ptr<Resolver> resolver = nullptr;  // null: the system's
   std::chrono::nanoseconds connect_timeout{};
   // A PING goes out three times as often; a server that says nothing for so long after one is left.
   std::chrono::nanoseconds heartbeat = std::chrono::seconds(1);

@@ -105,6 +105,7 @@ RedisSubscriberOptions RedisEventTransport::howToListen() {
       .find = [this](IoTime until) { return whereToListen(until); },
       .login = node.login,
       .tls = node.tls,
+      .resolver = node.resolver,
       .connect_timeout = node.connect_timeout,
       .heartbeat = kHeartbeat,
       .prove = [this](const RedisAddress& at, Incarnation server) { return prove(at, server); }};

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "adapters/net/socket.h"
 
@@ -76,28 +78,34 @@ class Peer {
 // Listens on a free port of 127.0.0.1.
 class Listener {
  public:
-  // kRefuses: it only holds the port.
-  enum class Answers : std::uint8_t { kYes, kRefuses };
+  // kRefuses: it only holds the port. kNever: nobody gets through, as to a host that is gone.
+  enum class Answers : std::uint8_t { kYes, kRefuses, kNever };
 
-  explicit Listener(Answers answers = Answers::kYes)
+  // Of another host than 127.0.0.1 if `host` is above 1.
+  explicit Listener(Answers answers = Answers::kYes, std::uint16_t port = 0, unsigned host = 1)
       : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + host);
     socklen_t size = sizeof address;
     auto* const generic = reinterpret_cast<sockaddr*>(&address);
     EXPECT_EQ(::bind(fd_, generic, size), 0);
-    if (answers == Answers::kYes) {
-      EXPECT_EQ(::listen(fd_, 16), 0);
+    if (answers != Answers::kRefuses) {
+      EXPECT_EQ(::listen(fd_, answers == Answers::kYes ? 16 : 0), 0);
     }
     EXPECT_EQ(::getsockname(fd_, generic, &size), 0);
     std::memcpy(&address_.storage, &address, size);
     address_.length = size;
     port_ = ntohs(address.sin_port);
+    if (answers == Answers::kNever) fill();
   }
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
-  ~Listener() { ::close(fd_); }
+  ~Listener() {
+    for (const int fd : fillers_) ::close(fd);
+    ::close(fd_);
+  }
 
   std::uint16_t port() const { return port_; }
   const SocketAddress& address() const { return address_; }
@@ -108,7 +116,18 @@ class Listener {
   }
 
  private:
+  // Until the kernel drops what else wants to connect.
+  void fill() {
+    pollfd connecting{.fd = -1, .events = POLLOUT, .revents = 0};
+    do {
+      connecting.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      fillers_.push_back(connecting.fd);
+      ::connect(connecting.fd, address_.get(), address_.length);
+    } while (::poll(&connecting, 1, 100) == 1);
+  }
+
   const int fd_;
+  std::vector<int> fillers_;
   SocketAddress address_;
   std::uint16_t port_ = 0;
 };

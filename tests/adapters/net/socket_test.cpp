@@ -7,17 +7,23 @@
 #include <sys/un.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <latch>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "strata/testing/eventually.h"
 #include "strata/testing/status_matchers.h"
 #include "tests/adapters/net/loopback.h"
 
 namespace strata::internal {
 namespace {
+
+using Hosts = absl::StatusOr<std::vector<std::string>>;
 
 using absl::StatusCode;
 using std::chrono::hours;
@@ -77,6 +83,35 @@ TEST(Socket, SaysWhyTheLastAddressFailed) {
               StatusIs(StatusCode::kUnavailable, HasSubstr("no address")));
 }
 
+// The first address had all the time, and the second none.
+TEST(Socket, TriesTheNextAddressWhileTheFirstDoesNotAnswer) {
+  const Listener dead(Listener::Answers::kNever);
+  const Listener listener;
+  std::vector<SocketAddress> addresses{dead.address(), dead.address(), listener.address()};
+  absl::StatusOr<Socket> socket = Socket::connectToOneOf(addresses, soon());
+  ASSERT_OK(socket);
+  EXPECT_THAT(socket->sendSome("x"), IsOkAndHolds(1U));
+  EXPECT_EQ(listener.accept().receive(1), "x");
+  EXPECT_EQ(addresses.size(), 2U) << "they may answer another time";
+}
+
+TEST(Socket, SharesAShortTimeAmongItsAddresses) {
+  const Listener dead(Listener::Answers::kNever);
+  const Listener listener;
+  const std::vector<SocketAddress> addresses{dead.address(), listener.address()};
+  // Less than the delay that the RFC recommends. A busy machine may need more than one attempt.
+  EXPECT_TRUE(testing::eventually(
+      [&] { return Socket::connect(addresses, steady_clock::now() + milliseconds(200)).ok(); }));
+}
+
+TEST(Socket, GivesUpWhenNoAddressAnswersInTime) {
+  const Listener dead(Listener::Answers::kNever);
+  const std::vector<SocketAddress> addresses{dead.address(), dead.address()};
+  const IoTime until = steady_clock::now() + milliseconds(50);
+  EXPECT_THAT(Socket::connect(addresses, until), StatusIs(StatusCode::kDeadlineExceeded));
+  EXPECT_GE(steady_clock::now(), until);
+}
+
 TEST(Socket, ConnectsToAUnixSocket) {
   const std::string path = ::testing::TempDir() + "strata_socket_test_" + std::to_string(getpid());
   const absl::StatusOr<SocketAddress> address = unixSocketAddress(path);
@@ -95,21 +130,78 @@ TEST(Socket, ConnectsToAUnixSocket) {
 }
 
 TEST(Resolver, FindsTheAddressesOfAHost) {
-  const absl::StatusOr<std::vector<SocketAddress>> addresses = resolveHost("127.0.0.1", 6379);
+  const absl::StatusOr<std::vector<SocketAddress>> addresses =
+      Resolver::system().resolve("127.0.0.1", 6379, soon());
   ASSERT_OK(addresses);
   ASSERT_EQ(addresses->size(), 1U);
   EXPECT_EQ(addresses->front().family(), AF_INET);
   EXPECT_EQ(addresses->front().length, sizeof(sockaddr_in));
-  EXPECT_THAT(resolveHost("localhost", 6379), IsOkAndHolds(Not(IsEmpty())));
+  EXPECT_THAT(Resolver::system().resolve("localhost", 6379, soon()), IsOkAndHolds(Not(IsEmpty())));
 }
 
 TEST(Resolver, RefusesWhatIsNoName) {
   // No label of a name has more than 63 characters, so that no name server is asked.
-  EXPECT_THAT(resolveHost(std::string(200, 'x'), 6379),
+  EXPECT_THAT(Resolver::system().resolve(std::string(200, 'x'), 6379, soon()),
               StatusIs(StatusCode::kUnavailable, HasSubstr("cannot resolve the host")));
   EXPECT_THAT(unixSocketAddress(std::string(sizeof(sockaddr_un::sun_path), 'x')),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("too long")));
   EXPECT_OK(unixSocketAddress(std::string(sizeof(sockaddr_un::sun_path) - 1, 'x')));
+}
+
+TEST(Resolver, AsksTheFunctionItIsGivenForNamesAlone) {
+  std::atomic<int> asked = 0;
+  Resolver resolver([&](const std::string& host) -> Hosts {
+    ++asked;
+    if (host == "nobody.test") return std::vector<std::string>{};
+    if (host == "broken.test") return absl::InternalError("no directory");
+    if (host == "thrown.test") throw std::runtime_error("no directory");
+    return std::vector<std::string>{"127.0.0.7", "not an address", "::1"};
+  });
+  EXPECT_THAT(resolver.resolve("127.0.0.1", 80, soon()), IsOkAndHolds(::testing::SizeIs(1)));
+  EXPECT_EQ(asked, 0);
+  const auto found = resolver.resolve("somebody.test", 80, soon());
+  ASSERT_THAT(found, IsOkAndHolds(::testing::SizeIs(2)));
+  EXPECT_EQ(found->front().family(), AF_INET);
+  EXPECT_EQ(found->back().family(), AF_INET6);
+  for (const char* const host : {"nobody.test", "broken.test", "thrown.test"}) {
+    EXPECT_THAT(resolver.resolve(host, 80, soon()), StatusIs(StatusCode::kUnavailable));
+  }
+}
+
+// A caller waited for as long as the name servers did not answer.
+TEST(Resolver, DoesNotWaitForANameBeyondItsTime) {
+  std::latch let_go(1);
+  std::atomic<int> asked = 0;
+  Resolver resolver([&](const std::string& host) -> Hosts {
+    ++asked;
+    if (host == "stuck.test") let_go.wait();
+    return std::vector<std::string>{"127.0.0.1"};
+  });
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(resolver.resolve("stuck.test", 80, steady_clock::now() + milliseconds(20)),
+                StatusIs(StatusCode::kDeadlineExceeded, HasSubstr("not resolved in time")));
+  }
+  EXPECT_EQ(asked, 1) << "they wait for the same answer";
+  EXPECT_OK(resolver.resolve("other.test", 80, soon())) << "which keeps nobody else";
+  let_go.count_down();
+  EXPECT_OK(resolver.resolve("stuck.test", 80, soon()));
+}
+
+TEST(Resolver, LooksUpSoManyNamesAtOnceAndNoMore) {
+  std::latch let_go(1);
+  {
+    Resolver resolver([&](const std::string&) -> Hosts {
+      let_go.wait();
+      return std::vector<std::string>{"127.0.0.1"};
+    });
+    for (int i = 0; i < 16; ++i) {
+      EXPECT_THAT(resolver.resolve(std::to_string(i) + ".test", 80, steady_clock::now()),
+                  StatusIs(StatusCode::kDeadlineExceeded));
+    }
+    EXPECT_THAT(resolver.resolve("17.test", 80, soon()), StatusIs(StatusCode::kResourceExhausted));
+  }
+  // What comes now comes to nobody.
+  let_go.count_down();
 }
 
 // ---- Closing ----

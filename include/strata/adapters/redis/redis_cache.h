@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "strata/adapters/net/host_resolver.h"
 #include "strata/adapters/net/tls_options.h"
 #include "strata/base/clock.h"
 #include "strata/base/secret.h"
@@ -51,15 +52,21 @@ struct RedisOptions {
   SecretSource password_source = nullptr;
   // Open at once to each server, shared by all callers.
   std::size_t max_connections = 2;
-  // For connecting, TLS and introducing itself, or asking sentinels, too. Resolving a host name is
-  // left to the system and its own timeout; an address needs none.
+  // For resolving the host's name, connecting, TLS and introducing itself, or asking sentinels, too.
+  // Of a name with several addresses the next is tried when one has failed, or has not answered for
+  // an equal part of this time. Good within one data centre; across zones or regions several times
+  // the round trip is right, as in 500 ms.
   absl::Duration connect_timeout = absl::Milliseconds(100);
-  // For a call. One that finds no connection takes up to `connect_timeout` more.
+  // For a call. One that finds no connection takes up to `connect_timeout` more; one whose process
+  // got no processor meanwhile, about as long once more (docs/redis.md). Good within one data
+  // centre, and tight across zones.
   absl::Duration command_timeout = absl::Milliseconds(50);
   // A connection that was not used for longer is replaced before its next use.
   absl::Duration idle_timeout = absl::Minutes(5);
   // Whom to trust, and who we are, where the URL says rediss.
   TlsOptions tls = {};
+  // Finds the addresses of host names. Null: the system does.
+  HostResolver resolver = nullptr;
   // Who we are to sentinels, which have users of their own. Empty: nobody.
   std::string sentinel_user = {};
   Secret sentinel_password = {};
