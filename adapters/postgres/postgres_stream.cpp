@@ -60,16 +60,28 @@ absl::Status PostgresStream::wait(int wake_fd, Moment until) {
   const short events = unsent > 0 ? POLLIN | POLLOUT : POLLIN;
   std::array<pollfd, 2> files{{{.fd = PQsocket(raw_), .events = events, .revents = 0},
                                {.fd = wake_fd, .events = POLLIN, .revents = 0}}};
+  const Moment began = steady_clock::now();
   const int timeout = millisecondsUntil(std::min(until, limit()));
   if (::poll(files.data(), files.size(), timeout) < 0 && errno != EINTR) return lost();
   if (files[0].revents != 0) {
     if (PQconsumeInput(raw_) == 0) return lost();
-    if ((files[0].revents & POLLIN) != 0) heard_at_ = steady_clock::now();
+    if ((files[0].revents & POLLIN) != 0) {
+      heard_at_ = steady_clock::now();
+      starved_.answered();
+    }
   }
   if (absl::Status read = readAnswers(); !read.ok()) return read;
-  if (is_busy_ && steady_clock::now() >= limit()) {
+  return is_busy_ ? judgeSilence(began) : absl::OkStatus();
+}
+
+absl::Status PostgresStream::judgeSilence(Moment began) {
+  const Moment now = steady_clock::now();
+  const Moment end = limit();
+  if (now < end) return absl::OkStatus();
+  if (!starved_.repeats({.until = end, .timeout = patience_, .began = began, .now = now})) {
     return absl::DeadlineExceededError(fmt::format("{}: the server does not answer", what_));
   }
+  begun_at_ = now;
   return absl::OkStatus();
 }
 

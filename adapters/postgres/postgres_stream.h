@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "adapters/postgres/connection.h"
+#include "src/base/starved_wait.h"
 
 namespace strata::postgres {
 
@@ -47,6 +48,8 @@ class PostgresStream {
   Notify nextNotify() { return Notify(PQnotifies(raw_)); }
 
  private:
+  // Nothing came by the limit: why the session is given up, if it is.
+  absl::Status judgeSilence(Moment began);
   absl::Status readAnswers();
   absl::Status failureOf(const PGresult& result) const;
   absl::Status lost() const;
@@ -58,6 +61,7 @@ class PostgresStream {
   Moment begun_at_{};
   Moment heard_at_{};
   std::chrono::nanoseconds patience_{};
+  internal::StarvedWait starved_{"postgres_stream"};
   Result answer_;
   absl::Status failure_;
 };

@@ -1,5 +1,6 @@
 #include "adapters/postgres/watchdog.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -7,8 +8,13 @@
 #include <system_error>
 #include <utility>
 
+#include "src/base/starved_wait.h"
+
 namespace strata::postgres {
 namespace {
+
+using strata::internal::noteStarvedWait;
+using strata::internal::toleratedDelay;
 
 // For the arithmetic of condition variables, which overflows on the largest durations.
 constexpr absl::Duration kLongestSleep = absl::Hours(1);
@@ -87,6 +93,7 @@ void Watchdog::watch(Watch& watch, MonotonicTime now, MonotonicTime limit) {
   const std::lock_guard lock(mutex_);
   watch.stage_ = Watch::Stage::kArmed;
   watch.limit_ = limit;
+  watch.is_prolonged_ = false;
   shortest_ = std::min(shortest_, limit - now);
   if (!thread_.joinable()) startThread();
   if (limit < next_look_) sooner_.notify_one();
@@ -131,10 +138,11 @@ void Watchdog::run() {
 Watchdog::Cancels Watchdog::expire(MonotonicTime now) {
   Cancels cancels;
   for (Watch* watch : watches_) {
-    if (watch->limit_ > now) continue;
+    if (watch->limit_ > now || prolong(*watch, now)) continue;
     if (watch->stage_ == Watch::Stage::kArmed) {
       watch->stage_ = Watch::Stage::kCancelled;
       watch->limit_ = now + kCancelGrace;
+      watch->is_prolonged_ = false;
       watch->cancel_->announce();
       cancels.push_back(watch->cancel_);
     } else {
@@ -145,6 +153,22 @@ Watchdog::Cancels Watchdog::expire(MonotonicTime now) {
     }
   }
   return cancels;
+}
+
+bool Watchdog::prolong(Watch& watch, MonotonicTime now) {
+  if (std::exchange(watch.is_prolonged_, true)) return false;
+  pollfd socket{.fd = watch.socket_, .events = POLLIN, .revents = 0};
+  if (::poll(&socket, 1, 0) > 0) {
+    watch.limit_ = now + kAnswerGrace;
+    return true;
+  }
+  // This thread is late itself: the server, and the one that asks it to cancel, may be as starved.
+  const auto grace = absl::ToChronoNanoseconds(kCancelGrace);
+  const bool is_late = now - watch.limit_ > absl::FromChrono(toleratedDelay(grace));
+  if (watch.stage_ != Watch::Stage::kCancelled || !is_late) return false;
+  noteStarvedWait("postgres_cancel");
+  watch.limit_ = now + kCancelGrace;
+  return true;
 }
 
 MonotonicTime Watchdog::nextLook(MonotonicTime now) {

@@ -3,7 +3,8 @@
 // A connection is watched while a statement runs on it. At the limit its statement is cancelled on
 // the server, which answers within milliseconds, and the connection stays usable. A server that
 // does not even answer that (frozen, cut off) is given kCancelGrace; then the socket is shut down
-// and libpq returns to its caller.
+// and libpq returns to its caller. Before either, the watchdog looks at the socket: an answer that
+// has arrived, and that its caller had no processor to take yet, gets kAnswerGrace to be taken.
 //
 // Watching costs two uncontended locks per statement. The thread is started by the first watch and
 // wakes only when a limit may have passed, not at every call: it sleeps past limits that were taken
@@ -27,6 +28,8 @@
 namespace strata::postgres {
 
 inline constexpr absl::Duration kCancelGrace = absl::Milliseconds(100);
+// A few turns of a busy scheduler: as little beyond a caller's deadline as it takes to look.
+inline constexpr absl::Duration kAnswerGrace = absl::Milliseconds(10);
 
 // Thread-safe. Must outlive its watches.
 class Watchdog {
@@ -53,6 +56,8 @@ class Watchdog {
     // Guarded by the watchdog's mutex.
     Stage stage_ = Stage::kIdle;
     MonotonicTime limit_ = MonotonicTime::max();
+    // Whether this stage was prolonged.
+    bool is_prolonged_ = false;
   };
 
   struct Outcome {
@@ -73,6 +78,8 @@ class Watchdog {
   void remove(Watch* watch);
   void startThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void run();
+  // Whether a stage whose limit has passed lasts longer, once.
+  static bool prolong(Watch& watch, MonotonicTime now);
   // Acts on every watch whose limit has passed; returns the cancel requests to send.
   Cancels expire(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   MonotonicTime nextLook(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

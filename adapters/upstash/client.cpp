@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "adapters/upstash/errors.h"
+#include "src/base/starved_wait.h"
 #include "strata/base/status.h"
 
 namespace strata::internal {
@@ -130,12 +131,16 @@ absl::StatusOr<HttpAnswer> UpstashClient::exchange(Call& call, std::string_view 
   if (!call.connection->isUsable()) {
     if (absl::Status opened = call.connection.reopen(call.limit); !opened.ok()) return opened;
   }
+  const StarvedWaitScope scope("upstash_request", request_timeout_, call.limit);
   const bool may_repeat = call.connection->hasAnswered() && kind != UpstashCallKind::kSentOnce;
   absl::StatusOr<HttpAnswer> answer = call.connection->exchange(bytes, call.end());
   const bool again = !answer.ok() && may_repeat && call.connection->wasClosedUnanswered();
-  if (!again) return answer;
-  if (absl::Status opened = call.connection.reopen(call.limit); !opened.ok()) return opened;
-  return call.connection->exchange(bytes, call.end());
+  if (again) {
+    if (absl::Status opened = call.connection.reopen(call.limit); !opened.ok()) return opened;
+    answer = call.connection->exchange(bytes, call.end());
+  }
+  if (!answer.ok()) return scope.judge(answer.status());
+  return answer;
 }
 
 }  // namespace strata::internal

@@ -21,6 +21,13 @@ absl::Status outcomeUnknown(std::string why) {
   return absl::UnavailableError(why + "; whether it was executed is unknown");
 }
 
+absl::Status noAnswer() { return absl::DeadlineExceededError("no answer in time"); }
+
+// `status` with the mark of `cause`, if it has one.
+absl::Status markedLike(const absl::Status& cause, absl::Status status) {
+  return isStarved(cause) ? markStarved(std::move(status)) : status;
+}
+
 }  // namespace
 
 // ---- Callers ----
@@ -42,7 +49,7 @@ void RedisLink::submit(Request& request) {
     if (connection_ == nullptr) return;
     fit = fitness(request.times.started);
     request.is_alone_ = sent_.empty();
-    if (fit.ok()) gather();
+    if (fit.ok()) gather(request.times.started);
   }
   used_at_ = request.times.started;
   if (!fit.ok()) return breakOff(fit, request.times.started);
@@ -63,11 +70,43 @@ void RedisLink::waitInLine(Request& request) {
       const std::lock_guard lock(mutex_);
       if (takeTheLead(request)) return;
     }
-    if (!events_.wait(seen, request.group_, request.until_)) break;
+    if (!events_.wait(seen, request.group_, request.until_) && endsWait(request)) return;
   }
+}
+
+bool RedisLink::endsWait(Request& request) {
   const std::lock_guard lock(mutex_);
   // One that is offered the lead in its last moment takes it, and passes it on.
-  if (!request.done_.load(std::memory_order_acquire) && !takeTheLead(request)) giveUp(request);
+  if (request.done_.load(std::memory_order_acquire) || takeTheLead(request)) return true;
+  const IoTime now = steady_clock::now();
+  const bool is_starved = leaderIsStarved(now);
+  if (limitOf(request) > now || (is_starved ? repeats(request, now) : lingers(request, now))) {
+    request.until_ = limitOf(request);
+    return false;
+  }
+  const bool says_nothing = is_starved && request.times.deadline > now;
+  giveUp(request, says_nothing ? markStarved(noAnswer()) : noAnswer());
+  return true;
+}
+
+bool RedisLink::repeats(Request& request, IoTime now) const {
+  if (request.times.deadline <= now) return false;
+  noteStarvedWait("redis_command");
+  if (std::exchange(request.repeated_, true)) return false;
+  request.times.expires = now + node_.options().command_timeout;
+  return true;
+}
+
+bool RedisLink::lingers(Request& request, IoTime now) const {
+  if (request.times.deadline <= now || std::exchange(request.lingers_, true)) return false;
+  request.times.expires = now + toleratedDelay(node_.options().command_timeout);
+  return true;
+}
+
+bool RedisLink::leaderIsStarved(IoTime now) const {
+  if (connection_ == nullptr || sent_.empty()) return false;
+  const auto tolerated = toleratedDelay(node_.options().command_timeout);
+  return now - sent_.front().expires >= tolerated || connection_->hasArrived();
 }
 
 bool RedisLink::takeTheLead(Request& request) {
@@ -97,7 +136,7 @@ void RedisLink::lead(Request& request) {
     if (!request.was_sent) {
       {
         const std::lock_guard lock(mutex_);
-        gather();
+        gather(steady_clock::now());
       }
       sendGathered(request);
       if (request.done_.load(std::memory_order_relaxed)) break;
@@ -109,15 +148,17 @@ void RedisLink::lead(Request& request) {
 }
 
 IoTime RedisLink::limitOf(const Request& request) const {
-  const IoTime fresh = connected_at_ + node_.options().command_timeout;
+  const IoTime fresh = renewed_at_ + node_.options().command_timeout;
   return std::min(request.times.deadline, std::max(request.times.expires, fresh));
 }
 
 absl::Status RedisLink::fitness(IoTime now) {
   if (is_retired_) return outcomeUnknown("the server was replaced");
   if (!sent_.empty()) {
-    return sent_.front().expires > now ? absl::OkStatus()
-                                       : outcomeUnknown("an earlier command got no answer");
+    // Nobody may have looked: its caller has left.
+    return sent_.front().expires > now || connection_->hasArrived()
+               ? absl::OkStatus()
+               : outcomeUnknown("an earlier command got no answer");
   }
   const auto idle = now - used_at_;
   if (idle < kSurelyAlive) return absl::OkStatus();
@@ -141,14 +182,15 @@ void RedisLink::connectFor(Request& request) {
     connection_ = *std::move(made);
     has_answered_ = false;
     is_retired_ = false;
-    connected_at_ = used_at_ = now;
-    gather();
+    renewed_at_ = used_at_ = now;
+    gather(now);
   }
   is_open_.store(true, std::memory_order_relaxed);
   sendGathered(request);
 }
 
-void RedisLink::gather() {
+void RedisLink::gather(IoTime now) {
+  const std::chrono::nanoseconds timeout = node_.options().command_timeout;
   if (!waiting_.empty()) ++group_;
   while (!waiting_.empty() && outgoing_.size() < kMostGathered) {
     Request& request = *waiting_.front();
@@ -164,8 +206,10 @@ void RedisLink::gather() {
     }
     request.was_sent = true;
     outgoing_ += request.commands.bytes();
-    const IoTime fresh = connected_at_ + node_.options().command_timeout;
-    sent_.push_back({&request, request.commands.count(), std::max(request.times.expires, fresh)});
+    // The server's time begins now. So does the caller's, where the leader was held up for long.
+    const IoTime expires = now + timeout;
+    if (expires - request.times.expires > toleratedDelay(timeout)) request.times.expires = expires;
+    sent_.push_back({&request, request.commands.count(), expires});
   }
   next_expiry_ = sent_.empty() ? IoTime::max() : sent_.front().expires;
 }
@@ -191,16 +235,39 @@ void RedisLink::receiveFor(Request& request) {
   if (received.ok()) received = handOut();
   if (received.ok()) {
     sendGathered(request);
-    // A reply that trickles in must not keep anybody longer than one that does not come.
-    if (request.done_.load(std::memory_order_relaxed) || steady_clock::now() < until) return;
-    received = absl::DeadlineExceededError("no answer in time");
+    if (request.done_.load(std::memory_order_relaxed)) return;
+    const IoTime now = steady_clock::now();
+    if (now < until) return;
+    request.is_alone_ = false;  // to look on is not to wait
+    if (now < until + mayLookOn(request, until)) return;
+    received = noAnswer();
   }
   const IoTime now = steady_clock::now();
   if (!absl::IsDeadlineExceeded(received)) return breakOff(received, now);
-  if (next_expiry_ <= now) return breakOff(received, now);
-  if (limit > now) return;
+  if (repeatsWait(until, now)) return;
+  if (next_expiry_ <= now) return breakOff(wait_.judge(received), now);
+  if (limit > now || lingers(request, now)) return;
   const std::lock_guard lock(mutex_);
-  giveUp(request);
+  giveUp(request, noAnswer());
+}
+
+// The answer may have arrived behind others. But a reply that trickles in must not keep anybody
+// much longer than one that does not come.
+std::chrono::nanoseconds RedisLink::mayLookOn(const Request& request, IoTime until) const {
+  constexpr std::chrono::milliseconds kLastLook(10);
+  return until < request.times.deadline ? toleratedDelay(node_.options().command_timeout)
+                                        : kLastLook;
+}
+
+bool RedisLink::repeatsWait(IoTime until, IoTime now) {
+  const std::chrono::nanoseconds timeout = node_.options().command_timeout;
+  if (next_expiry_ > now) return false;  // the time that is out is only the caller's
+  if (!wait_.repeats({.until = until, .timeout = timeout, .now = now})) return false;
+  const std::lock_guard lock(mutex_);
+  renewed_at_ = now;
+  for (Sent& sent : sent_) sent.expires = std::max(sent.expires, now + timeout);
+  next_expiry_ = sent_.front().expires;
+  return true;
 }
 
 absl::Status RedisLink::handOut() {
@@ -214,9 +281,12 @@ absl::Status RedisLink::handOut() {
   {
     const std::lock_guard lock(mutex_);
     given = giveReplies();
-    if (given.ok()) gather();
+    if (given.ok()) gather(waiting_.empty() ? IoTime{} : steady_clock::now());
   }
-  if (given.ok() && !received_.empty() && !std::exchange(has_answered_, true)) node_.noteUseful();
+  if (given.ok() && !received_.empty()) {
+    wait_.answered();
+    if (!std::exchange(has_answered_, true)) node_.noteUseful();
+  }
   received_.clear();
   connection_->wipe();
   return given;
@@ -248,8 +318,8 @@ void RedisLink::breakOff(const absl::Status& status, IoTime now) {
     for (const Sent& sent : std::exchange(sent_, {})) {
       if (sent.request == nullptr) continue;
       const bool expired = sent.expires <= now;
-      fail(*sent.request, expired ? absl::DeadlineExceededError("no answer in time")
-                                  : outcomeUnknown(std::string(why.message())));
+      fail(*sent.request,
+           markedLike(status, expired ? noAnswer() : outcomeUnknown(std::string(why.message()))));
     }
     closing = std::move(connection_);
     is_retired_ = false;
@@ -257,7 +327,7 @@ void RedisLink::breakOff(const absl::Status& status, IoTime now) {
   }
   is_open_.store(false, std::memory_order_relaxed);
   outgoing_.clear();
-  if (was_useless) node_.noteUseless(status);
+  if (was_useless && !isStarved(status)) node_.noteUseless(status);
 }
 
 const RedisLink::Request* RedisLink::firstInLine() const {
@@ -300,12 +370,11 @@ void RedisLink::fail(Request& request, const absl::Status& status) {
   finish(request);
 }
 
-void RedisLink::giveUp(Request& request) {
+void RedisLink::giveUp(Request& request, const absl::Status& late) {
   std::erase(waiting_, &request);
   for (Sent& sent : sent_) {
     if (sent.request == &request) sent.request = nullptr;
   }
-  const absl::Status late = absl::DeadlineExceededError("no answer in time");
   request.refused = late;
   while (request.replies.size() < request.commands.count()) request.replies.emplace_back(late);
   request.done_.store(true, std::memory_order_relaxed);  // which is for this very thread

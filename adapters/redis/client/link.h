@@ -26,6 +26,7 @@
 #include "absl/status/status.h"
 #include "adapters/redis/client/connection.h"
 #include "adapters/redis/client/event_count.h"
+#include "src/base/starved_wait.h"
 
 namespace strata::internal {
 
@@ -71,6 +72,9 @@ class RedisLink {
     // Requests that were gathered together are likely to be answered together.
     std::uint32_t group_ = 0;
     bool leads_ = false;
+    // Whether it was given a little more time, and whether all of it once more.
+    bool lingers_ = false;
+    bool repeated_ = false;
     // Whether nothing else was under way when it was sent: its reply is the next thing to arrive.
     bool is_alone_ = false;
   };
@@ -109,29 +113,44 @@ class RedisLink {
   // Makes replies of what has arrived, gives them to whom they belong, and gathers.
   absl::Status handOut();
   void sendGathered(const Request& request);
+  // After a wait without bytes: whether it is repeated, because it says nothing about the server.
+  // What was sent has the whole timeout once more then.
+  bool repeatsWait(IoTime until, IoTime now);
   // Closes the connection. What was sent on it gets `status`; what has expired, DeadlineExceeded.
   void breakOff(const absl::Status& status, IoTime now);
   // To one of those who wait, if any do; and wakes those who are done.
   void passTheLead();
   void wakeDone();
-  IoTime limitOf(const Request& request) const;
+  // How long after its time the leader goes on taking what has arrived.
+  std::chrono::nanoseconds mayLookOn(const Request& request, IoTime until) const;
 
   // Ok, or why the connection must not be used again.
   absl::Status fitness(IoTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Moves what waits to be sent into outgoing_.
-  void gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Moves what waits to be sent into outgoing_. `now` matters only where something waits.
+  void gather(IoTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status giveReplies() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // ---- By anybody ----
   // Until it is done, or leads, or its time is out.
   void waitInLine(Request& request);
+  // Its time is out: true unless it is to wait on.
+  bool endsWait(Request& request);
+  // Its time is out. Whether it has a little more, once: for the leader to tell whether the server
+  // answers, and for one that was itself held up before it asked.
+  bool lingers(Request& request, IoTime now) const;
+  // Whether it has all of it once more, for the leader is starved.
+  bool repeats(Request& request, IoTime now) const;
+  // When it must be answered at the latest.
+  IoTime limitOf(const Request& request) const;
+  // Whether the leader has not acted for long on what has come, or on what has not.
+  bool leaderIsStarved(IoTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool takeTheLead(Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Somebody that could lead.
   const Request* firstInLine() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void finish(Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void fail(Request& request, const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Its caller has run out of time.
-  void giveUp(Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void giveUp(Request& request, const absl::Status& late) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   RedisNode& node_;
   std::atomic<std::size_t> load_{0};
@@ -154,7 +173,10 @@ class RedisLink {
   // Whom to wake once the lock is released.
   EventCount::Groups done_groups_ = 0;
   IoTime used_at_{};
-  IoTime connected_at_{};
+  // When the server's time for all that was sent began anew: it was connected to, or the leader was
+  // starved. Changed under the lock.
+  IoTime renewed_at_{};
+  StarvedWait wait_{"redis_command"};
   // When the first of what was sent expires.
   IoTime next_expiry_ = IoTime::max();
 };

@@ -95,18 +95,24 @@ void RedisSubscriber::loseStream(const absl::Status& why) {
   }
 }
 
-absl::Status RedisSubscriber::listenOnce() {
+absl::StatusOr<RedisOpened> RedisSubscriber::connect() {
+  const StarvedWaitScope scope("redis_connect", options_.connect_timeout, IoTime::max());
   const IoTime until = steady_clock::now() + options_.connect_timeout;
   const absl::StatusOr<std::vector<RedisAddress>> addresses = options_.find(until);
   if (!addresses.ok()) return addresses.status();
-  absl::StatusOr<RedisOpened> opened = openFirstOf(*addresses, introduction_, until);
+  return openFirstOf(*addresses, introduction_, until);
+}
+
+absl::Status RedisSubscriber::listenOnce() {
+  absl::StatusOr<RedisOpened> opened = connect();
   if (!opened.ok()) return opened.status();
   RedisConnection& connection = *opened->connection;
   address_ = std::move(opened->address);
   server_ = connection.server().incarnation;
   channels_.connected();
   pong_is_due_ = false;
-  pinged_at_ = heard_at_ = {};
+  pinged_at_ = heard_at_ = asked_at_ = {};
+  wait_.answered();
   connection.interruptBy(wake_fd_);
   return listen(connection);
 }
@@ -124,16 +130,13 @@ absl::Status RedisSubscriber::listen(RedisConnection& connection) {
 }
 
 absl::Status RedisSubscriber::receiveSome(RedisConnection& connection) {
-  const IoTime until = pong_is_due_ ? std::max(pinged_at_, heard_at_) + options_.heartbeat
+  const IoTime until = pong_is_due_ ? std::max(asked_at_, heard_at_) + options_.heartbeat
                                     : pinged_at_ + options_.heartbeat / 3;
+  const IoTime began = steady_clock::now();
   absl::Status received = connection.receive(until);
-  if (absl::IsDeadlineExceeded(received)) {
-    // Only now: what this thread was held up before it looked is no silence of the server.
-    const bool is_silent = pong_is_due_ && steady_clock::now() >= until;
-    return is_silent ? noPong() : absl::OkStatus();
-  }
+  if (absl::IsDeadlineExceeded(received)) return judgeSilence(began, until);
   if (!received.ok()) return received;
-  heard_at_ = steady_clock::now();
+  noteHeard(until);
   while (true) {
     absl::StatusOr<std::optional<RedisReply>> reply = connection.nextReply();
     if (!reply.ok()) return reply.status();
@@ -142,6 +145,23 @@ absl::Status RedisSubscriber::receiveSome(RedisConnection& connection) {
   }
   connection.wipe();
   return absl::OkStatus();
+}
+
+absl::Status RedisSubscriber::judgeSilence(IoTime began, IoTime until) {
+  const IoTime now = steady_clock::now();
+  if (!pong_is_due_ || now < until) return absl::OkStatus();
+  const bool again =
+      wait_.repeats({.until = until, .timeout = options_.heartbeat, .began = began, .now = now});
+  if (!again) return noPong();
+  asked_at_ = now;
+  return absl::OkStatus();
+}
+
+void RedisSubscriber::noteHeard(IoTime until) {
+  heard_at_ = steady_clock::now();
+  wait_.answered();
+  // All that came meanwhile is before the answer.
+  if (heard_at_ - until > toleratedDelay(options_.heartbeat)) asked_at_ = heard_at_;
 }
 
 absl::Status RedisSubscriber::subscribeToWhatIsNew(RedisConnection& connection, IoTime until) {
@@ -159,9 +179,9 @@ absl::Status RedisSubscriber::pingWhenDue(RedisConnection& connection, IoTime no
   // A server takes PING only without subscriptions or in the subscriber's form, which is the same.
   if (pong_is_due_) {
     // The answer may be behind much else that comes; but not for ever, for nothing may reach a
-    // server that is heard.
+    // server that is heard. Whether it is silent, receiveSome tells.
     constexpr int kLongest = 10;
-    return now - pinged_at_ < kLongest * options_.heartbeat ? absl::OkStatus() : noPong();
+    return heard_at_ - asked_at_ < kLongest * options_.heartbeat ? absl::OkStatus() : noPong();
   }
   if (now - pinged_at_ < options_.heartbeat / 3) return absl::OkStatus();
   if (options_.prove && is_whole_) {
@@ -170,6 +190,7 @@ absl::Status RedisSubscriber::pingWhenDue(RedisConnection& connection, IoTime no
   RedisCommands ping;
   ping.add({"PING"});
   pinged_at_ = now;
+  asked_at_ = steady_clock::now();  // to prove it takes time, too
   pong_is_due_ = true;
   return connection.send(ping.bytes(), now + options_.heartbeat);
 }

@@ -17,6 +17,7 @@
 #include "adapters/events/listened_channels.h"
 #include "adapters/redis/client/connection.h"
 #include "adapters/redis/client/node.h"
+#include "src/base/starved_wait.h"
 #include "strata/base/deadline.h"
 #include "strata/cache/cache.h"
 
@@ -83,6 +84,11 @@ class RedisSubscriber {
   absl::Status subscribeToWhatIsNew(RedisConnection& connection, IoTime until);
   absl::Status pingWhenDue(RedisConnection& connection, IoTime now);
   absl::Status receiveSome(RedisConnection& connection);
+  absl::StatusOr<RedisOpened> connect();
+  // Nothing came: why the server is to be left, if it is.
+  absl::Status judgeSilence(IoTime began, IoTime until);
+  // Something came by then that was to come by `until`.
+  void noteHeard(IoTime until);
   absl::Status handle(const RedisReply& reply);
   void loseStream(const absl::Status& why);
   void pauseBeforeReconnecting();
@@ -106,6 +112,10 @@ class RedisSubscriber {
   Incarnation server_;
   IoTime pinged_at_{};
   IoTime heard_at_{};
+  // When the server's time to answer the PING began: when that was sent, or this thread was found
+  // starved since.
+  IoTime asked_at_{};
+  StarvedWait wait_{"redis_heartbeat"};
   bool pong_is_due_ = false;
   int failures_ = 0;
   std::minstd_rand random_;
