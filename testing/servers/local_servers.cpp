@@ -72,8 +72,8 @@ absl::Status LocalServers::makeCertificates() {
 }
 
 absl::Status LocalServers::startPostgres(LocalServersOptions& options) {
-  postgres_.reset(
-      new LocalPostgres(*guard_, std::move(options.postgres_settings), options.client_timeout));
+  postgres_.reset(new LocalPostgres(*guard_, "postgres", std::move(options.postgres_settings),
+                                    options.client_timeout));
   if (absl::Status status = postgres_->initialise(); !status.ok()) return status;
   return postgres_->startOnFreePort(options.proxied);
 }

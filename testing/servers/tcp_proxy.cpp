@@ -81,6 +81,12 @@ class TcpProxy::Impl {
   void closeConnections(How how) {
     change([&] { closeAll(how); });
   }
+  void forgetConnections() {
+    change([&] { forgotten_.splice(forgotten_.end(), connections_); });
+  }
+  void retarget(std::uint16_t target_port) {
+    change([&] { target_port_ = target_port; });
+  }
 
   std::size_t open() const {
     const std::lock_guard lock(mutex_);
@@ -172,6 +178,7 @@ class TcpProxy::Impl {
   }
 
   void closeAll(How how) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    connections_.splice(connections_.end(), forgotten_);
     if (how == How::kFin) {
       for (Connection& connection : connections_) connection.closeInOrder();
       closing_.splice(closing_.end(), connections_);
@@ -186,15 +193,17 @@ class TcpProxy::Impl {
   const Socket listener_;
   const Socket wake_up_;
   const std::uint16_t port_;
-  const std::uint16_t target_port_;
 
   mutable std::mutex mutex_;
+  std::uint16_t target_port_ ABSL_GUARDED_BY(mutex_);
   Mode mode_ ABSL_GUARDED_BY(mutex_) = Mode::kForward;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   Faults faults_ ABSL_GUARDED_BY(mutex_);
   std::list<Connection> connections_ ABSL_GUARDED_BY(mutex_);
   // Those that were closed in order here and not yet by their ends.
   std::list<Connection> closing_ ABSL_GUARDED_BY(mutex_);
+  // Neither read nor written any more: their bytes stay in the kernel.
+  std::list<Connection> forgotten_ ABSL_GUARDED_BY(mutex_);
   std::size_t accepted_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // Last: it uses all of the above.
@@ -224,6 +233,8 @@ std::uint16_t TcpProxy::port() const { return impl_->port(); }
 void TcpProxy::setMode(Mode mode) { impl_->setMode(mode); }
 void TcpProxy::heal() { impl_->heal(); }
 void TcpProxy::closeConnections(How how) { impl_->closeConnections(how); }
+void TcpProxy::forgetConnections() { impl_->forgetConnections(); }
+void TcpProxy::retarget(std::uint16_t target_port) { impl_->retarget(target_port); }
 
 void TcpProxy::setDelay(Way way, absl::Duration delay) {
   impl_->setFault(way, [&](WayFaults& faults) { faults.delay = delay; });

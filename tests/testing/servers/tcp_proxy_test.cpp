@@ -100,19 +100,33 @@ class Peer {
   int socket_;
 };
 
+class Listener {
+ public:
+  Listener() {
+    socklen_t size = sizeof(address_);
+    EXPECT_EQ(bind(socket_, reinterpret_cast<sockaddr*>(&address_), size), 0);
+    EXPECT_EQ(listen(socket_, 16), 0);
+    EXPECT_EQ(getsockname(socket_, reinterpret_cast<sockaddr*>(&address_), &size), 0);
+  }
+  ~Listener() { close(socket_); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  std::uint16_t port() const { return ntohs(address_.sin_port); }
+  Peer accept() const { return Peer(accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC)); }
+
+ private:
+  const int socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address_ = loopback(0);
+};
+
 class TcpProxyTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof(address);
-    ASSERT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    ASSERT_EQ(listen(listener_, 16), 0);
-    ASSERT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    auto proxy = TcpProxy::start(ntohs(address.sin_port));
+    auto proxy = TcpProxy::start(listener_.port());
     ASSERT_THAT(proxy, IsOk());
     proxy_ = *std::move(proxy);
   }
-  ~TcpProxyTest() override { close(listener_); }
 
   TcpProxy& proxy() { return *proxy_; }
 
@@ -125,7 +139,7 @@ class TcpProxyTest : public ::testing::Test {
         connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
     return connected ? std::move(peer) : nullptr;
   }
-  Peer acceptFromProxy() { return Peer(accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)); }
+  Peer acceptFromProxy() { return listener_.accept(); }
 
   struct Ends {
     std::unique_ptr<Peer> client;
@@ -141,7 +155,7 @@ class TcpProxyTest : public ::testing::Test {
   }
 
  private:
-  int listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const Listener listener_;
   std::unique_ptr<TcpProxy> proxy_;
 };
 
@@ -371,6 +385,36 @@ TEST_F(TcpProxyTest, WhatRefusedTwiceComesBackAsIfOnce) {
   EXPECT_TRUE(server.hearsNothing());
   client->send("still there");
   EXPECT_EQ(server.receive(11), "still there");
+}
+
+TEST_F(TcpProxyTest, ForgetsWhatIsOpenAndServesWhatIsNew) {
+  auto [client, server] = connected();
+  proxy().forgetConnections();
+  EXPECT_EQ(proxy().openConnections(), 0U);
+  client->send("lost");
+  server.send("lost too");
+  auto [next, its_server] = connected();
+  next->send("heard");
+  EXPECT_EQ(its_server.receive(5), "heard");
+  EXPECT_TRUE(server.hearsNothing());
+  EXPECT_TRUE(client->hearsNothing());
+  proxy().heal();
+  EXPECT_TRUE(server.hearsNothing()) << "they are lost for good";
+  proxy().resetConnections();
+  EXPECT_EQ(client->end(), End::kReset);
+}
+
+TEST_F(TcpProxyTest, LeadsNewConnectionsSomewhereElse) {
+  auto [client, server] = connected();
+  const Listener elsewhere;
+  proxy().retarget(elsewhere.port());
+  const auto next = connectThroughProxy();
+  ASSERT_NE(next, nullptr);
+  Peer its_server = elsewhere.accept();
+  next->send("new");
+  EXPECT_EQ(its_server.receive(3), "new");
+  client->send("old");
+  EXPECT_EQ(server.receive(3), "old");
 }
 
 }  // namespace

@@ -77,6 +77,15 @@ class TcpProxy {
   void closeConnections(How how);
   void resetConnections() { closeConnections(How::kReset); }
 
+  // As a NAT or a load balancer that drops idle connections from its table: what is sent on the
+  // connections that are open now is lost, both ways and for good, and neither end is told. New
+  // ones work. closeConnections() still closes them.
+  void forgetConnections();
+  // Connections that are opened from now on lead to this port; the others stay where they are. A
+  // name that is given another address.
+  void retarget(std::uint16_t target_port);
+
+  // Without those that were forgotten.
   std::size_t openConnections() const;
   // Ever since the start; those that were refused do not count.
   std::size_t acceptedConnections() const;
