@@ -1,6 +1,9 @@
 #include "strata/factories/backends.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "factories/backend_options.h"
@@ -32,6 +35,46 @@ bool wantsStoreCache(const Config& config) {
   return config.cache_provider == CacheProvider::kMemory;
 }
 
+// A place without a connection would only wait elsewhere.
+absl::StatusOr<std::shared_ptr<Bulkhead>> bulkheadOf(const PostgresPool& pool,
+                                                     const ConnectOptions& options) {
+  const std::size_t connections = pool.stats().size;
+  BulkheadOptions places = options.bulkhead;
+  if (!places.max_concurrent) places.max_concurrent = connections;
+  if (*places.max_concurrent > connections) {
+    return absl::InvalidArgumentError(
+        fmt::format("bulkhead: max_concurrent is {}, but the pool has {} connections (pool_size)",
+                    *places.max_concurrent, connections));
+  }
+  return Bulkhead::create(places, *options.clock);
+}
+
+// They wait for as long as their callers have time.
+absl::StatusOr<std::shared_ptr<Bulkhead>> unitsOf(const Bulkhead& bulkhead,
+                                                  const ConnectOptions& options) {
+  const std::size_t places = bulkhead.places();
+  const std::size_t kept_free = std::min(std::max<std::size_t>(1, places / 4), places - 1);
+  return Bulkhead::create({.max_concurrent = places - kept_free,
+                           .max_queue = bulkhead.options().max_queue,
+                           .max_wait = absl::Hours(1)},
+                          *options.clock);
+}
+
+absl::Status openDatabase(Backends& backends, const ConnectOptions& options) {
+  auto pool = PostgresPool::open(
+      internal::databaseOptions(backends.config, backends.database_password, options.database),
+      *options.clock);
+  if (!pool.ok()) return annotate(pool.status(), "DATABASE_URL");
+  auto bulkhead = bulkheadOf(**pool, options);
+  if (!bulkhead.ok()) return bulkhead.status();
+  auto units = unitsOf(**bulkhead, options);
+  if (!units.ok()) return units.status();
+  backends.database = *std::move(pool);
+  backends.bulkhead = *std::move(bulkhead);
+  backends.units = *std::move(units);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config, const Clock& clock,
@@ -53,32 +96,25 @@ absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config, c
 
 absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& options) {
   if (absl::Status status = validate(config); !status.ok()) return status;
-  const absl::Status sources = internal::checkSources(
-      config,
-      {.database_password = options.database_password, .cache_password = options.cache_password});
-  if (!sources.ok()) return sources;
+  const internal::SecretSources sources{.database_password = options.database_password != nullptr
+                                                                 ? options.database_password
+                                                                 : options.database.password,
+                                        .cache_password = options.cache_password};
+  if (absl::Status status = internal::checkSources(config, sources); !status.ok()) return status;
   Backends backends{.config = config,
                     .database = nullptr,
                     .memory = options.memory,
                     .bulkhead = nullptr,
+                    .units = nullptr,
                     .cache = nullptr,
                     .metrics = options.metrics,
                     .clock = options.clock,
                     .executor = options.executor,
-                    .database_password = options.database_password,
-                    .cache_password = options.cache_password};
+                    .database_password = sources.database_password,
+                    .cache_password = sources.cache_password};
   internal::countStarvedWaits(options.metrics);
   if (!config.database_url.empty()) {
-    auto pool = PostgresPool::open(internal::databaseOptions(config, options.database_password),
-                                   *backends.clock);
-    if (!pool.ok()) return annotate(pool.status(), "DATABASE_URL");
-    backends.database = *std::move(pool);
-    // A place without a connection would only wait elsewhere.
-    BulkheadOptions places = options.bulkhead;
-    places.max_concurrent = std::min(places.max_concurrent, backends.database->stats().size);
-    auto bulkhead = Bulkhead::create(places, *options.clock);
-    if (!bulkhead.ok()) return bulkhead.status();
-    backends.bulkhead = *std::move(bulkhead);
+    if (absl::Status status = openDatabase(backends, options); !status.ok()) return status;
   }
   if (wantsStoreCache(config)) {
     auto cache = internal::openCache(backends, options.cache_breaker);

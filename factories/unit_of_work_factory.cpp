@@ -14,7 +14,8 @@ absl::StatusOr<std::unique_ptr<UnitOfWork>> beginUnitOfWork(const Backends& back
     if (!begun.ok()) return begun.status();
     return std::make_unique<UnitOfWork>(*std::move(begun));
   }
-  auto begun = postgres::PostgresTransaction::begin(backends.database, backends.bulkhead, deadline);
+  auto begun = postgres::PostgresTransaction::begin(backends.database, backends.bulkhead, deadline,
+                                                    backends.units);
   if (!begun.ok()) return begun.status();
   return std::make_unique<UnitOfWork>(*std::move(begun));
 }

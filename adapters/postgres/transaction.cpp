@@ -27,21 +27,44 @@ const Statement& rollbackSql() {
   return *statement;
 }
 
+// How long a unit without a deadline waits for its turn: as long as a call of a store may take.
+constexpr absl::Duration kUnitPatience = absl::Seconds(5);
+
 }  // namespace
 
+Bulkhead::Admission PostgresTransaction::HeldPlace::enter(std::shared_ptr<Bulkhead> bulkhead,
+                                                          Deadline deadline) {
+  owner = std::move(bulkhead);
+  return place.emplace(owner->enter(deadline)).admission();
+}
+
 absl::StatusOr<std::unique_ptr<PostgresTransaction>> PostgresTransaction::begin(
-    std::shared_ptr<PostgresPool> pool, std::shared_ptr<Bulkhead> bulkhead, Deadline deadline) {
+    std::shared_ptr<PostgresPool> pool, std::shared_ptr<Bulkhead> bulkhead, Deadline deadline,
+    std::shared_ptr<Bulkhead> units) {
   std::unique_ptr<PostgresTransaction> made(new PostgresTransaction(std::move(pool)));
-  if (bulkhead != nullptr) {
-    made->bulkhead_ = std::move(bulkhead);
-    made->place_.emplace(made->bulkhead_->enter(deadline));
-    if (made->place_->admission() != Bulkhead::Admission::kAdmitted) {
-      return absl::ResourceExhaustedError(
-          "begin a transaction: too many calls of the database go on at once");
-    }
+  if (units != nullptr) {
+    absl::Status status = made->enterUnits(std::move(units), deadline);
+    if (!status.ok()) return status;
+  }
+  if (bulkhead != nullptr &&
+      made->call_.enter(std::move(bulkhead), deadline) != Bulkhead::Admission::kAdmitted) {
+    return absl::ResourceExhaustedError(
+        "begin a transaction: too many calls of the database go on at once");
   }
   if (absl::Status status = made->connect(deadline); !status.ok()) return status;
   return made;
+}
+
+absl::Status PostgresTransaction::enterUnits(std::shared_ptr<Bulkhead> units, Deadline deadline) {
+  const Deadline until =
+      deadline.isNever() ? Deadline::in(kUnitPatience, pool_->internals().clock()) : deadline;
+  const std::size_t most = units->places();
+  const Bulkhead::Admission admission = unit_.enter(std::move(units), until);
+  if (admission == Bulkhead::Admission::kAdmitted) return absl::OkStatus();
+  const std::string message = fmt::format(
+      "begin a transaction: {} units of work are open, and none of them ended in time", most);
+  const bool out_of_time = admission == Bulkhead::Admission::kDeadlinePassed && !deadline.isNever();
+  return out_of_time ? absl::DeadlineExceededError(message) : absl::ResourceExhaustedError(message);
 }
 
 absl::Status PostgresTransaction::connect(Deadline deadline) {

@@ -17,12 +17,18 @@ namespace strata::postgres {
 class PostgresTransaction final : public Transaction {
  public:
   // Of a connection that turns out to be lost one more is tried. With a bulkhead it holds one of
-  // its places until it ends. ResourceExhausted: there is none.
+  // its places until it ends, and with `units` one of those, which it waits for first, so that it
+  // takes no place from others meanwhile. ResourceExhausted, DeadlineExceeded: there is none.
   static absl::StatusOr<std::unique_ptr<PostgresTransaction>> begin(
-      std::shared_ptr<PostgresPool> pool, std::shared_ptr<Bulkhead> bulkhead, Deadline deadline);
+      std::shared_ptr<PostgresPool> pool, std::shared_ptr<Bulkhead> bulkhead, Deadline deadline,
+      std::shared_ptr<Bulkhead> units = nullptr);
   ~PostgresTransaction() override;
 
   absl::Status commit() override;
+
+  // Whether the server refused a statement of it because of the session's state, and so rolled all
+  // of it back: on another session it may succeed.
+  bool refused() const { return lease_->refused(); }
 
   // The one of `unit`. FailedPrecondition: the unit has ended or failed. InvalidArgument: it is one
   // of another database.
@@ -33,12 +39,21 @@ class PostgresTransaction final : public Transaction {
                            Deadline deadline);
 
  private:
+  // A place, and what it is one of, which must outlive it.
+  struct HeldPlace {
+    Bulkhead::Admission enter(std::shared_ptr<Bulkhead> bulkhead, Deadline deadline);
+
+    std::shared_ptr<Bulkhead> owner;
+    std::optional<Bulkhead::Place> place;
+  };
+
   explicit PostgresTransaction(std::shared_ptr<PostgresPool> pool) : pool_(std::move(pool)) {}
+  absl::Status enterUnits(std::shared_ptr<Bulkhead> units, Deadline deadline);
   absl::Status connect(Deadline deadline);
 
   const std::shared_ptr<PostgresPool> pool_;
-  std::shared_ptr<Bulkhead> bulkhead_;
-  std::optional<Bulkhead::Place> place_;
+  HeldPlace unit_;
+  HeldPlace call_;
   Lease lease_;
   bool open_ = false;
 };

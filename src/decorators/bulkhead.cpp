@@ -5,14 +5,21 @@
 namespace strata {
 namespace {
 
+constexpr std::size_t kDefaultConcurrent = 16;
 constexpr std::size_t kMostConcurrent = 10'000;
 constexpr std::size_t kMostQueued = 1'000'000;
 constexpr absl::Duration kLongestWait = absl::Hours(1);
 
+BulkheadOptions completed(BulkheadOptions options) {
+  if (!options.max_concurrent) options.max_concurrent = kDefaultConcurrent;
+  return options;
+}
+
 }  // namespace
 
 absl::Status validate(const BulkheadOptions& options) {
-  if (options.max_concurrent < 1 || options.max_concurrent > kMostConcurrent) {
+  const std::size_t places = *completed(options).max_concurrent;
+  if (places < 1 || places > kMostConcurrent) {
     return absl::InvalidArgumentError("bulkhead: max_concurrent must be 1 to 10 000");
   }
   if (options.max_queue > kMostQueued) {
@@ -30,9 +37,12 @@ absl::StatusOr<std::shared_ptr<Bulkhead>> Bulkhead::create(BulkheadOptions optio
   return std::shared_ptr<Bulkhead>(new Bulkhead(options, clock));
 }
 
+Bulkhead::Bulkhead(const BulkheadOptions& options, const Clock& clock)
+    : options_(completed(options)), clock_(clock) {}
+
 Bulkhead::Place Bulkhead::enter(Deadline deadline) {
   std::unique_lock lock(mutex_);
-  if (taken_ < options_.max_concurrent) {
+  if (taken_ < places()) {
     ++taken_;
     return {this, Admission::kAdmitted, absl::ZeroDuration()};
   }

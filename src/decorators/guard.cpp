@@ -96,14 +96,14 @@ absl::Status Guard::Core::refusal(Admission admission) const {
   if (admission == Admission::kDeadlinePassed) {
     return absl::DeadlineExceededError(
         fmt::format("{}: the deadline passed while {} other calls were in progress", options.store,
-                    limits.max_concurrent));
+                    bulkhead->places()));
   }
   const std::string waiting =
       admission == Admission::kQueueFull
           ? fmt::format("{} more wait", limits.max_queue)
           : fmt::format("none of them ended in {}", absl::FormatDuration(limits.max_wait));
   return absl::ResourceExhaustedError(fmt::format("{}: {} calls are in progress and {}",
-                                                  options.store, limits.max_concurrent, waiting));
+                                                  options.store, bulkhead->places(), waiting));
 }
 
 bool Guard::Core::pauseBefore(int attempt, Deadline deadline) {

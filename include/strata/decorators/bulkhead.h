@@ -15,6 +15,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -27,8 +28,9 @@
 namespace strata {
 
 struct BulkheadOptions {
-  // Calls at once, 1 to 10 000. More than the pool has connections only moves the line there.
-  std::size_t max_concurrent = 16;
+  // Calls at once, 1 to 10 000. None: 16, or, where `connect` makes the bulkhead, as many as the
+  // pool has connections; it refuses more, which would only move the line there.
+  std::optional<std::size_t> max_concurrent;
   // How many may wait for a place; who comes to a full line is refused at once. Up to 1 000 000;
   // zero: nobody waits.
   std::size_t max_queue = 1000;
@@ -84,7 +86,9 @@ class Bulkhead {
   // Waits for a place where there is none. Reads the clock only then.
   [[nodiscard]] Place enter(Deadline deadline);
 
+  // With a max_concurrent.
   const BulkheadOptions& options() const { return options_; }
+  std::size_t places() const { return *options_.max_concurrent; }
 
  private:
   // One who waits, on its own stack.
@@ -94,7 +98,7 @@ class Bulkhead {
   };
   using Queue = std::list<Waiter*>;
 
-  Bulkhead(const BulkheadOptions& options, const Clock& clock) : options_(options), clock_(clock) {}
+  Bulkhead(const BulkheadOptions& options, const Clock& clock);
 
   Place waitInLine(std::unique_lock<std::mutex> lock, Deadline deadline);
   void release();

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/base/circuit_breaker.h"
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
@@ -21,8 +22,6 @@
 
 namespace strata {
 
-class PostgresPool;
-
 // Copying shares. Stores keep what they use of it alive.
 struct Backends {
   Config config;
@@ -31,6 +30,9 @@ struct Backends {
   std::shared_ptr<InMemoryDatabase> memory;
   // How many calls of the database go on at once; null without one.
   std::shared_ptr<Bulkhead> bulkhead;
+  // How many units of work are open at once: of n calls n − max(1, n/4), and one of one, so that
+  // those who talk to users while a unit is open leave connections to everybody else.
+  std::shared_ptr<Bulkhead> units;
   // What stands in front of the stores' database, a GuardedCache. Null: nothing does.
   std::shared_ptr<Cache> cache;
   std::shared_ptr<Metrics> metrics = Metrics::none();
@@ -50,7 +52,10 @@ struct ConnectOptions {
   std::shared_ptr<InMemoryDatabase> memory = InMemoryDatabase::shared();
   // Where work runs that no caller waits for.
   std::shared_ptr<Executor> executor = Executor::shared();
-  // How many calls of the database go on at once, and how many wait for a place.
+  // The pool of the database. Its URLs are the configuration's, whatever is said of them here.
+  PostgresOptions database;
+  // How many calls of the database go on at once, by default as many as the pool has connections,
+  // and how many wait for a place.
   BulkheadOptions bulkhead;
   // When the cache counts as down, and when it is asked again.
   CircuitBreakerOptions cache_breaker = {.name = "cache"};
@@ -65,7 +70,8 @@ struct ConnectOptions {
 
 // Connects to what `config` names.
 //
-// InvalidArgument: the configuration is wrong or contradicts itself. PermissionDenied: the database
+// InvalidArgument: the configuration is wrong or contradicts itself, an option of the pool is out of
+// its range, or the bulkhead has more places than the pool has connections. PermissionDenied: the database
 // or the cache refused the credentials. Unavailable, DeadlineExceeded: the database cannot be
 // reached. A cache that cannot be reached is logged and no error: it is used once it is back.
 absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& options = {});

@@ -9,8 +9,10 @@
 
 namespace strata {
 
-// Begins one for the stores that were made from `backends`. With a database it takes a place of the
-// bulkhead and a connection; without one, the turn to write to `backends.memory`.
+// Begins one for the stores that were made from `backends`. With a database it takes a place among
+// the units, one of the bulkhead and a connection; without one, the turn to write to
+// `backends.memory`. For a place among the units it waits until the deadline, or five seconds
+// without one, in the order in which callers came.
 //
 // Unavailable, ResourceExhausted, DeadlineExceeded: it could not have them in time; repeat later.
 absl::StatusOr<std::unique_ptr<UnitOfWork>> beginUnitOfWork(const Backends& backends,
