@@ -23,7 +23,7 @@ constexpr absl::Duration kSurelyAlive = absl::Milliseconds(1);
 constexpr std::size_t kKeptBuffer = 64 * 1024;
 
 // Asks once more only to learn the SQLSTATE, which neither SOCI nor libpq's ordinary message tells,
-// and whose text may be in any language.
+// and whose text may be in any language. A server that takes the connection this time was starting.
 std::string sqlStateOfConnectFailure(const ConnInfo& where) {
   PGconn* connection = PQconnectStart(where.text.reveal().c_str());
   PQsetErrorVerbosity(connection, PQERRORS_SQLSTATE);
@@ -37,7 +37,9 @@ std::string sqlStateOfConnectFailure(const ConnInfo& where) {
   }
   // "… failed: FATAL:  28P01\n"
   std::string message = PQerrorMessage(connection);
+  const bool accepted = PQstatus(connection) == CONNECTION_OK;
   PQfinish(connection);
+  if (accepted) return "57P03";
   while (!message.empty() && message.back() == '\n') message.pop_back();
   const std::size_t start = message.rfind(":  ");
   const bool has_state = start != std::string::npos && message.size() - start == 3 + 5;
@@ -68,6 +70,11 @@ std::optional<std::string> sqlStateOf(Call call) {
   } catch (const std::exception&) {
     return "";
   }
+}
+
+std::string sqlStateIn(const PGresult* result) {
+  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  return sqlstate == nullptr ? "" : sqlstate;
 }
 
 soci::postgresql_statement_backend& backendOf(soci::statement& statement) {
@@ -121,6 +128,7 @@ Connection::Connection(const Settings& settings, Watchdog& watchdog, const Clock
     : clock_(clock),
       statement_timeout_(settings.statement_timeout),
       prepare_statements_(settings.prepare_statements),
+      needs_primary_(settings.where.needs_primary),
       watchdog_(watchdog) {}
 
 Connection::~Connection() = default;
@@ -137,7 +145,15 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::openOnce(const Settings&
         serverAnswered(message) ? sqlStateOfConnectFailure(settings.where) : "";
     return connectFailure(settings.where, sqlstate, message);
   }
-  if (absl::Status status = made->setUp(); !status.ok()) return status;
+  absl::Status status = made->setUp();
+  if (status.ok() && settings.where.needs_primary) {
+    // One that cannot tell, for this is only like a PostgreSQL, is taken.
+    status = made->prove(MonotonicTime::max());
+    if (made->readOnly()) return standbyFailure(settings.where);
+    if (!made->lost()) return made;
+  }
+  if (made->lost() && !made->expired()) return endedAtOnce(settings.where);
+  if (!status.ok()) return status;
   return made;
 }
 
@@ -177,7 +193,8 @@ absl::Status Connection::guarded(std::string_view what, MonotonicTime now, Monot
 // SOCI's message is not used: it quotes the parameters.
 absl::Status Connection::failure(std::string_view what, std::string_view sqlstate) {
   const bool broken = PQstatus(connection_) != CONNECTION_OK;
-  refused_ = sqlstate == "0A000" || sqlstate == "26000";
+  read_only_ = sqlstate == "25006";
+  refused_ = sqlstate == "0A000" || sqlstate == "26000" || read_only_;
   lost_ = lost_ || broken || refused_ || endsConnection(sqlstate);
   if (expired_) return absl::DeadlineExceededError(fmt::format("{}: out of time", what));
   if (!sqlstate.empty()) return toStatus(what, sqlstate, primaryMessage(connection_));
@@ -239,10 +256,28 @@ absl::Status Connection::script(std::string_view sql, std::string_view what, Mon
     const ExecStatusType outcome = PQresultStatus(result.get());
     if (outcome == PGRES_COMMAND_OK || outcome == PGRES_TUPLES_OK) return std::nullopt;
     if (outcome == PGRES_EMPTY_QUERY) return std::nullopt;
-    const char* sqlstate = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
-    return sqlstate == nullptr ? "" : sqlstate;
+    return sqlStateIn(result.get());
   };
   return guarded(what, clock_.now(), limit, call);
+}
+
+absl::Status Connection::prove(MonotonicTime limit) {
+  clear();
+  bool standby = false;
+  const auto call = [&]() -> std::optional<std::string> {
+    const std::unique_ptr<PGresult, decltype(&PQclear)> result(
+        PQexec(connection_, "SELECT pg_catalog.pg_is_in_recovery()"), &PQclear);
+    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) return sqlStateIn(result.get());
+    standby = *PQgetvalue(result.get(), 0, 0) == 't';
+    return std::nullopt;
+  };
+  const MonotonicTime now = clock_.now();
+  absl::Status status = guarded("check the database", now, std::min(limit, limitOf(now, {})), call);
+  if (!status.ok() || !standby || !needs_primary_) return status;
+  lost_ = true;
+  read_only_ = true;
+  expired_ = false;
+  return absl::UnavailableError(fmt::format("check the database: {}", kStandby));
 }
 
 void Connection::clear() {

@@ -74,6 +74,9 @@ class Connection {
   // a server that does not answer.
   absl::Status script(std::string_view sql, std::string_view what,
                       MonotonicTime limit = MonotonicTime::max());
+  // Asks the server, in one round trip, whether the session works and, where a primary is needed, is
+  // one of a primary. A session of a standby is lost then.
+  absl::Status prove(MonotonicTime limit);
   // Frees the last answer.
   void clear();
 
@@ -93,11 +96,16 @@ class Connection {
   // `refused`.
   bool lost() const { return lost_; }
   // Whether the server refused to run it because of this session's state: its plan is of a table
-  // that was altered since, or a pooler took the prepared statement away. Another session may.
+  // that was altered since, a pooler took the prepared statement away, or the server takes no
+  // writes. Another session may.
   bool refused() const { return refused_; }
+  // Whether it did so as a standby does, or was found to be one where a primary is needed.
+  bool readOnly() const { return read_only_; }
   // Whether the last error came from its time limit.
   bool expired() const { return expired_; }
   MonotonicTime openedAt() const { return opened_at_; }
+  // When the last thing that the server was asked here was begun.
+  MonotonicTime usedAt() const { return used_at_; }
 
  private:
   struct Prepared;
@@ -117,6 +125,7 @@ class Connection {
   const Clock& clock_;
   const absl::Duration statement_timeout_;
   const bool prepare_statements_;
+  const bool needs_primary_;
   soci::session session_;
   PGconn* connection_ = nullptr;  // owned by the session
   std::optional<Watchdog::Watch> watch_;
@@ -127,6 +136,7 @@ class Connection {
   MonotonicTime used_at_;
   bool lost_ = false;
   bool refused_ = false;
+  bool read_only_ = false;
   bool expired_ = false;
 };
 

@@ -4,10 +4,13 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "adapters/postgres/sqlstate.h"
@@ -140,7 +143,21 @@ struct Cause {
   std::string_view reason;
 };
 
+constexpr std::string_view kComing = "it is starting, stopping or recovering";
+constexpr std::string_view kHungUp = "the server hung up";
+
+// What connectFailure says where another attempt is likely to fare better. A server that hangs up
+// goes down, or what stands before it has none to offer at the moment.
+constexpr std::string_view kPassing[] = {kStandby,         kComing,          kHungUp,
+                                         "SQLSTATE 57P01", "SQLSTATE 57P02", "SQLSTATE 57P03"};
+
+// Of several hosts one may be down and another a standby, which is the one to wait for.
 constexpr Cause kCauses[] = {
+    {"not in hot standby mode", absl::StatusCode::kUnavailable, "no server is a standby"},
+    {"session is not read-only", absl::StatusCode::kUnavailable, "no server is read-only"},
+    {"in hot standby mode", absl::StatusCode::kUnavailable, kStandby},
+    {"session is read-only", absl::StatusCode::kUnavailable, kStandby},
+    {"the database system is", absl::StatusCode::kUnavailable, kComing},
     {"no password supplied", absl::StatusCode::kPermissionDenied, "a password is needed"},
     {"Connection refused", absl::StatusCode::kUnavailable, "connection refused"},
     {"timeout expired", absl::StatusCode::kUnavailable, "no answer in time"},
@@ -150,9 +167,32 @@ constexpr Cause kCauses[] = {
     {"SSL", absl::StatusCode::kUnavailable, "TLS was not agreed on"},
     {"No route to host", absl::StatusCode::kUnavailable, "no route to the host"},
     {"Network is unreachable", absl::StatusCode::kUnavailable, "network is unreachable"},
-    {"closed the connection", absl::StatusCode::kUnavailable, "the server hung up"},
+    {"closed the connection", absl::StatusCode::kUnavailable, kHungUp},
     {"invalid", absl::StatusCode::kInvalidArgument, "a setting in the URL is not valid"},
 };
+
+// What the operating system does about a peer that has gone in silence. Its own defaults notice an
+// idle connection's after two hours, and that of a statement after a quarter of one: longer than
+// any NAT remembers. An idle one is asked after half a minute, often enough to be remembered.
+constexpr std::pair<const char*, const char*> kTcpDefaults[] = {
+    {"keepalives_idle", "30"},      // s
+    {"keepalives_interval", "10"},  // s
+    {"keepalives_count", "3"},
+    {"tcp_user_timeout", "30000"},  // ms
+};
+
+// Strata reads what it has written, so a standby is of no use unless the URL says so.
+bool needsPrimary(const Settings& settings) {
+  const auto wanted = settings.find("target_session_attrs");
+  return wanted == settings.end() || wanted->second == "primary" || wanted->second == "read-write";
+}
+
+bool namesSeveralHosts(const Settings& settings) {
+  return std::ranges::any_of(std::array{"host", "hostaddr", "port"}, [&](const char* key) {
+    const auto setting = settings.find(key);
+    return setting != settings.end() && setting->second.find(',') != std::string::npos;
+  });
+}
 
 // libpq counts in whole seconds, takes 1 for 2, and 0 or less for no limit. What is no number it
 // refuses as it connects.
@@ -160,6 +200,11 @@ absl::Duration readConnectTimeout(const std::string& text) {
   int seconds = 0;
   if (!absl::SimpleAtoi(text, &seconds) || seconds <= 0) return absl::Hours(24);
   return absl::Seconds(std::max(seconds, 2));
+}
+
+absl::Status failureOf(const ConnInfo& info, std::string_view reason) {
+  return absl::UnavailableError(
+      fmt::format("cannot connect to PostgreSQL ({}): {}", info.place, reason));
 }
 
 }  // namespace
@@ -193,6 +238,11 @@ absl::StatusOr<ConnInfo> readConnInfo(const Secret& url, absl::Duration connect_
   const auto seconds = absl::ToInt64Seconds(absl::Ceil(connect_timeout, absl::Seconds(1)));
   settings->emplace("connect_timeout", std::to_string(seconds));
   settings->emplace("fallback_application_name", "strata");
+  const bool needs_primary = needsPrimary(*settings);
+  // Of one host the connection itself asks what it is: what libpq goes by may be what a pooler
+  // remembers of another server.
+  if (namesSeveralHosts(*settings)) settings->emplace("target_session_attrs", "primary");
+  settings->insert(std::begin(kTcpDefaults), std::end(kTcpDefaults));
   std::string text;
   for (const auto& [key, value] : *settings) {
     text += fmt::format("{}={} ", key, quotedSetting(value));
@@ -202,7 +252,8 @@ absl::StatusOr<ConnInfo> readConnInfo(const Secret& url, absl::Duration connect_
                   .connect_timeout = readConnectTimeout(settings->at("connect_timeout")),
                   .pool = parameters->pool,
                   .has_password = settings->contains("password"),
-                  .may_be_plain_text = mayBePlainText(*settings)};
+                  .may_be_plain_text = mayBePlainText(*settings),
+                  .needs_primary = needs_primary};
 }
 
 void warnOfPlainText(const ConnInfo& info) {
@@ -225,6 +276,17 @@ absl::Status connectFailure(const ConnInfo& info, std::string_view sqlstate,
     return absl::UnavailableError(fmt::format("{}: no connection", what));
   }
   return absl::Status(cause->code, fmt::format("{}: {}", what, cause->reason));
+}
+
+absl::Status standbyFailure(const ConnInfo& info) { return failureOf(info, kStandby); }
+
+absl::Status endedAtOnce(const ConnInfo& info) { return failureOf(info, kHungUp); }
+
+bool isNotReady(const absl::Status& failure) {
+  const std::string_view message(failure.message().data(), failure.message().size());
+  return std::ranges::any_of(kPassing, [&](std::string_view reason) {
+    return message.find(reason) != std::string_view::npos;
+  });
 }
 
 }  // namespace strata::postgres

@@ -14,6 +14,14 @@ namespace {
 // longer than this, and a little.
 constexpr absl::Duration kLongestClose = absl::Minutes(1);
 constexpr absl::Duration kCloseGrace = absl::Seconds(1);
+// How long a suspect may take to answer: a round trip across an ocean and back, twice. Past that it
+// costs less to make a new connection.
+constexpr absl::Duration kProofTimeout = absl::Milliseconds(500);
+// Of a statement that can be repeated: on the connection that is there, on another one, and on one
+// that was made for it.
+constexpr int kAttempts = 3;
+// A server starts, and a standby is promoted, within seconds.
+constexpr absl::Duration kNotReadyPause = absl::Milliseconds(100);
 
 // The same status, sharing nothing with it: who waits gets another thread's failure, and the count
 // of a shared one lives in a library that ThreadSanitizer cannot look into.
@@ -55,26 +63,29 @@ absl::Status Pool::prove() {
 
 absl::StatusOr<Lease> Pool::lease(Deadline deadline, absl::Duration patience) {
   const MonotonicTime start = clock_.now();
-  const MonotonicTime limit = std::min(deadline.time(), start + patience);
+  MonotonicTime limit = std::min(deadline.time(), start + patience);
   Idle unfit;  // closed after the lock is released, for that talks to the server
   std::unique_lock lock(mutex_);
   const std::uint64_t attempts_before = attempts_;
   while (true) {
-    if (auto connection = takeIdle(start, unfit)) return Lease(*this, std::move(connection));
-    absl::Status status = mayWait(limit, deadline, attempts_before);
-    if (!status.ok()) return status;
-    if (wantsMore() && !failedSince(attempts_before)) {
-      ++open_;
-      ++connecting_;
-      const std::uint64_t attempt = ++attempts_;
+    if (auto connection = takeIdle(start, unfit)) {
+      const bool suspect = isSuspect(*connection, start);
       lock.unlock();
-      connectInBackground(attempt);
+      Lease lease(*this, std::move(connection));
+      if (!suspect || provesItself(*lease, deadline)) return lease;
+      lease = {};
       lock.lock();
+      // The time that a dead connection took is not held against the next one.
+      limit = std::min(deadline.time(), clock_.now() + patience);
       continue;
     }
-    ++waiting_;
-    changed_.wait_for(lock, absl::ToChronoNanoseconds(limit - clock_.now()));
-    --waiting_;
+    absl::Status status = mayWait(limit, deadline, attempts_before);
+    if (!status.ok()) return status;
+    if (mayConnect(clock_.now(), attempts_before)) {
+      connectOneMore(lock);
+    } else {
+      waitForOne(lock, limit);
+    }
   }
 }
 
@@ -90,9 +101,46 @@ std::unique_ptr<Connection> Pool::takeIdle(MonotonicTime now, Idle& unfit) {
   return nullptr;
 }
 
+bool Pool::isSuspect(const Connection& connection, MonotonicTime now) const {
+  return connection.usedAt() <= suspect_since_ ||
+         now - connection.usedAt() > options_.max_idle_unproven;
+}
+
+bool Pool::provesItself(Connection& suspect, Deadline deadline) {
+  // Of a caller with little time half is left for another connection.
+  const absl::Duration patience =
+      std::min(kProofTimeout, deadline.remaining(2 * kProofTimeout, clock_) / 2);
+  // Why it did not is of no interest: the next connection tells how the server is.
+  suspect.prove(clock_.now() + patience).IgnoreError();
+  if (!suspect.lost()) return true;
+  if (suspect.expired()) dropIdle();
+  return false;
+}
+
 // The caller itself is not among those waiting yet.
-bool Pool::wantsMore() const {
-  return !closed_ && open_ < options_.pool_size && connecting_ <= waiting_;
+bool Pool::mayConnect(MonotonicTime now, std::uint64_t attempts_before) const {
+  if (closed_ || open_ >= options_.pool_size) return false;
+  if (server_not_ready_) return connecting_ == 0 && now >= last_failed_at_ + kNotReadyPause;
+  return connecting_ <= waiting_ && !failedSince(attempts_before);
+}
+
+void Pool::connectOneMore(std::unique_lock<std::mutex>& lock) {
+  ++open_;
+  ++connecting_;
+  const std::uint64_t attempt = ++attempts_;
+  lock.unlock();
+  connectInBackground(attempt);
+  lock.lock();
+}
+
+void Pool::waitForOne(std::unique_lock<std::mutex>& lock, MonotonicTime limit) {
+  MonotonicTime until = limit;
+  if (server_not_ready_ && connecting_ == 0 && open_ < options_.pool_size) {
+    until = std::min(limit, last_failed_at_ + kNotReadyPause);
+  }
+  ++waiting_;
+  changed_.wait_for(lock, absl::ToChronoNanoseconds(until - clock_.now()));
+  --waiting_;
 }
 
 absl::Status Pool::mayWait(MonotonicTime limit, Deadline deadline,
@@ -101,11 +149,10 @@ absl::Status Pool::mayWait(MonotonicTime limit, Deadline deadline,
   // That the server has no room for another connection is no reason to give up while one of ours
   // may come back.
   const bool alone = open_ == connecting_;
-  if (failedSince(attempts_before) && (alone || !absl::IsResourceExhausted(last_failure_))) {
-    return copyOf(last_failure_);
-  }
+  const bool final = alone || !absl::IsResourceExhausted(last_failure_);
+  if (failedSince(attempts_before) && final && !server_not_ready_) return copyOf(last_failure_);
   if (clock_.now() < limit) return absl::OkStatus();
-  if (failedSince(attempts_before)) return copyOf(last_failure_);
+  if (failedSince(attempts_before) || server_not_ready_) return copyOf(last_failure_);
   if (limit < deadline.time()) return outOfPatience();
   return absl::DeadlineExceededError("out of time while waiting for a database connection");
 }
@@ -137,7 +184,10 @@ void Pool::connectNow(std::uint64_t attempt) {
     return;
   }
   idle_.push_back(*std::move(connection));
-  changed_.notify_one();
+  if (!std::exchange(server_not_ready_, false)) return changed_.notify_one();
+  // Each of those who wait may make one now, whatever failed before.
+  last_failed_ = 0;
+  changed_.notify_all();
 }
 
 void Pool::connectFailed(std::uint64_t attempt, const absl::Status& status) {
@@ -148,12 +198,15 @@ void Pool::connectFailed(std::uint64_t attempt, const absl::Status& status) {
   if (attempt > last_failed_) {
     last_failed_ = attempt;
     last_failure_ = copyOf(status);
+    last_failed_at_ = clock_.now();
+    server_not_ready_ = isNotReady(status);
   }
   changed_.notify_all();
 }
 
 void Pool::giveBack(std::unique_ptr<Connection> connection) {
   connection->clear();
+  if (connection->lost()) holdAgainstIdle(*connection);
   const bool keep = !connection->mustBeDropped();
   const std::lock_guard lock(mutex_);
   if (keep && !closed_) {
@@ -162,6 +215,15 @@ void Pool::giveBack(std::unique_ptr<Connection> connection) {
     --open_;
   }
   if (waiting_ > 0) changed_.notify_one();
+}
+
+void Pool::holdAgainstIdle(const Connection& lost) {
+  // They have the same plans and prepared statements. Whether they are of a standby they can tell,
+  // where that matters.
+  const bool can_tell = lost.readOnly() && settings_.where.needs_primary;
+  if (lost.refused() && !can_tell) return dropIdle();
+  const std::lock_guard lock(mutex_);
+  suspect_since_ = clock_.now();
 }
 
 void Pool::dropIdle() {
@@ -176,7 +238,7 @@ absl::StatusOr<Answer> Pool::run(const Statement& statement, absl::Span<const Bi
   if (deadline.hasPassed(clock_)) {
     return absl::DeadlineExceededError(fmt::format("{}: no time left", statement.what()));
   }
-  for (bool retried = false;; retried = true) {
+  for (int attempt = 1;; ++attempt) {
     absl::StatusOr<Lease> lease = this->lease(deadline);
     if (!lease.ok()) return annotate(lease.status(), statement.what());
     Connection& connection = **lease;
@@ -188,9 +250,19 @@ absl::StatusOr<Answer> Pool::run(const Statement& statement, absl::Span<const Bi
       status = rows.status();
     }
     if (!connection.lost() || connection.expired()) return status;
-    dropIdle();
     if (sent && statement.writes() && !connection.refused()) return outcomeUnknown(statement);
-    if (retried) return status;
+    if (attempt == kAttempts) return status;
+    // A server that goes down ends its sessions one after another; one may still prove itself.
+    if (attempt == kAttempts - 1) dropIdle();
+  }
+}
+
+absl::Status Pool::check(Deadline deadline) {
+  for (bool retried = false;; retried = true) {
+    absl::StatusOr<Lease> lease = this->lease(deadline);
+    if (!lease.ok()) return annotate(lease.status(), "check the database");
+    absl::Status status = (*lease)->prove(deadline.time());
+    if (retried || !(*lease)->lost() || (*lease)->expired()) return status;
   }
 }
 

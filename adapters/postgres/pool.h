@@ -4,6 +4,20 @@
 // takes the top one that still looks alive. Where none is idle and there is room, one more is
 // connected on a thread in the background: libpq connects without a deadline finer than seconds,
 // and whoever leases may have one, or may be served sooner by a connection that is given back.
+//
+// A connection can be dead without looking so, and what happened to one has often happened to all.
+// So when one is lost, the idle ones become suspects, as does each that was idle for long: before
+// its next use a suspect is asked to prove itself, in one round trip. One that stays silent takes
+// all idle ones with it, so that callers do not find them dead one after another.
+//
+//   idle ──suspect?──no──────────────────────────► leased
+//            │yes                                     ▲
+//            └─► asked ──answers, as a primary if need be
+//                  ├─ closed, or a standby ─► dropped, and the next one is taken
+//                  └─ silent ───────────────► all idle ones dropped, and one is connected
+//
+// A server that is not ready, because it starts or is a standby that will be promoted, is connected
+// to again every 100 ms, once for all callers, who wait for it as for a busy connection.
 #pragma once
 
 #include <condition_variable>
@@ -68,10 +82,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   // Makes one connection, or says why there is none. Waits for as long as connecting may take.
   absl::Status prove();
+  // Asks the server whether it answers and, where a primary is needed, is one.
+  absl::Status check(Deadline deadline);
 
   // Runs one statement by itself, with its own transaction. When the connection turns out to be
-  // lost, a statement that reads is run once more on a fresh one, and one that writes only if it
-  // was not sent yet; otherwise its outcome is Unknown.
+  // lost, a statement that reads is run on another one, three times in all, and one that writes only
+  // if it was not sent yet or was refused by a standby; otherwise its outcome is Unknown.
   absl::StatusOr<Answer> run(const Statement& statement, absl::Span<const Bind> binds,
                              Deadline deadline);
 
@@ -89,7 +105,18 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // The top idle connection that is fit for use, or null; the unfit ones above it go to `unfit`.
   std::unique_ptr<Connection> takeIdle(MonotonicTime now, Idle& unfit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool wantsMore() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool isSuspect(const Connection& connection, MonotonicTime now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Asks a suspect, for a part of the time that is left.
+  bool provesItself(Connection& suspect, Deadline deadline);
+  // Whether a caller without a connection, which came after so many attempts to make one, should
+  // begin another.
+  bool mayConnect(MonotonicTime now, std::uint64_t attempts_before) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Begins one, with the mutex released meanwhile.
+  void connectOneMore(std::unique_lock<std::mutex>& lock);
+  // Waits for a connection, or for the moment to make one.
+  void waitForOne(std::unique_lock<std::mutex>& lock, MonotonicTime limit);
   // Why a caller without a connection should not wait for one any longer.
   absl::Status mayWait(MonotonicTime limit, Deadline deadline, std::uint64_t attempts_before) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -102,7 +129,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void connectNow(std::uint64_t attempt);
   void connectFailed(std::uint64_t attempt, const absl::Status& status);
   void giveBack(std::unique_ptr<Connection> connection);
-  // After a lost connection the others are likely lost too.
+  // What happened to a lost connection has likely happened to the idle ones.
+  void holdAgainstIdle(const Connection& lost);
   void dropIdle();
 
   const PostgresOptions options_;
@@ -125,6 +153,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::uint64_t attempts_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t last_failed_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status last_failure_ ABSL_GUARDED_BY(mutex_);
+  MonotonicTime last_failed_at_ ABSL_GUARDED_BY(mutex_);
+  // Whether the last attempt to connect says that another one will succeed soon.
+  bool server_not_ready_ ABSL_GUARDED_BY(mutex_) = false;
+  // What has not been used since then is a suspect.
+  MonotonicTime suspect_since_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -36,6 +36,8 @@ absl::Status check(const PostgresOptions& options) {
   require(isBetween(options.statement_timeout, kShort, kLong),
           "statement_timeout must be 1 ms to 24 h");
   require(options.max_age > absl::ZeroDuration(), "max_age must be positive");
+  require(options.max_idle_unproven >= absl::ZeroDuration(),
+          "max_idle_unproven must not be negative");
   if (wrong.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(fmt::format("PostgresOptions: {}", wrong));
 }
@@ -67,16 +69,14 @@ absl::Status PostgresPool::execute(std::string_view sql) {
 }
 
 Health PostgresPool::healthCheck() {
-  static const auto* const ping =
-      new postgres::Statement("SELECT 1", "check the database", postgres::Effect::kReads);
   const Clock& clock = pool_->clock();
   const MonotonicTime start = clock.now();
-  auto answer = pool_->run(*ping, {}, Deadline::in(kHealthTimeout, clock));
+  const absl::Status status = pool_->check(Deadline::in(kHealthTimeout, clock));
   Health health{.component = "database", .backend = "postgres"};
   health.latency = clock.now() - start;
-  if (answer.ok()) return health;
+  if (status.ok()) return health;
   health.state = HealthState::kFail;
-  health.error = std::string(answer.status().message());
+  health.error = std::string(status.message());
   return health;
 }
 

@@ -73,12 +73,17 @@ absl::Status PostgresWork::writeIn(UnitOfWork& unit, Deadline deadline, Work wor
 }
 
 absl::Status PostgresWork::transact(Deadline deadline, Work work) const {
-  auto begun = postgres::PostgresTransaction::begin(pool_, nullptr, deadline);
-  if (!begun.ok()) return begun.status();
-  UnitOfWork unit(*std::move(begun));
-  PostgresSession session(*pool_, &unit, deadline, row_level_security_);
-  absl::Status status = work(session);
-  return status.ok() ? unit.commit() : status;
+  for (bool repeated = false;; repeated = true) {
+    auto begun = postgres::PostgresTransaction::begin(pool_, nullptr, deadline);
+    if (!begun.ok()) return begun.status();
+    const postgres::PostgresTransaction& transaction = **begun;
+    UnitOfWork unit(*std::move(begun));
+    PostgresSession session(*pool_, &unit, deadline, row_level_security_);
+    absl::Status status = work(session);
+    if (status.ok()) return unit.commit();
+    // By a standby, for instance: nothing has happened, and another session may be of the primary.
+    if (repeated || !transaction.refused()) return status;
+  }
 }
 
 Health PostgresWork::healthCheck() const {

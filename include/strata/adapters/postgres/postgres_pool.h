@@ -57,7 +57,8 @@ struct PostgresOptions {
   absl::Duration statement_timeout = absl::Seconds(5);
   // A connection older than this is replaced before its next use.
   absl::Duration max_age = absl::Minutes(30);
-  // One that was idle for longer than this is asked whether it still works before its next use.
+  // One that was idle for longer than this is asked whether it still works before its next use,
+  // which costs a round trip. Zero: before every use.
   absl::Duration max_idle_unproven = absl::Seconds(10);
   PrepareStatements prepare_statements = PrepareStatements::kAuto;
 };
@@ -72,6 +73,10 @@ struct PostgresPoolStats {
 };
 
 // Thread-safe: every method may be called concurrently, without external synchronisation.
+//
+// A standby is refused like a server that is not there, for it may lack what was acknowledged, and
+// takes no writes; target_session_attrs in the URL allows one. While the server starts, or is a
+// standby that may be promoted, callers wait for it as long as for a busy connection.
 //
 // Errors name the host and the database, and never the URL or the password:
 //   InvalidArgument     an option or the URL cannot be used
@@ -94,7 +99,8 @@ class PostgresPool {
   // the server's statement_timeout; the script as a whole takes as long as it takes.
   absl::Status execute(std::string_view sql);
 
-  // Asks the server, for at most a second: component "database", backend "postgres".
+  // Asks the server, for at most a second: component "database", backend "postgres". A standby where
+  // a primary is needed fails.
   Health healthCheck();
   PostgresPoolStats stats() const;
 
