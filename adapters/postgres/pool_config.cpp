@@ -15,14 +15,14 @@ constexpr std::int64_t kYearInSeconds = 365 * kDayInSeconds;
 constexpr std::string_view kMilliseconds = "a whole number of milliseconds";
 constexpr std::string_view kSeconds = "a whole number of seconds";
 
-using Field = std::optional<absl::Duration> DatabasePoolConfig::*;
+using DurationField = std::optional<absl::Duration> DatabasePoolConfig::*;
 
 bool isBetween(const std::optional<absl::Duration>& value, absl::Duration least,
                absl::Duration most) {
   return !value || (*value >= least && *value <= most);
 }
 
-template <Field field>
+template <DurationField Field>
 constexpr postgres::PoolNumber milliseconds(const char* variable, std::string_view parameter) {
   return {.variable = variable,
           .parameter = parameter,
@@ -30,27 +30,27 @@ constexpr postgres::PoolNumber milliseconds(const char* variable, std::string_vi
           .least = 1,
           .most = kDayInSeconds * 1000,
           .set = [](DatabasePoolConfig& config,
-                    std::int64_t number) { config.*field = absl::Milliseconds(number); },
+                    std::int64_t number) { config.*Field = absl::Milliseconds(number); },
           .fits =
               [](const DatabasePoolConfig& config) {
-                return isBetween(config.*field, absl::Milliseconds(1),
+                return isBetween(config.*Field, absl::Milliseconds(1),
                                  absl::Seconds(kDayInSeconds));
               }};
 }
 
-template <Field field, std::int64_t least_seconds, std::int64_t most_seconds>
+template <DurationField Field, std::int64_t LeastSeconds, std::int64_t MostSeconds>
 constexpr postgres::PoolNumber seconds(const char* variable, std::string_view parameter) {
   return {.variable = variable,
           .parameter = parameter,
           .what = kSeconds,
-          .least = least_seconds,
-          .most = most_seconds,
+          .least = LeastSeconds,
+          .most = MostSeconds,
           .set = [](DatabasePoolConfig& config,
-                    std::int64_t number) { config.*field = absl::Seconds(number); },
+                    std::int64_t number) { config.*Field = absl::Seconds(number); },
           .fits =
               [](const DatabasePoolConfig& config) {
-                return isBetween(config.*field, absl::Seconds(least_seconds),
-                                 absl::Seconds(most_seconds));
+                return isBetween(config.*Field, absl::Seconds(LeastSeconds),
+                                 absl::Seconds(MostSeconds));
               }};
 }
 
