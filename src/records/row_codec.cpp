@@ -95,15 +95,20 @@ std::string columnDefinition(const Field& field, const EntityInfo& entity) {
   return sql;
 }
 
-std::vector<std::string> columnDefinitions(const EntityInfo& entity) {
-  std::vector<std::string> columns;
-  if (entity.has_own_id_column) columns.push_back("\"id\" text NOT NULL");
+struct Column {
+  std::string_view name;
+  std::string definition;
+};
+
+std::vector<Column> columnsOf(const EntityInfo& entity) {
+  std::vector<Column> columns;
+  if (entity.has_own_id_column) columns.push_back({"id", "\"id\" text NOT NULL"});
   for (const Field& field : entity.typeInfo().fields) {
-    columns.push_back(columnDefinition(field, entity));
+    columns.push_back({field.name, columnDefinition(field, entity)});
   }
-  columns.push_back(fmt::format("{} bigint NOT NULL DEFAULT nextval({})",
-                                quoteIdentifier(kRowVersionColumn),
-                                quoteLiteral(kRowVersionSequence)));
+  columns.push_back({kRowVersionColumn, fmt::format("{} bigint NOT NULL DEFAULT nextval({})",
+                                                    quoteIdentifier(kRowVersionColumn),
+                                                    quoteLiteral(kRowVersionSequence))});
   return columns;
 }
 
@@ -199,18 +204,29 @@ std::string quoteTable(std::string_view name) {
 
 std::string createTableSql(const EntityInfo& entity) {
   const std::string table = quoteTable(entity.table);
-  const std::vector<std::string> columns = columnDefinitions(entity);
+  std::vector<std::string> definitions;
+  std::string additions;
+  for (const Column& column : columnsOf(entity)) {
+    definitions.push_back(column.definition);
+    additions +=
+        fmt::format("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {};\n", table, column.definition);
+  }
   std::vector<std::string> keys;
   for (std::string_view key : entity.key_columns) keys.push_back(quoteIdentifier(key));
-  std::string sql = fmt::format(
+  return fmt::format(
       "CREATE SEQUENCE IF NOT EXISTS {};\n"
-      "CREATE TABLE IF NOT EXISTS {} (\n  {},\n  PRIMARY KEY ({})\n);\n",
-      quoteIdentifier(kRowVersionSequence), table, fmt::join(columns, ",\n  "),
-      fmt::join(keys, ", "));
-  for (const std::string& column : columns) {
-    sql += fmt::format("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {};\n", table, column);
+      "CREATE TABLE IF NOT EXISTS {} (\n  {},\n  PRIMARY KEY ({})\n);\n{}",
+      quoteIdentifier(kRowVersionSequence), table, fmt::join(definitions, ",\n  "),
+      fmt::join(keys, ", "), additions);
+}
+
+std::string addColumnsSql(const EntityInfo& entity, const std::vector<std::string>& names) {
+  std::vector<std::string> additions;
+  for (const Column& column : columnsOf(entity)) {
+    if (std::find(names.begin(), names.end(), column.name) == names.end()) continue;
+    additions.push_back(fmt::format("ADD COLUMN IF NOT EXISTS {}", column.definition));
   }
-  return sql;
+  return fmt::format("ALTER TABLE {} {};\n", quoteTable(entity.table), fmt::join(additions, ", "));
 }
 
 }  // namespace strata

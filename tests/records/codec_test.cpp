@@ -318,6 +318,13 @@ ALTER TABLE "flags" ADD COLUMN IF NOT EXISTS "row_version" bigint NOT NULL DEFAU
 )");
 }
 
+TEST(CreateTableSql, AddsOnlyTheColumnsThatAreNamed) {
+  EXPECT_EQ(addColumnsSql(entityInfo<Flag>(), {"owner", "id"}),
+            R"(ALTER TABLE "flags" ADD COLUMN IF NOT EXISTS "id" text NOT NULL, )"
+            R"(ADD COLUMN IF NOT EXISTS "owner" text;)"
+            "\n");
+}
+
 TEST(CreateTableSql, OfACompositeIdHasItsColumnsAsKey) {
   const std::string sql = createTableSql<Member>();
   EXPECT_THAT(sql, HasSubstr(R"(CREATE TABLE IF NOT EXISTS "app"."members")"));

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "strata/records/entity.h"
@@ -40,7 +41,14 @@ std::string quoteLiteral(std::string_view text);
 // A table for an entity: created when missing, columns added when missing, never changed or
 // dropped. Safe to run again. Every column has the default of T's member, so that a binary that
 // does not know a column yet can go on writing rows.
+//
+// Each ALTER TABLE of it waits for an ACCESS EXCLUSIVE lock even where its column exists, and all
+// reads of the table wait with it: on a table in use set lock_timeout first. `createStore` runs
+// only what is missing.
 std::string createTableSql(const EntityInfo& entity);
+
+// What of it adds the columns of these names: one ALTER TABLE, so one lock.
+std::string addColumnsSql(const EntityInfo& entity, const std::vector<std::string>& names);
 
 template <EntityType T>
 std::string createTableSql() {
