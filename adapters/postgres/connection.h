@@ -101,6 +101,8 @@ class Connection {
   bool refused() const { return refused_; }
   // Whether it did so as a standby does, or was found to be one where a primary is needed.
   bool readOnly() const { return read_only_; }
+  // Whatever this session answers is not to be believed: it is not used again.
+  void distrust() { lost_ = true; }
   // Whether the last error came from its time limit.
   bool expired() const { return expired_; }
   MonotonicTime openedAt() const { return opened_at_; }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -25,6 +24,7 @@ using postgres::Bind;
 using postgres::KeyColumn;
 using postgres::Rows;
 using postgres::Statement;
+using postgres::TableLayout;
 
 namespace {
 
@@ -47,20 +47,24 @@ std::string joined(const std::vector<std::string>& texts) {
 // table_sql.h.
 struct Table {
   Table(std::shared_ptr<PostgresPool> the_pool, const EntityInfo& the_entity,
-        std::vector<KeyColumn> the_keys)
+        const TableLayout& layout)
       : pool(std::move(the_pool)),
         entity(the_entity),
-        keys(std::move(the_keys)),
-        get_sql(getSql(entity, keys)),
-        get_many_sql(getManySql(entity, keys)),
-        put_sql(putSql(entity, keys)),
-        remove_sql(removeSql(entity, keys)) {}
+        keys(layout.keys),
+        get_sql(getSql(entity, layout)),
+        get_many_sql(getManySql(entity, layout)),
+        put_sql(putSql(entity, layout)),
+        remove_sql(removeSql(entity, layout)) {}
 
   template <typename Options>
   absl::StatusOr<Answer> run(const Statement& statement, absl::Span<const Bind> binds,
                              const Options& options) const {
     return postgres::run(*pool, options.unit, statement, binds, options.deadline);
   }
+  // The error for an answer with another key than was asked for. Its connection is not used again:
+  // its other answers may be those to other statements, too.
+  absl::Status wrongAnswer(const Statement& statement, const Answer& answer,
+                           UnitOfWork* unit) const;
   // The texts of the key columns of the row under `id`.
   absl::StatusOr<std::vector<std::string>> keyTexts(const Id& id) const;
   absl::Status readRecord(const Rows& rows, int row, void* record) const;
@@ -79,13 +83,20 @@ struct Table {
 
 absl::StatusOr<std::vector<std::string>> Table::keyTexts(const Id& id) const {
   if (absl::Status status = checkId(entity, id); !status.ok()) return status;
-  if (entity.has_own_id_column) return std::vector<std::string>{id.canonical()};
-  std::vector<std::string> texts = id.segments();
+  std::vector<std::string> texts =
+      entity.has_own_id_column ? std::vector<std::string>{id.canonical()} : id.segments();
   for (std::size_t i = 0; i < texts.size(); ++i) {
     absl::Status status = checkKeyText(keys[i], texts[i]);
     if (!status.ok()) return annotate(status, entity.table);
   }
   return texts;
+}
+
+absl::Status Table::wrongAnswer(const Statement& statement, const Answer& answer,
+                                UnitOfWork* unit) const {
+  postgres::distrust(*pool, unit, answer);
+  return absl::InternalError(
+      fmt::format("{}: the database answered with a row of another key", statement.what()));
 }
 
 absl::Status Table::readRecord(const Rows& rows, int row, void* record) const {
@@ -99,7 +110,9 @@ absl::Status Table::readRecord(const Rows& rows, int row, void* record) const {
 }
 
 std::string Table::keyOfRow(const Rows& rows, int row) const {
-  if (entity.has_own_id_column) return std::string(*rows.at(row, postgres::kVersionColumn + 1));
+  if (entity.has_own_id_column) {
+    return std::string(rows.at(row, postgres::kVersionColumn + 1).value_or(""));
+  }
   const auto fields = entity.typeInfo().fields;
   std::vector<std::string> texts;
   for (const KeyColumn& key : keys) {
@@ -129,8 +142,12 @@ class Batch {
     std::vector<Bind> binds;
     for (postgres::ArrayText& array : arrays_) binds.emplace_back(array.take());
     absl::StatusOr<Answer> answer = table_.run(table_.get_many_sql, binds, options);
-    if (!answer.ok()) {
-      for (const auto& [key, places] : places_) fill(places, answer.status());
+    absl::Status status = answer.status();
+    if (status.ok() && !isAsked(answer->rows)) {
+      status = table_.wrongAnswer(table_.get_many_sql, *answer, options.unit);
+    }
+    if (!status.ok()) {
+      for (const auto& [key, places] : places_) fill(places, status);
     } else {
       for (int row = 0; row < answer->rows.size(); ++row) read(answer->rows, row);
     }
@@ -138,9 +155,15 @@ class Batch {
   }
 
  private:
+  bool isAsked(const Rows& rows) const {
+    for (int row = 0; row < rows.size(); ++row) {
+      if (!places_.contains(table_.keyOfRow(rows, row))) return false;
+    }
+    return true;
+  }
+
   void read(const Rows& rows, int row) {
     const auto asked = places_.find(table_.keyOfRow(rows, row));
-    if (asked == places_.end()) return;
     std::shared_ptr<void> record = table_.entity.make();
     if (absl::Status status = table_.readRecord(rows, row, record.get()); !status.ok()) {
       return fill(asked->second, status);
@@ -162,8 +185,8 @@ class Batch {
 class PostgresRecords final : public AnyStore {
  public:
   PostgresRecords(std::shared_ptr<PostgresPool> pool, const EntityInfo& entity,
-                  std::vector<KeyColumn> keys)
-      : table_(std::move(pool), entity, std::move(keys)) {}
+                  const TableLayout& layout)
+      : table_(std::move(pool), entity, layout) {}
 
   absl::StatusOr<AnySnapshot> get(const Id& id, const ReadOptions& options) override;
   // One query for every 10 000 ids; a repeated id shares its record.
@@ -179,11 +202,13 @@ class PostgresRecords final : public AnyStore {
 absl::StatusOr<AnySnapshot> PostgresRecords::get(const Id& id, const ReadOptions& options) {
   absl::StatusOr<std::vector<std::string>> texts = table_.keyTexts(id);
   if (!texts.ok()) return texts.status();
-  const std::vector<Bind> binds(std::make_move_iterator(texts->begin()),
-                                std::make_move_iterator(texts->end()));
+  const std::vector<Bind> binds(texts->begin(), texts->end());
   absl::StatusOr<Answer> answer = table_.run(table_.get_sql, binds, options);
   if (!answer.ok()) return answer.status();
   if (answer->rows.size() == 0) return nullptr;
+  if (table_.keyOfRow(answer->rows, 0) != joined(*texts)) {
+    return table_.wrongAnswer(table_.get_sql, *answer, options.unit);
+  }
   std::shared_ptr<void> record = table_.entity.make();
   absl::Status status = table_.readRecord(answer->rows, 0, record.get());
   if (!status.ok()) return status;
@@ -211,7 +236,8 @@ absl::StatusOr<Version> PostgresRecords::put(const AnyRecord& item, const WriteO
   const EntityInfo& entity = table_.entity;
   const Id id = entity.id(record);
   if (absl::Status status = checkRecord(entity, id, record); !status.ok()) return status;
-  if (auto texts = table_.keyTexts(id); !texts.ok()) return texts.status();
+  const absl::StatusOr<std::vector<std::string>> texts = table_.keyTexts(id);
+  if (!texts.ok()) return texts.status();
   std::vector<Bind> binds{postgres::bind(postgres::lockOf(entity, id))};
   if (entity.has_own_id_column) binds.emplace_back(id.canonical());
   for (const Field& field : entity.typeInfo().fields) {
@@ -219,6 +245,14 @@ absl::StatusOr<Version> PostgresRecords::put(const AnyRecord& item, const WriteO
   }
   absl::StatusOr<Answer> answer = table_.run(table_.put_sql, binds, options);
   if (!answer.ok()) return answer.status();
+  if (answer->rows.size() == 0) {
+    return absl::FailedPreconditionError(
+        fmt::format("{}: no row was stored (a trigger?)", table_.put_sql.what()));
+  }
+  for (std::size_t i = 0; i < texts->size(); ++i) {
+    if (answer->rows.at(0, static_cast<int>(i) + 1) == (*texts)[i]) continue;
+    return table_.wrongAnswer(table_.put_sql, *answer, options.unit);
+  }
   return toVersion(answer->rows.at(0, 0));
 }
 
@@ -252,9 +286,9 @@ Health PostgresRecords::healthCheck() {
 absl::StatusOr<std::unique_ptr<AnyStore>> createPostgresRecords(std::shared_ptr<PostgresPool> pool,
                                                                 const EntityInfo& entity,
                                                                 SchemaPolicy policy) {
-  auto keys = postgres::ensureTable(pool->internals(), entity, policy);
-  if (!keys.ok()) return keys.status();
-  return std::make_unique<PostgresRecords>(std::move(pool), entity, *std::move(keys));
+  const auto layout = postgres::ensureTable(pool->internals(), entity, policy);
+  if (!layout.ok()) return layout.status();
+  return std::make_unique<PostgresRecords>(std::move(pool), entity, *layout);
 }
 
 }  // namespace strata::internal

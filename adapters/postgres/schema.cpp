@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
-#include <map>
 #include <optional>
 
-#include "adapters/postgres/array_text.h"
+#include "adapters/postgres/table_catalog.h"
+#include "strata/base/logging.h"
 #include "strata/base/status.h"
 #include "strata/records/row_codec.h"
 
@@ -17,14 +16,6 @@ namespace {
 
 // Serialises the DDL of all processes. Any number will do, if it stays the same.
 constexpr std::string_view kDdlLock = "SELECT pg_advisory_xact_lock(5570193312718081);\n";
-
-// What the database has under the entity's table's name.
-struct Found {
-  bool table = false;
-  bool sequence = false;
-  bool unique_key = false;
-  std::map<std::string, std::string, std::less<>> columns;  // name → type
-};
 
 bool isOneOf(std::string_view text, std::initializer_list<std::string_view> texts) {
   return std::ranges::find(texts, text) != texts.end();
@@ -61,91 +52,136 @@ bool canHold(const TypeInfo& field_type, std::string_view sql_type) {
   }
 }
 
-// Two values that read differently must be different keys, so no citext; and a text that is no
-// value of the type must be told without asking the server, so no enum.
-bool canBeKey(std::string_view sql_type) {
-  return isOneOf(sql_type, {"text", "character varying", "uuid"}) || isInteger(sql_type);
-}
-
-absl::Status lookAtTable(Pool& pool, const EntityInfo& entity, Found& found) {
-  static const auto* const statement = new Statement(
-      "SELECT to_regclass($1) IS NOT NULL, to_regclass($2) IS NOT NULL, EXISTS ("
-      " SELECT FROM pg_index i WHERE i.indrelid = to_regclass($1) AND i.indisunique"
-      " AND i.indisvalid AND i.indpred IS NULL AND i.indnkeyatts = cardinality($3::text[])"
-      " AND $3::text[] <@ ARRAY(SELECT a.attname::text FROM pg_attribute a"
-      "  JOIN unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) USING (attnum)"
-      "  WHERE a.attrelid = i.indrelid AND k.n <= i.indnkeyatts))",
-      "look at a table", Effect::kReads);
-  ArrayText keys;
-  for (std::string_view key : entity.key_columns) keys.append(key);
-  const Bind binds[] = {quoteTable(entity.table), std::string(kRowVersionSequence), keys.take()};
-  auto answer = pool.run(*statement, binds, {});
-  if (!answer.ok()) return answer.status();
-  found.table = answer->rows.at(0, 0) == "t";
-  found.sequence = answer->rows.at(0, 1) == "t";
-  found.unique_key = answer->rows.at(0, 2) == "t";
-  return absl::OkStatus();
-}
-
-absl::Status lookAtColumns(Pool& pool, const EntityInfo& entity, Found& found) {
-  static const auto* const statement = new Statement(
-      "SELECT a.attname, CASE t.typtype WHEN 'e' THEN 'enum'"
-      " WHEN 'd' THEN format_type(t.typbasetype, NULL) ELSE format_type(t.oid, NULL) END"
-      " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
-      " WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped",
-      "look at a table's columns", Effect::kReads);
-  const Bind binds[] = {quoteTable(entity.table)};
-  auto answer = pool.run(*statement, binds, {});
-  if (!answer.ok()) return answer.status();
-  for (int row = 0; row < answer->rows.size(); ++row) {
-    found.columns.emplace(*answer->rows.at(row, 0), *answer->rows.at(row, 1));
+// Why a column cannot be a key, or none. Two values that the database holds equal must be one text,
+// for a cache keeps a copy for each text; and a text that is no value of the type must be told
+// without asking the server, which rules out an enum.
+std::optional<std::string> whyNoKey(const FoundColumn& column) {
+  if (!column.loose_collation.empty()) {
+    return fmt::format(
+        "has the nondeterministic collation \"{}\", by which texts that differ are one"
+        " key; use a deterministic one, such as \"C\"",
+        column.loose_collation);
   }
-  return absl::OkStatus();
+  if (column.type == "numeric" && column.scale != 0) {
+    return "is numeric with decimals, of which 1 and 1.0 are one key; use numeric(20) or bigint";
+  }
+  if (isOneOf(column.type, {"text", "character varying", "uuid"}) || isInteger(column.type)) {
+    return std::nullopt;
+  }
+  if (column.type == "citext") {
+    return "is citext, of which texts that differ are one key; use text";
+  }
+  if (column.type == "character") {
+    return "is character(n), which ignores blanks at the end of a key; use text";
+  }
+  return fmt::format("is {} and not a type for a key; use text, uuid or an integer", column.type);
 }
 
-absl::StatusOr<Found> look(Pool& pool, const EntityInfo& entity) {
-  Found found;
-  absl::Status status = lookAtTable(pool, entity, found);
-  if (status.ok()) status = lookAtColumns(pool, entity, found);
-  if (!status.ok()) return annotate(status, entity.table);
-  return found;
+absl::StatusOr<FoundTable> look(Pool& pool, const EntityInfo& entity) {
+  return lookUpTable([&](const Statement& statement,
+                         absl::Span<const Bind> binds) { return pool.run(statement, binds, {}); },
+                     entity);
 }
 
 // What `createTableSql` would add.
-std::vector<std::string> missing(const EntityInfo& entity, const Found& found) {
-  if (!found.table) return {"the table"};
-  std::vector<std::string> parts;
+struct Missing {
+  bool table = false;
+  bool sequence = false;
+  std::vector<std::string> columns;
+
+  bool any() const { return table || sequence || !columns.empty(); }
+};
+
+Missing missing(const EntityInfo& entity, const FoundTable& found) {
+  Missing parts{.table = !found.exists(), .sequence = found.sequence.schema.empty(), .columns = {}};
+  if (parts.table) return parts;
   const auto need = [&](std::string_view column) {
-    if (!found.columns.contains(column)) parts.push_back(fmt::format("column {}", column));
+    if (!found.columns.contains(column)) parts.columns.emplace_back(column);
   };
   if (entity.has_own_id_column) need(entity.key_columns.front());
   for (const Field& field : entity.typeInfo().fields) need(field.name);
   need(kRowVersionColumn);
-  if (!found.sequence) parts.push_back(fmt::format("sequence {}", kRowVersionSequence));
+  return parts;
+}
+
+std::vector<std::string> inWords(const Missing& missing) {
+  if (missing.table) return {"the table"};
+  std::vector<std::string> parts;
+  for (const std::string& column : missing.columns) {
+    parts.push_back(fmt::format("column {}", column));
+  }
+  if (missing.sequence) parts.push_back(fmt::format("sequence {}", kRowVersionSequence));
+  return parts;
+}
+
+std::string_view kindInWords(char kind) {
+  switch (kind) {
+    case 'v':
+      return "a view";
+    case 'm':
+      return "a materialized view";
+    case 'f':
+      return "a foreign table";
+    default:
+      return "no table";
+  }
+}
+
+// What makes a table answer something else than its rows, and no column can mend.
+std::vector<std::string> oddities(const FoundTable& found) {
+  std::vector<std::string> parts;
+  if (!found.exists()) return parts;
+  if (found.kind != 'r' && found.kind != 'p') {
+    parts.push_back(fmt::format("it is {} and not a table", kindInWords(found.kind)));
+  }
+  if (found.temporary) parts.emplace_back("it is a temporary table, which one session sees");
+  if (found.has_children) {
+    parts.emplace_back("other tables inherit from it, and its unique index does not cover them");
+  }
+  if (!found.rules.empty()) {
+    parts.push_back(fmt::format("rules rewrite its statements ({})", found.rules));
+  }
+  if (found.row_security) {
+    parts.push_back(fmt::format(
+        "row-level security hides rows from role {}; use a role with BYPASSRLS", found.role));
+  }
   return parts;
 }
 
 // What nothing but a migration can change. Asked only when nothing is missing.
-std::vector<std::string> misfits(const EntityInfo& entity, const Found& found) {
+std::vector<std::string> misfits(const EntityInfo& entity, const FoundTable& found) {
   std::vector<std::string> parts;
-  const auto complain = [&](std::string_view column, std::string_view wanted) {
+  for (std::string_view key : entity.key_columns) {
+    if (const auto why = whyNoKey(found.columns.find(key)->second)) {
+      parts.push_back(fmt::format("key column {} {}", key, *why));
+    }
+  }
+  const auto require = [&](bool fits, std::string_view column, std::string_view wanted) {
+    if (fits) return;
     parts.push_back(fmt::format("column {} is {} and not {}", column,
-                                found.columns.find(column)->second, wanted));
+                                found.columns.find(column)->second.type, wanted));
   };
   for (const Field& field : entity.typeInfo().fields) {
     const TypeInfo& type = field.type();
-    if (!canHold(type, found.columns.find(field.name)->second)) {
-      complain(field.name, columnType(type));
-    }
+    require(canHold(type, found.columns.find(field.name)->second.type), field.name,
+            columnType(type));
   }
-  for (std::string_view key : entity.key_columns) {
-    if (!canBeKey(found.columns.find(key)->second)) complain(key, "a type for a key");
-  }
-  if (found.columns.find(kRowVersionColumn)->second != "bigint") {
-    complain(kRowVersionColumn, "bigint");
-  }
+  require(found.columns.find(kRowVersionColumn)->second.type == "bigint", kRowVersionColumn,
+          "bigint");
   if (!found.unique_key) {
     parts.push_back(fmt::format("no unique index on ({})", fmt::join(entity.key_columns, ", ")));
+  }
+  if (!found.loose_index.empty()) {
+    parts.push_back(
+        fmt::format("unique index {} has a nondeterministic collation, by which keys"
+                    " that differ are one",
+                    found.loose_index));
+  }
+  if (!found.sequence.in_order) {
+    parts.push_back(
+        fmt::format("sequence {} does not count up in order: it needs INCREMENT 1"
+                    " CACHE 1 NO CYCLE",
+                    kRowVersionSequence));
   }
   return parts;
 }
@@ -157,10 +193,66 @@ absl::Status create(Pool& pool, const EntityInfo& entity) {
                           fmt::format("create or extend table {}", entity.table));
 }
 
-absl::Status explain(const EntityInfo& entity, std::string_view problem,
+absl::Status explain(const EntityInfo& entity, const FoundTable& found, std::string_view problem,
                      const std::vector<std::string>& parts) {
+  const std::string schema = found.exists() ? fmt::format(" of schema {}", found.schema) : "";
   return absl::FailedPreconditionError(
-      fmt::format("table {} {}: {}", entity.table, problem, fmt::join(parts, ", ")));
+      fmt::format("table {}{} {}: {}", entity.table, schema, problem, fmt::join(parts, ", ")));
+}
+
+absl::Status noSchemaToCreateIn(std::string_view what, std::string_view search_path) {
+  return absl::FailedPreconditionError(fmt::format(
+      "{}: search_path ({}) leads to no schema that exists and that the role may use; set it for"
+      " the role or in the URL",
+      what, search_path.empty() ? "empty" : search_path));
+}
+
+// Whether the missing parts can be created where search_path leads. A table that names its schema
+// still needs it for the sequence.
+absl::Status checkSearchPath(const EntityInfo& entity, const FoundTable& found) {
+  const Missing parts = missing(entity, found);
+  const bool has_schema = entity.table.find('.') != std::string_view::npos;
+  const bool needs_schema = parts.sequence || (parts.table && !has_schema);
+  if (!needs_schema || !found.creation_schema.empty()) return absl::OkStatus();
+  return noSchemaToCreateIn(fmt::format("table {}", entity.table), found.search_path);
+}
+
+absl::Status check(const EntityInfo& entity, const FoundTable& found) {
+  if (const auto parts = oddities(found); !parts.empty()) {
+    return explain(entity, found, "cannot be used", parts);
+  }
+  if (const Missing parts = missing(entity, found); parts.any()) {
+    return explain(entity, found, "is not complete (run the SQL of createTableSql); missing",
+                   inWords(parts));
+  }
+  if (const auto parts = misfits(entity, found); !parts.empty()) {
+    return explain(entity, found, "does not fit its entity", parts);
+  }
+  return absl::OkStatus();
+}
+
+TableLayout layoutOf(const EntityInfo& entity, const FoundTable& found) {
+  const auto qualified = [](std::string_view schema, std::string_view name) {
+    return fmt::format("{}.{}", quoteIdentifier(schema), quoteIdentifier(name));
+  };
+  TableLayout layout{.table = qualified(found.schema, found.name),
+                     .sequence = qualified(found.sequence.schema, kRowVersionSequence),
+                     .keys = {}};
+  for (std::string_view key : entity.key_columns) {
+    const FoundColumn& column = found.columns.find(key)->second;
+    layout.keys.push_back(
+        {.name = key,
+         .sql_type = column.type,
+         .length = column.length,
+         .member = entity.has_own_id_column ? nullptr : memberNamed(entity, key)});
+  }
+  return layout;
+}
+
+// Of UTF-8.
+int charactersOf(std::string_view text) {
+  return static_cast<int>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 bool isCanonicalUuid(std::string_view text) {
@@ -191,29 +283,23 @@ bool isCanonicalInteger(std::string_view sql_type, std::string_view text) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<KeyColumn>> ensureTable(Pool& pool, const EntityInfo& entity,
-                                                   SchemaPolicy policy) {
+absl::StatusOr<TableLayout> ensureTable(Pool& pool, const EntityInfo& entity, SchemaPolicy policy) {
   if (absl::Status status = checkEntity(entity); !status.ok()) return status;
-  absl::StatusOr<Found> found = look(pool, entity);
+  absl::StatusOr<FoundTable> found = look(pool, entity);
   if (!found.ok()) return found.status();
-  if (!missing(entity, *found).empty() && policy == SchemaPolicy::kCreateOrExtend) {
+  bool changed = false;
+  const bool creates = policy == SchemaPolicy::kCreateOrExtend && missing(entity, *found).any();
+  if (creates && oddities(*found).empty()) {
+    if (absl::Status status = checkSearchPath(entity, *found); !status.ok()) return status;
     if (absl::Status status = create(pool, entity); !status.ok()) return status;
+    changed = true;
     found = look(pool, entity);
     if (!found.ok()) return found.status();
   }
-  if (const auto parts = missing(entity, *found); !parts.empty()) {
-    return explain(entity, "is not complete (run the SQL of createTableSql); missing", parts);
-  }
-  if (const auto parts = misfits(entity, *found); !parts.empty()) {
-    return explain(entity, "does not fit its entity", parts);
-  }
-  std::vector<KeyColumn> keys;
-  for (std::string_view key : entity.key_columns) {
-    keys.push_back({.name = key,
-                    .sql_type = found->columns.find(key)->second,
-                    .member = entity.has_own_id_column ? nullptr : memberNamed(entity, key)});
-  }
-  return keys;
+  if (absl::Status status = check(entity, *found); !status.ok()) return status;
+  log(Severity::kInfo, changed ? "strata.postgres.table_changed" : "strata.postgres.table_found",
+      {{"table", std::string(entity.table)}, {"schema", found->schema}});
+  return layoutOf(entity, *found);
 }
 
 absl::Status checkKeyText(const KeyColumn& column, std::string_view text) {
@@ -224,6 +310,11 @@ absl::Status checkKeyText(const KeyColumn& column, std::string_view text) {
   if (isInteger(column.sql_type) && !isCanonicalInteger(column.sql_type, text)) {
     return absl::InvalidArgumentError(
         fmt::format("the id's {} is not a {}", column.name, column.sql_type));
+  }
+  // The server would cut blanks off the end, and so reach another row.
+  if (column.length >= 0 && charactersOf(text) > column.length) {
+    return absl::InvalidArgumentError(
+        fmt::format("the id's {} has more than {} characters", column.name, column.length));
   }
   return absl::OkStatus();
 }

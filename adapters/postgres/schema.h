@@ -17,14 +17,21 @@ struct KeyColumn {
   std::string_view name;
   // The type it has in the database, which need not be the one that our DDL gives it: "uuid".
   std::string sql_type;
+  // The most characters of a character varying; negative: any number.
+  int length = -1;
   // The member of the entity, or null when the column holds the canonical id.
   const Field* member = nullptr;
 };
 
+// A table as it is. Its names have their schemas, so that no later search_path leads elsewhere.
+struct TableLayout {
+  std::string table;            // quoted: "public"."flags"
+  std::string sequence;         // quoted, the sequence of row versions
+  std::vector<KeyColumn> keys;  // in the entity's order
+};
+
 // Checks that the table can hold the entity's records, after making what `policy` lets it make.
-// Returns the key columns in the entity's order.
-absl::StatusOr<std::vector<KeyColumn>> ensureTable(Pool& pool, const EntityInfo& entity,
-                                                   SchemaPolicy policy);
+absl::StatusOr<TableLayout> ensureTable(Pool& pool, const EntityInfo& entity, SchemaPolicy policy);
 
 // Ok, or InvalidArgument: whether `text` is a value of a key column exactly as the column's text
 // would read. "007" for a bigint or a UUID in capitals is not: it would be a second name of one

@@ -21,9 +21,13 @@
 namespace strata::postgres {
 namespace {
 
-std::string nextVersionUnderLock() {
-  return fmt::format("CASE WHEN pg_advisory_xact_lock($1) IS NULL THEN 0 ELSE nextval({}) END",
-                     quoteLiteral(kRowVersionSequence));
+std::string nextVersion(const TableLayout& layout) {
+  return fmt::format("nextval({})", quoteLiteral(layout.sequence));
+}
+
+std::string nextVersionUnderLock(const TableLayout& layout) {
+  return fmt::format("CASE WHEN pg_advisory_xact_lock($1) IS NULL THEN 0 ELSE {} END",
+                     nextVersion(layout));
 }
 
 std::vector<std::string> columnsOf(const EntityInfo& entity) {
@@ -50,11 +54,10 @@ std::string keyIs(const std::vector<KeyColumn>& keys, int first_parameter) {
   return fmt::format("{}", fmt::join(conditions, " AND "));
 }
 
-std::string selectFrom(const EntityInfo& entity) {
+std::string selectFrom(const EntityInfo& entity, const TableLayout& layout) {
   std::vector<std::string> columns = columnsOf(entity);
   columns.insert(columns.begin(), quoteIdentifier(kRowVersionColumn));
-  return fmt::format("SELECT {} FROM {} WHERE ", fmt::join(columns, ", "),
-                     quoteTable(entity.table));
+  return fmt::format("SELECT {} FROM {} WHERE ", fmt::join(columns, ", "), layout.table);
 }
 
 // For one column the server takes the array's type from the column. For several it has to be said,
@@ -72,19 +75,19 @@ std::string keyIsAnyOf(const std::vector<KeyColumn>& keys) {
 
 }  // namespace
 
-Statement getSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys) {
-  return Statement(selectFrom(entity) + keyIs(keys, 1), fmt::format("get from {}", entity.table),
-                   Effect::kReads);
+Statement getSql(const EntityInfo& entity, const TableLayout& layout) {
+  return Statement(selectFrom(entity, layout) + keyIs(layout.keys, 1),
+                   fmt::format("get from {}", entity.table), Effect::kReads);
 }
 
-Statement getManySql(const EntityInfo& entity, const std::vector<KeyColumn>& keys) {
-  return Statement(selectFrom(entity) + keyIsAnyOf(keys),
+Statement getManySql(const EntityInfo& entity, const TableLayout& layout) {
+  return Statement(selectFrom(entity, layout) + keyIsAnyOf(layout.keys),
                    fmt::format("get many from {}", entity.table), Effect::kReads);
 }
 
-Statement putSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys) {
+Statement putSql(const EntityInfo& entity, const TableLayout& layout) {
   const std::vector<std::string> columns = columnsOf(entity);
-  const std::vector<std::string> names = namesOf(keys);
+  const std::vector<std::string> names = namesOf(layout.keys);
   const std::string version = quoteIdentifier(kRowVersionColumn);
   std::vector<std::string> values;
   std::string updates;
@@ -95,19 +98,19 @@ Statement putSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys) {
   }
   std::string sql = fmt::format(
       "INSERT INTO {0} ({1}, {2}) VALUES ({3}, {4}) "
-      "ON CONFLICT ({5}) DO UPDATE SET {6}{2} = nextval({7}) RETURNING {2}",
-      quoteTable(entity.table), fmt::join(columns, ", "), version, fmt::join(values, ", "),
-      nextVersionUnderLock(), fmt::join(names, ", "), updates, quoteLiteral(kRowVersionSequence));
+      "ON CONFLICT ({5}) DO UPDATE SET {6}{2} = {7} RETURNING {2}, {5}",
+      layout.table, fmt::join(columns, ", "), version, fmt::join(values, ", "),
+      nextVersionUnderLock(layout), fmt::join(names, ", "), updates, nextVersion(layout));
   return Statement(std::move(sql), fmt::format("put to {}", entity.table), Effect::kWrites);
 }
 
-Statement removeSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys) {
+Statement removeSql(const EntityInfo& entity, const TableLayout& layout) {
   std::string sql = fmt::format(
       "WITH gone AS (DELETE FROM {0} WHERE {1} AND ({2} <= $2) IS NOT FALSE"
-      " AND pg_advisory_xact_lock($1) IS NOT NULL RETURNING nextval({3}) AS v) "
+      " AND pg_advisory_xact_lock($1) IS NOT NULL RETURNING {3} AS v) "
       "SELECT max(v), CASE WHEN max(v) IS NULL THEN {4} END FROM gone",
-      quoteTable(entity.table), keyIs(keys, 3), quoteIdentifier(kRowVersionColumn),
-      quoteLiteral(kRowVersionSequence), nextVersionUnderLock());
+      layout.table, keyIs(layout.keys, 3), quoteIdentifier(kRowVersionColumn), nextVersion(layout),
+      nextVersionUnderLock(layout));
   return Statement(std::move(sql), fmt::format("remove from {}", entity.table), Effect::kWrites);
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "adapters/postgres/schema.h"
 #include "adapters/postgres/statement.h"
@@ -15,15 +14,15 @@ namespace strata::postgres {
 inline constexpr int kVersionColumn = 0;
 
 // $1 …: the key columns.
-Statement getSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys);
+Statement getSql(const EntityInfo& entity, const TableLayout& layout);
 // $1 …: an array of values for each key column.
-Statement getManySql(const EntityInfo& entity, const std::vector<KeyColumn>& keys);
+Statement getManySql(const EntityInfo& entity, const TableLayout& layout);
 // $1: the lock of the id. $2 …: the own id where there is one, then the fields. Answers the
-// version.
-Statement putSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys);
+// version, and then the key columns as they are stored.
+Statement putSql(const EntityInfo& entity, const TableLayout& layout);
 // $1: the lock of the id. $2: the newest version to remove. $3 …: the key columns. Answers the
 // version of the removal if a row was removed, and else, in the second column, of finding none.
-Statement removeSql(const EntityInfo& entity, const std::vector<KeyColumn>& keys);
+Statement removeSql(const EntityInfo& entity, const TableLayout& layout);
 
 // The number under which the writers of one id take turns; the same in every process.
 std::int64_t lockOf(const EntityInfo& entity, const Id& id);

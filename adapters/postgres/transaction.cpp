@@ -128,4 +128,12 @@ absl::StatusOr<Answer> run(PostgresPool& pool, UnitOfWork* unit, const Statement
   return rows.status();
 }
 
+void distrust(PostgresPool& pool, UnitOfWork* unit, const Answer& answer) {
+  if (unit == nullptr) return answer.lease->distrust();
+  if (auto transaction = PostgresTransaction::of(*unit, pool); transaction.ok()) {
+    (*transaction)->distrust();
+  }
+  unit->fail();
+}
+
 }  // namespace strata::postgres

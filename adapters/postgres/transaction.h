@@ -37,6 +37,8 @@ class PostgresTransaction final : public Transaction {
   // The rows are valid until it runs something else. A write that fails ends in a rollback.
   absl::StatusOr<Rows> run(const Statement& statement, absl::Span<const Bind> binds,
                            Deadline deadline);
+  // As Connection::distrust.
+  void distrust() { lease_->distrust(); }
 
  private:
   // A place, and what it is one of, which must outlive it.
@@ -62,5 +64,9 @@ class PostgresTransaction final : public Transaction {
 // statement makes the unit fail, as it does the transaction.
 absl::StatusOr<Answer> run(PostgresPool& pool, UnitOfWork* unit, const Statement& statement,
                            absl::Span<const Bind> binds, Deadline deadline);
+
+// For an answer of `run` that cannot be one to its statement: its connection is not used again, and
+// `unit` fails.
+void distrust(PostgresPool& pool, UnitOfWork* unit, const Answer& answer);
 
 }  // namespace strata::postgres

@@ -7,7 +7,8 @@
 // The table, its columns and its key come from Entity<T>; `createTableSql<T>()` is its DDL. Every
 // read is of the newest row, so `consistency` and `min_version` ask for nothing more. A key column
 // may be a uuid where T has a std::string: its ids are then uuids in lower case.
-// Not for: tables without the column row_version and a unique index on the key.
+// Not for: tables without the column row_version and a unique index on the key; views; keys of
+// types or collations by which texts that differ are equal. docs/entities.md lists what is refused.
 #pragma once
 
 #include <memory>
@@ -31,9 +32,9 @@ absl::StatusOr<std::unique_ptr<AnyStore>> createPostgresRecords(std::shared_ptr<
 template <EntityType T>
 class PostgresStore final : public internal::TypedStore<T> {
  public:
-  // FailedPrecondition: the table is missing or does not fit T; names every column that does not.
-  // InvalidArgument: the entity's key is of a type that cannot be one; texts, enums and integers
-  // can. Otherwise as PostgresPool.
+  // FailedPrecondition: the table is missing or does not fit T, or search_path leads to no schema;
+  // names every column that does not fit. InvalidArgument: the entity's key is of a type that
+  // cannot be one; texts, enums and integers can. Otherwise as PostgresPool.
   static absl::StatusOr<std::unique_ptr<PostgresStore>> create(
       std::shared_ptr<PostgresPool> pool, SchemaPolicy policy = SchemaPolicy::kCreateOrExtend) {
     auto records = internal::createPostgresRecords(std::move(pool), entityInfo<T>(), policy);
