@@ -195,6 +195,7 @@ absl::Status Connection::failure(std::string_view what, std::string_view sqlstat
   const bool broken = PQstatus(connection_) != CONNECTION_OK;
   read_only_ = sqlstate == "25006";
   refused_ = sqlstate == "0A000" || sqlstate == "26000" || read_only_;
+  blocked_ = sqlstate == "55P03" || sqlstate == "40P01";
   lost_ = lost_ || broken || refused_ || endsConnection(sqlstate);
   if (expired_) return absl::DeadlineExceededError(fmt::format("{}: out of time", what));
   if (!sqlstate.empty()) return toStatus(what, sqlstate, primaryMessage(connection_));

@@ -101,6 +101,9 @@ class Connection {
   bool refused() const { return refused_; }
   // Whether it did so as a standby does, or was found to be one where a primary is needed.
   bool readOnly() const { return read_only_; }
+  // Whether the last error was a lock that was not to be had in time, or a deadlock: the
+  // transaction did nothing, and may be repeated.
+  bool blocked() const { return blocked_; }
   // Whatever this session answers is not to be believed: it is not used again.
   void distrust() { lost_ = true; }
   // Whether the last error came from its time limit.
@@ -139,6 +142,7 @@ class Connection {
   bool lost_ = false;
   bool refused_ = false;
   bool read_only_ = false;
+  bool blocked_ = false;
   bool expired_ = false;
 };
 

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdint>
 
 #include "adapters/postgres/migration_plan.h"
 #include "adapters/postgres/pool.h"
+#include "adapters/postgres/schema.h"
+#include "adapters/postgres/schema_change.h"
 #include "strata/base/status.h"
 
 namespace strata {
@@ -16,13 +19,11 @@ using postgres::Connection;
 using postgres::Effect;
 using postgres::Statement;
 
-// Read committed: what is read after the wait for the lock must be newer than the wait. No time
-// limit: waiting for another process that migrates, or rewriting a large table, takes what it
-// takes.
-constexpr std::string_view kBegin =
-    "BEGIN ISOLATION LEVEL READ COMMITTED;"
-    "SET LOCAL statement_timeout = 0;"
-    "SELECT pg_advisory_xact_lock(5570193312718082);"
+// Processes take turns by it. Any number will do, if it stays the same.
+constexpr std::int64_t kTurn = 5570193312718082;
+// Rewriting a large table takes what it takes.
+constexpr std::string_view kSettings = "SET LOCAL statement_timeout = 0;";
+constexpr std::string_view kCreateTable =
     "CREATE TABLE IF NOT EXISTS strata_migrations ("
     " component text NOT NULL, number integer NOT NULL, name text NOT NULL, checksum text NOT NULL,"
     " applied_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (component, number))";
@@ -79,24 +80,55 @@ absl::Status apply(Connection& connection, const Migration& migration) {
   return connection.run(*remember, binds, {}).status();
 }
 
-}  // namespace
+absl::Status createTable(Connection& connection) {
+  static const auto* const statement =
+      new Statement("SELECT current_schema(), current_setting('search_path')",
+                    "look where search_path leads", Effect::kReads);
+  const absl::StatusOr<bool> exists = hasTable(connection);
+  if (!exists.ok()) return exists.status();
+  if (*exists) return absl::OkStatus();
+  auto rows = connection.run(*statement, {}, {});
+  if (!rows.ok()) return rows.status();
+  if (!rows->at(0, 0)) {
+    return postgres::noSchemaToCreateIn("table strata_migrations", rows->at(0, 1).value_or(""));
+  }
+  return connection.script(kCreateTable, "create the table strata_migrations");
+}
 
-absl::Status applyMigrations(PostgresPool& pool, std::span<const Migration> migrations) {
-  auto lease = pool.internals().lease({});
-  if (!lease.ok()) return annotate(lease.status(), "apply migrations");
-  Connection& connection = **lease;
-  auto pending = pendingOf(connection, migrations);
-  if (!pending.ok() || pending->empty()) return pending.status();
-  // From here on every early return leaves the transaction open, which makes the pool close the
-  // connection, and the server roll back.
-  absl::Status status = connection.script(kBegin, "begin to apply migrations");
-  if (!status.ok()) return status;
-  pending = pendingOf(connection, migrations);
+// Once it is our turn: another process may have applied some of them.
+absl::Status applyPending(Connection& connection, std::span<const Migration> migrations) {
+  if (absl::Status status = createTable(connection); !status.ok()) return status;
+  const auto pending = pendingOf(connection, migrations);
   if (!pending.ok()) return pending.status();
   for (const Migration& migration : *pending) {
-    if (status = apply(connection, migration); !status.ok()) return status;
+    if (absl::Status status = apply(connection, migration); !status.ok()) return status;
   }
-  return connection.script("COMMIT", "commit migrations");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> isAnyPending(postgres::Pool& pool, std::span<const Migration> migrations) {
+  auto lease = pool.lease({});
+  if (!lease.ok()) return lease.status();
+  const auto pending = pendingOf(**lease, migrations);
+  if (!pending.ok()) return pending.status();
+  return !pending->empty();
+}
+
+}  // namespace
+
+absl::Status applyMigrations(PostgresPool& pool, std::span<const Migration> migrations,
+                             const MigrationOptions& options) {
+  const absl::StatusOr<bool> any = isAnyPending(pool.internals(), migrations);
+  if (!any.ok()) return annotate(any.status(), "apply migrations");
+  if (!*any) return absl::OkStatus();
+  const postgres::SchemaChange change{.what = "apply migrations",
+                                      .turn = kTurn,
+                                      .settings = kSettings,
+                                      .patience = options.lock_patience,
+                                      .counts_turns_of_others = false};
+  return postgres::changeSchema(pool.internals(), change, [&](Connection& connection) {
+    return applyPending(connection, migrations);
+  });
 }
 
 }  // namespace strata

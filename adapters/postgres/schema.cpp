@@ -4,18 +4,24 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <optional>
 
+#include "adapters/postgres/schema_change.h"
 #include "adapters/postgres/table_catalog.h"
 #include "strata/base/logging.h"
-#include "strata/base/status.h"
 #include "strata/records/row_codec.h"
 
 namespace strata::postgres {
 namespace {
 
 // Serialises the DDL of all processes. Any number will do, if it stays the same.
-constexpr std::string_view kDdlLock = "SELECT pg_advisory_xact_lock(5570193312718081);\n";
+constexpr std::int64_t kDdlTurn = 5570193312718081;
+
+// A statement_timeout made for short queries would end the wait for a lock before its time.
+constexpr std::string_view kDdlSettings =
+    "SELECT set_config('statement_timeout', greatest(setting::int, 5000)::text, true)"
+    " FROM pg_settings WHERE name = 'statement_timeout' AND setting::int > 0";
 
 bool isOneOf(std::string_view text, std::initializer_list<std::string_view> texts) {
   return std::ranges::find(texts, text) != texts.end();
@@ -81,6 +87,16 @@ absl::StatusOr<FoundTable> look(Pool& pool, const EntityInfo& entity) {
   return lookUpTable([&](const Statement& statement,
                          absl::Span<const Bind> binds) { return pool.run(statement, binds, {}); },
                      entity);
+}
+
+absl::StatusOr<FoundTable> look(Connection& connection, const EntityInfo& entity) {
+  return lookUpTable(
+      [&](const Statement& statement, absl::Span<const Bind> binds) -> absl::StatusOr<Answer> {
+        absl::StatusOr<Rows> rows = connection.run(statement, binds, {});
+        if (!rows.ok()) return rows.status();
+        return Answer{.lease = {}, .rows = *rows};
+      },
+      entity);
 }
 
 // What `createTableSql` would add.
@@ -186,11 +202,34 @@ std::vector<std::string> misfits(const EntityInfo& entity, const FoundTable& fou
   return parts;
 }
 
-absl::Status create(Pool& pool, const EntityInfo& entity) {
-  auto lease = pool.lease({});
-  if (!lease.ok()) return annotate(lease.status(), entity.table);
-  return (*lease)->script(std::string(kDdlLock) + createTableSql(entity),
-                          fmt::format("create or extend table {}", entity.table));
+std::string changeSql(const EntityInfo& entity, const Missing& missing) {
+  if (missing.table) return createTableSql(entity);
+  std::string sql;
+  if (missing.sequence) {
+    sql = fmt::format("CREATE SEQUENCE IF NOT EXISTS {};", quoteIdentifier(kRowVersionSequence));
+  }
+  if (!missing.columns.empty()) sql += addColumnsSql(entity, missing.columns);
+  return sql;
+}
+
+// Whether it changed anything: another process may have made what was missing meanwhile, and then
+// no lock of the table is asked for.
+absl::StatusOr<bool> create(Pool& pool, const EntityInfo& entity, absl::Duration patience) {
+  bool changed = false;
+  const SchemaChange change{.what = fmt::format("create or extend table {}", entity.table),
+                            .turn = kDdlTurn,
+                            .settings = kDdlSettings,
+                            .patience = patience,
+                            .counts_turns_of_others = true};
+  absl::Status status = changeSchema(pool, change, [&](Connection& connection) -> absl::Status {
+    const absl::StatusOr<FoundTable> found = look(connection, entity);
+    if (!found.ok()) return found.status();
+    const Missing parts = missing(entity, *found);
+    changed = parts.any();
+    return changed ? connection.script(changeSql(entity, parts), "run the DDL") : absl::OkStatus();
+  });
+  if (!status.ok()) return status;
+  return changed;
 }
 
 absl::Status explain(const EntityInfo& entity, const FoundTable& found, std::string_view problem,
@@ -198,13 +237,6 @@ absl::Status explain(const EntityInfo& entity, const FoundTable& found, std::str
   const std::string schema = found.exists() ? fmt::format(" of schema {}", found.schema) : "";
   return absl::FailedPreconditionError(
       fmt::format("table {}{} {}: {}", entity.table, schema, problem, fmt::join(parts, ", ")));
-}
-
-absl::Status noSchemaToCreateIn(std::string_view what, std::string_view search_path) {
-  return absl::FailedPreconditionError(fmt::format(
-      "{}: search_path ({}) leads to no schema that exists and that the role may use; set it for"
-      " the role or in the URL",
-      what, search_path.empty() ? "empty" : search_path));
 }
 
 // Whether the missing parts can be created where search_path leads. A table that names its schema
@@ -283,7 +315,8 @@ bool isCanonicalInteger(std::string_view sql_type, std::string_view text) {
 
 }  // namespace
 
-absl::StatusOr<TableLayout> ensureTable(Pool& pool, const EntityInfo& entity, SchemaPolicy policy) {
+absl::StatusOr<TableLayout> ensureTable(Pool& pool, const EntityInfo& entity, SchemaPolicy policy,
+                                        absl::Duration patience) {
   if (absl::Status status = checkEntity(entity); !status.ok()) return status;
   absl::StatusOr<FoundTable> found = look(pool, entity);
   if (!found.ok()) return found.status();
@@ -291,8 +324,9 @@ absl::StatusOr<TableLayout> ensureTable(Pool& pool, const EntityInfo& entity, Sc
   const bool creates = policy == SchemaPolicy::kCreateOrExtend && missing(entity, *found).any();
   if (creates && oddities(*found).empty()) {
     if (absl::Status status = checkSearchPath(entity, *found); !status.ok()) return status;
-    if (absl::Status status = create(pool, entity); !status.ok()) return status;
-    changed = true;
+    const absl::StatusOr<bool> created = create(pool, entity, patience);
+    if (!created.ok()) return created.status();
+    changed = *created;
     found = look(pool, entity);
     if (!found.ok()) return found.status();
   }
@@ -300,6 +334,13 @@ absl::StatusOr<TableLayout> ensureTable(Pool& pool, const EntityInfo& entity, Sc
   log(Severity::kInfo, changed ? "strata.postgres.table_changed" : "strata.postgres.table_found",
       {{"table", std::string(entity.table)}, {"schema", found->schema}});
   return layoutOf(entity, *found);
+}
+
+absl::Status noSchemaToCreateIn(std::string_view what, std::string_view search_path) {
+  return absl::FailedPreconditionError(fmt::format(
+      "{}: search_path ({}) leads to no schema that exists and that the role may use; set it for"
+      " the role or in the URL",
+      what, search_path.empty() ? "empty" : search_path));
 }
 
 absl::Status checkKeyText(const KeyColumn& column, std::string_view text) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "adapters/postgres/pool.h"
 #include "strata/adapters/postgres/schema_policy.h"
 #include "strata/records/entity.h"
@@ -30,8 +31,15 @@ struct TableLayout {
   std::vector<KeyColumn> keys;  // in the entity's order
 };
 
+// How long createStore tries to get the locks for a table that it makes or extends.
+inline constexpr absl::Duration kSchemaPatience = absl::Seconds(30);
+
 // Checks that the table can hold the entity's records, after making what `policy` lets it make.
-absl::StatusOr<TableLayout> ensureTable(Pool& pool, const EntityInfo& entity, SchemaPolicy policy);
+absl::StatusOr<TableLayout> ensureTable(Pool& pool, const EntityInfo& entity, SchemaPolicy policy,
+                                        absl::Duration patience = kSchemaPatience);
+
+// FailedPrecondition that names search_path: it leads to no schema in which to create `what`.
+absl::Status noSchemaToCreateIn(std::string_view what, std::string_view search_path);
 
 // Ok, or InvalidArgument: whether `text` is a value of a key column exactly as the column's text
 // would read. "007" for a bigint or a UUID in capitals is not: it would be a second name of one

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/adapters/postgres/migrations.h"
 #include "strata/adapters/postgres/postgres_store.h"
 #include "strata/factories/backends.h"
 #include "strata/factories/unit_of_work_factory.h"
@@ -373,10 +374,12 @@ TEST_F(PostgresKeysTest, RolesOfDifferentSearchPathsShareATableAndItsVersions) {
 TEST_F(PostgresKeysTest, NamesASearchPathThatLeadsNowhere) {
   query("DROP SEQUENCE strata_row_version; CREATE SCHEMA shop");
   const auto named = StatusIs(kFailedPrecondition, HasSubstr("search_path"));
+  constexpr Migration kMigrations[] = {{"shop", 1, "none", "SELECT 1"}};
   for (const char* path : {"''", "nowhere"}) {
     const auto pool = openAs("lost", path);
     EXPECT_THAT(PostgresStore<Person>::create(pool), named) << path;
     EXPECT_THAT(PostgresStore<Parcel>::create(pool), named) << path;
+    EXPECT_THAT(applyMigrations(*pool, kMigrations), named) << path;
   }
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "strata/adapters/postgres/postgres_pool.h"
 
 namespace strata {
@@ -24,6 +25,12 @@ struct Migration {
   std::string_view sql;  // one or several statements, without BEGIN or COMMIT
 };
 
+struct MigrationOptions {
+  // How long an attempt that a lock stopped is repeated. Not counted is the time in which another
+  // process applies its migrations.
+  absl::Duration lock_patience = absl::Minutes(5);
+};
+
 // Thread-safe, in one process and between many: whoever comes first applies, the others wait for
 // it.
 //
@@ -31,10 +38,16 @@ struct Migration {
 // Migrations of the database that are newer than these are left alone: an older binary may run
 // beside a newer one. Nothing to do: no DDL is sent, so the right to run any is not needed.
 //
+// A lock that another session holds is waited for at 300 ms a time (lock_timeout), since all later
+// readers of the table wait as well; then everything is rolled back, and repeated after a pause. So
+// a long rewrite and a lock of a busy table belong in two releases, not in one run.
+//
 //   InvalidArgument     the numbers of a component are not 1, 2, 3 …
 //   FailedPrecondition  an applied one is not what it was, or one does not fit the database; the
-//                       message names it
-//   Unavailable, …      as PostgresPool; safe to repeat
-absl::Status applyMigrations(PostgresPool& pool, std::span<const Migration> migrations);
+//                       message names it. Or search_path leads to no schema
+//   Unavailable         a lock was not to be had; names it and its holders. Safe to repeat
+//   …                   as PostgresPool; safe to repeat
+absl::Status applyMigrations(PostgresPool& pool, std::span<const Migration> migrations,
+                             const MigrationOptions& options = {});
 
 }  // namespace strata
