@@ -104,10 +104,15 @@ absl::StatusOr<TlsSession> TlsContext::connect(const std::string& host) const {
 }
 
 // ---- TlsSession ----
+//
+// SSL_get_error looks into the thread's queue of errors, where what any other user of OpenSSL in
+// this process left behind counts as a failure of this session. So each call that is judged by it
+// begins with an empty queue.
 
 void TlsSession::Free::operator()(ssl_st* session) const { SSL_free(session); }
 
 absl::StatusOr<bool> TlsSession::handshake() {
+  ERR_clear_error();
   const int result = SSL_do_handshake(session_.get());
   if (result == 1) return true;
   if (SSL_get_error(session_.get(), result) == SSL_ERROR_WANT_READ) return false;
@@ -143,6 +148,7 @@ void TlsSession::feed(std::string_view received) {
 
 absl::StatusOr<std::size_t> TlsSession::read(char* buffer, std::size_t size) {
   std::size_t read = 0;
+  ERR_clear_error();
   const int result = SSL_read_ex(session_.get(), buffer, size, &read);
   if (result == 1) return read;
   if (SSL_get_error(session_.get(), result) == SSL_ERROR_WANT_READ) return 0;
@@ -152,6 +158,7 @@ absl::StatusOr<std::size_t> TlsSession::read(char* buffer, std::size_t size) {
 absl::Status TlsSession::write(std::string_view bytes) {
   if (bytes.empty()) return absl::OkStatus();
   std::size_t written = 0;
+  ERR_clear_error();
   const int result = SSL_write_ex(session_.get(), bytes.data(), bytes.size(), &written);
   return result == 1 ? absl::OkStatus() : failure(result);
 }

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include <array>
@@ -160,6 +161,11 @@ class TlsPeer {
   void send(std::string_view bytes) {
     EXPECT_GT(SSL_write(session_, bytes.data(), static_cast<int>(bytes.size())), 0);
   }
+  char receive() {
+    char byte = 0;
+    EXPECT_EQ(SSL_read(session_, &byte, 1), 1);
+    return byte;
+  }
   void sendRaw(std::string_view bytes) { peer_.send(bytes); }
   void sayGoodbye() { SSL_shutdown(session_); }
   void close() { peer_.close(); }
@@ -230,6 +236,38 @@ TEST_P(StreamOverTls, GarbageIsAnErrorButNoEnd) {
   peer_->sendRaw("this is no record of TLS");
   EXPECT_THAT(receiveEnd(*stream_), StatusIs(StatusCode::kUnavailable, HasSubstr("TLS")));
   EXPECT_FALSE(stream_->hasEnded());
+}
+
+// As a library does that fails in OpenSSL on this thread and does not clear up.
+void leaveAnErrorBehind() { ERR_put_error(ERR_LIB_PEM, 0, ERR_R_PASSED_NULL_PARAMETER, "", 0); }
+
+// What another user of OpenSSL had left in the thread's queue of errors broke the connection.
+TEST_P(StreamOverTls, ErrorsThatOthersLeftBehindAreNotItsOwn) {
+  leaveAnErrorBehind();
+  EXPECT_TRUE(stream_->isQuiet());
+  leaveAnErrorBehind();
+  char byte = 0;
+  EXPECT_THAT(stream_->receive(&byte, 1, steady_clock::now()),
+              StatusIs(StatusCode::kDeadlineExceeded));
+  leaveAnErrorBehind();
+  EXPECT_OK(stream_->send("x", soon()));
+  EXPECT_EQ(peer_->receive(), 'x');
+  peer_->send("y");
+  leaveAnErrorBehind();
+  EXPECT_EQ(receiveAll(*stream_, 1), "y");
+  peer_->sayGoodbye();
+  leaveAnErrorBehind();
+  receiveEnd(*stream_).IgnoreError();
+  EXPECT_TRUE(stream_->hasEndedInOrder());
+}
+
+TEST_P(StreamOverTls, AHandshakeIsNotBrokenByErrorsThatOthersLeftBehind) {
+  std::unique_ptr<TlsPeer> peer;
+  std::thread server([&] { peer = std::make_unique<TlsPeer>(listener_.accept(), GetParam()); });
+  leaveAnErrorBehind();
+  const auto opened = Stream::open("127.0.0.1", listener_.port(), {.tls = context_.get()}, soon());
+  server.join();
+  EXPECT_OK(opened);
 }
 
 TEST(StreamHandshake, SaysThatItIsAboutTls) {
