@@ -88,10 +88,13 @@ absl::Status LocalRedis::initialise() {
 
 std::vector<std::string> LocalRedis::portArguments() const {
   const std::string port = std::to_string(ownPort());
-  if (setup_.tls) return {"--port", "0", "--tls-port", port};
-  if (!setup_.cluster) return {"--port", port};
-  return {
-      "--port", port, "--cluster-enabled", "yes", "--cluster-port", std::to_string(sparePort())};
+  std::vector<std::string> arguments{"--port", port};
+  if (setup_.tls) arguments = {"--port", "0", "--tls-port", port};
+  if (!setup_.cluster) return arguments;
+  arguments.insert(arguments.end(),
+                   {"--cluster-enabled", "yes", "--cluster-port", std::to_string(sparePort())});
+  if (setup_.tls) arguments.insert(arguments.end(), {"--tls-cluster", "yes"});
+  return arguments;
 }
 
 std::vector<std::string> LocalRedis::commandLine() const {

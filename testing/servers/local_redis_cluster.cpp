@@ -10,6 +10,7 @@
 #include "strata/base/status.h"
 #include "strata/testing/eventually.h"
 #include "testing/servers/local_guard.h"
+#include "testing/servers/redis_tls.h"
 
 namespace strata::testing {
 namespace {
@@ -101,11 +102,20 @@ LocalRedisCluster::LocalRedisCluster(std::unique_ptr<internal::Guard> guard,
 LocalRedisCluster::~LocalRedisCluster() = default;
 
 absl::Status LocalRedisCluster::startNodes() {
+  if (options_.tls) {
+    auto made = TestCertificates::create(guard_->folder() + "/certificates");
+    if (!made.ok()) return made.status();
+    certificates_ = *std::move(made);
+  }
   std::vector<std::string> arguments = {
       "--repl-diskless-sync-delay", "0", "--cluster-node-timeout",
       std::to_string(absl::ToInt64Milliseconds(options_.node_timeout))};
   if (!options_.password.empty()) {
     arguments.insert(arguments.end(), {"--masterauth", options_.password});
+  }
+  if (options_.tls) {
+    const auto more = internal::redisTlsArgumentsAmongServers(*certificates_);
+    arguments.insert(arguments.end(), more.begin(), more.end());
   }
   arguments.insert(arguments.end(), options_.redis_args.begin(), options_.redis_args.end());
   const int count = options_.masters * (1 + options_.replicas_per_master);
@@ -113,6 +123,7 @@ absl::Status LocalRedisCluster::startNodes() {
     nodes_.emplace_back(new LocalRedis(*guard_, {.name = fmt::format("redis-{}", i + 1),
                                                  .password = options_.password,
                                                  .arguments = arguments,
+                                                 .tls = options_.tls,
                                                  .cluster = true}));
     if (absl::Status status = nodes_.back()->initialise(); !status.ok()) return status;
     if (absl::Status status = nodes_.back()->startOnFreePort(false); !status.ok()) return status;
@@ -213,7 +224,8 @@ std::string LocalRedisCluster::url() const {
   }
   const std::string& password = options_.password;
   const std::string credentials = password.empty() ? "" : fmt::format(":{}@", password);
-  return fmt::format("redis+cluster://{}{}", credentials, hosts);
+  return fmt::format("{}://{}{}", options_.tls ? "rediss+cluster" : "redis+cluster", credentials,
+                     hosts);
 }
 
 absl::StatusOr<std::size_t> LocalRedisCluster::indexOf(const std::string& id) const {

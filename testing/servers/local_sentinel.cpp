@@ -8,6 +8,7 @@
 #include "strata/base/status.h"
 #include "strata/testing/eventually.h"
 #include "testing/servers/local_guard.h"
+#include "testing/servers/redis_tls.h"
 
 namespace strata::testing {
 namespace {
@@ -69,10 +70,19 @@ LocalSentinel::LocalSentinel(std::unique_ptr<internal::Guard> guard, LocalSentin
 LocalSentinel::~LocalSentinel() = default;
 
 absl::Status LocalSentinel::startServers() {
+  if (options_.tls) {
+    auto made = TestCertificates::create(guard_->folder() + "/certificates");
+    if (!made.ok()) return made.status();
+    certificates_ = *std::move(made);
+  }
   // Without the delay a master waits five seconds for more replicas to come.
   std::vector<std::string> arguments = {"--repl-diskless-sync-delay", "0"};
   if (!options_.password.empty()) {
     arguments.insert(arguments.end(), {"--masterauth", options_.password});
+  }
+  if (options_.tls) {
+    const auto more = internal::redisTlsArgumentsAmongServers(*certificates_);
+    arguments.insert(arguments.end(), more.begin(), more.end());
   }
   arguments.insert(arguments.end(), options_.redis_args.begin(), options_.redis_args.end());
   for (int i = 0; i <= options_.replicas; ++i) {
@@ -82,7 +92,8 @@ absl::Status LocalSentinel::startServers() {
     servers_.emplace_back(new LocalRedis(*guard_, {.name = fmt::format("redis-{}", i + 1),
                                                    .password = options_.password,
                                                    .arguments = arguments,
-                                                   .configuration = std::move(configuration)}));
+                                                   .configuration = std::move(configuration),
+                                                   .tls = options_.tls}));
     if (absl::Status status = servers_.back()->initialise(); !status.ok()) return status;
     if (absl::Status status = servers_.back()->startOnFreePort(false); !status.ok()) return status;
   }
@@ -106,10 +117,16 @@ std::string LocalSentinel::sentinelConfiguration() const {
 }
 
 absl::Status LocalSentinel::startSentinels() {
+  std::vector<std::string> arguments{"--sentinel"};
+  if (options_.tls) {
+    const auto more = internal::redisTlsArgumentsAmongServers(*certificates_);
+    arguments.insert(arguments.end(), more.begin(), more.end());
+  }
   for (int i = 0; i < options_.sentinels; ++i) {
     sentinels_.emplace_back(new LocalRedis(*guard_, {.name = fmt::format("sentinel-{}", i + 1),
-                                                     .arguments = {"--sentinel"},
-                                                     .configuration = sentinelConfiguration()}));
+                                                     .arguments = arguments,
+                                                     .configuration = sentinelConfiguration(),
+                                                     .tls = options_.tls}));
     LocalRedis& sentinel = *sentinels_.back();
     if (absl::Status status = sentinel.initialise(); !status.ok()) return status;
     if (absl::Status status = sentinel.startOnFreePort(false); !status.ok()) return status;
@@ -146,7 +163,8 @@ std::string LocalSentinel::url() const {
   }
   const std::string& password = options_.password;
   const std::string credentials = password.empty() ? "" : fmt::format(":{}@", password);
-  return fmt::format("redis+sentinel://{}{}/{}", credentials, hosts, kName);
+  return fmt::format("{}://{}{}/{}", options_.tls ? "rediss+sentinel" : "redis+sentinel",
+                     credentials, hosts, kName);
 }
 
 absl::StatusOr<LocalRedis*> LocalSentinel::master() {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "testing/servers/local_guard.h"
+#include "testing/servers/redis_tls.h"
 #include "testing/servers/server_process.h"
 
 namespace strata::testing {
@@ -32,10 +33,7 @@ std::vector<std::string> tlsArguments(const TestCertificates& files,
     certificate = files.otherHostCertificateFile();
     key = files.otherHostKeyFile();
   }
-  return {"--tls-cert-file",    certificate,
-          "--tls-key-file",     key,
-          "--tls-ca-cert-file", files.caFile(),
-          "--tls-auth-clients", options.redis_asks_for_certificate ? "yes" : "no"};
+  return internal::redisTlsArguments(files, certificate, key, options.redis_asks_for_certificate);
 }
 
 }  // namespace
@@ -60,7 +58,10 @@ absl::Status LocalServers::startAll(LocalServersOptions options) {
   if (options.postgres) {
     if (absl::Status status = startPostgres(options); !status.ok()) return status;
   }
-  return options.redis ? startRedis(options) : absl::OkStatus();
+  if (options.redis) {
+    if (absl::Status status = startRedis(options); !status.ok()) return status;
+  }
+  return options.twemproxy ? startTwemproxy() : absl::OkStatus();
 }
 
 absl::Status LocalServers::makeCertificates() {
@@ -88,6 +89,12 @@ absl::Status LocalServers::startRedis(LocalServersOptions& options) {
                                         .client_timeout = options.client_timeout}));
   if (absl::Status status = redis_->initialise(); !status.ok()) return status;
   return redis_->startOnFreePort(options.proxied);
+}
+
+absl::Status LocalServers::startTwemproxy() {
+  twemproxy_.reset(new LocalTwemproxy(*guard_, redis_->port()));
+  if (absl::Status status = twemproxy_->initialise(); !status.ok()) return status;
+  return twemproxy_->startOnFreePort(/*proxied=*/false);
 }
 
 const std::string& LocalServers::folder() const { return guard_->folder(); }

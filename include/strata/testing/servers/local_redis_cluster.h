@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "strata/testing/servers/local_redis.h"
+#include "strata/testing/servers/test_certificates.h"
 
 namespace strata::testing {
 
@@ -37,6 +39,8 @@ struct LocalRedisClusterOptions {
   std::string password = {};
   // More arguments for each node, as in {"--maxmemory", "10mb"}.
   std::vector<std::string> redis_args = {};
+  // The nodes speak TLS, to clients and to each other, with the certificates below.
+  bool tls = false;
 };
 
 // For one thread at a time, but for url(). What the nodes are asked is asked of those that run and
@@ -52,8 +56,11 @@ class LocalRedisCluster {
   ~LocalRedisCluster();
 
   // "redis+cluster://127.0.0.1:port,127.0.0.1:port,127.0.0.1:port", with ":password@" before the
-  // hosts if there is one. The ports are those of the masters at the start.
+  // hosts if there is one, and rediss+cluster if they speak TLS. The ports are those of the masters
+  // at the start.
   std::string url() const;
+  // Only for one that speaks TLS.
+  const TestCertificates& certificates() const { return *certificates_; }
 
   // First the masters, then the replicas of the first master, of the second, ….
   LocalRedis& node(std::size_t index) { return *nodes_[index]; }
@@ -103,6 +110,7 @@ class LocalRedisCluster {
   LocalRedisClusterOptions options_;
   // Before the nodes, so that it outlives them.
   std::unique_ptr<internal::Guard> guard_;
+  std::optional<TestCertificates> certificates_;
   std::vector<std::unique_ptr<LocalRedis>> nodes_;
   // Under which they know each other.
   std::vector<std::string> ids_;

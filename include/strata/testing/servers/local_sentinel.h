@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "strata/testing/servers/local_redis.h"
+#include "strata/testing/servers/test_certificates.h"
 
 namespace strata::testing {
 
@@ -37,6 +39,8 @@ struct LocalSentinelOptions {
   std::string password = {};
   // More arguments for Redis, as in {"--maxmemory", "10mb"}.
   std::vector<std::string> redis_args = {};
+  // Servers and sentinels speak TLS, to clients and to each other, with the certificates below.
+  bool tls = false;
 };
 
 // For one thread at a time, but for url().
@@ -50,8 +54,11 @@ class LocalSentinel {
   ~LocalSentinel();
 
   // "redis+sentinel://127.0.0.1:port,127.0.0.1:port,127.0.0.1:port/strata-master", with
-  // ":password@" before the hosts if there is one. The ports are those of the sentinels.
+  // ":password@" before the hosts if there is one, and rediss+sentinel if they speak TLS. The ports
+  // are those of the sentinels.
   std::string url() const;
+  // Only for those that speak TLS.
+  const TestCertificates& certificates() const { return *certificates_; }
 
   // The master and its replicas; the first was the master at the start.
   const std::vector<std::unique_ptr<LocalRedis>>& servers() const { return servers_; }
@@ -80,6 +87,7 @@ class LocalSentinel {
   LocalSentinelOptions options_;
   // Before the servers, so that it outlives them.
   std::unique_ptr<internal::Guard> guard_;
+  std::optional<TestCertificates> certificates_;
   std::vector<std::unique_ptr<LocalRedis>> servers_;
   std::vector<std::unique_ptr<LocalRedis>> sentinels_;
 };

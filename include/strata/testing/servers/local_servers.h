@@ -27,6 +27,7 @@
 #include "strata/testing/servers/local_postgres.h"
 #include "strata/testing/servers/local_redis.h"
 #include "strata/testing/servers/local_server.h"
+#include "strata/testing/servers/local_twemproxy.h"
 #include "strata/testing/servers/test_certificates.h"
 
 namespace strata::testing {
@@ -39,6 +40,8 @@ inline constexpr absl::Duration kPatience = absl::Minutes(1);
 struct LocalServersOptions {
   bool postgres = false;
   bool redis = false;
+  // A twemproxy in front of Redis, which it needs.
+  bool twemproxy = false;
   // Whether url() leads through a TcpProxy, which cutOff() needs.
   bool proxied = false;
   // What URLs say of how long a client waits for a connection, and Redis's of how long for an
@@ -68,6 +71,7 @@ class LocalServers {
   // Only for what was asked for.
   LocalPostgres& postgres() { return *postgres_; }
   LocalRedis& redis() { return *redis_; }
+  LocalTwemproxy& twemproxy() { return *twemproxy_; }
   // Only for servers that speak TLS.
   const TestCertificates& certificates() const { return *certificates_; }
   const std::string& folder() const;
@@ -77,6 +81,7 @@ class LocalServers {
   absl::Status startAll(LocalServersOptions options);
   absl::Status startPostgres(LocalServersOptions& options);
   absl::Status startRedis(LocalServersOptions& options);
+  absl::Status startTwemproxy();
   absl::Status makeCertificates();
 
   // First, so that it outlives the servers.
@@ -84,6 +89,7 @@ class LocalServers {
   std::optional<TestCertificates> certificates_;
   std::unique_ptr<LocalPostgres> postgres_;
   std::unique_ptr<LocalRedis> redis_;
+  std::unique_ptr<LocalTwemproxy> twemproxy_;
 };
 
 // The servers that all tests of a program share, not proxied. Each is started by its first use and
