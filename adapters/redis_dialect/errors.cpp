@@ -20,6 +20,9 @@ struct Row {
 };
 
 constexpr bool kRetire = true;
+constexpr std::string_view kForbidden = "an ACL of the server forbids the command";
+constexpr std::string_view kNoCommand = "the server does not know the command";
+constexpr std::string_view kProxyAlone = "the proxy does not reach the server";
 
 // Errors that mean the same from both.
 constexpr std::array<Row, 13> kCommon{{
@@ -28,7 +31,11 @@ constexpr std::array<Row, 13> kCommon{{
     {"NOREPLICAS", {StatusCode::kUnavailable, "the master lost its replicas", kRetire}},
     {"LOADING", {StatusCode::kUnavailable, "the server is loading its data", kRetire}},
     {"MASTERDOWN", {StatusCode::kUnavailable, "a replica lost its master", kRetire}},
-    {"CLUSTERDOWN", {StatusCode::kUnavailable, "the cluster is down", kRetire}},
+    {"CLUSTERDOWN",
+     {.code = StatusCode::kUnavailable,
+      .meaning = "the cluster is down",
+      .retire = true,
+      .of_cluster = true}},
     {"TRYAGAIN", {StatusCode::kUnavailable, "the keys are moving to another node of a cluster"}},
     {"BUSY", {StatusCode::kUnavailable, "the server is busy with a script"}},
     {"UNKILLABLE", {StatusCode::kUnavailable, "the server is busy with a script"}},
@@ -51,10 +58,32 @@ constexpr std::array<Row, 13> kCommon{{
     {"WRONGTYPE", {StatusCode::kInternal, "something else than a text is stored there"}},
 }};
 
-constexpr std::array<Row, 12> kOfServers{{
-    {"MOVED", {StatusCode::kUnavailable, "the key is on another node of a cluster"}},
-    {"ASK", {StatusCode::kUnavailable, "the key is moving to another node of a cluster"}},
-    {"CROSSSLOT", {StatusCode::kUnavailable, "the keys are on several nodes of a cluster"}},
+constexpr std::array<Row, 26> kOfServers{{
+    {"MOVED",
+     {.code = StatusCode::kUnavailable,
+      .meaning = "the key is on another node of a cluster",
+      .of_cluster = true}},
+    {"ASK",
+     {.code = StatusCode::kUnavailable,
+      .meaning = "the key is moving to another node of a cluster",
+      .of_cluster = true}},
+    {"CROSSSLOT",
+     {.code = StatusCode::kUnavailable,
+      .meaning = "the keys are on several nodes of a cluster",
+      .of_cluster = true}},
+    // A proxy that does not reach its server: twemproxy quotes the system, Envoy itself.
+    {"ERR Connection refused", {StatusCode::kUnavailable, kProxyAlone}},
+    {"ERR Connection reset by peer", {StatusCode::kUnavailable, kProxyAlone}},
+    {"ERR Connection timed out", {StatusCode::kUnavailable, kProxyAlone}},
+    {"ERR Host is down", {StatusCode::kUnavailable, kProxyAlone}},
+    {"ERR No route to host", {StatusCode::kUnavailable, kProxyAlone}},
+    {"upstream failure", {StatusCode::kUnavailable, kProxyAlone}},
+    {"no upstream host", {StatusCode::kUnavailable, kProxyAlone}},
+    // A command that was renamed, or that a proxy or a work-alike does not have.
+    {"ERR unknown command", {StatusCode::kFailedPrecondition, kNoCommand}},
+    {"ERR Unknown Redis command", {StatusCode::kFailedPrecondition, kNoCommand}},
+    {"Unknown Redis command", {StatusCode::kFailedPrecondition, kNoCommand}},
+    {"unsupported command", {StatusCode::kFailedPrecondition, kNoCommand}},
     // Authentication and permissions.
     {"NOAUTH", {StatusCode::kPermissionDenied, "the server asks for a password", kRetire}},
     {"WRONGPASS", {StatusCode::kPermissionDenied, "wrong user or password", kRetire}},
@@ -64,7 +93,11 @@ constexpr std::array<Row, 12> kOfServers{{
     {"ERR Client sent AUTH,",
      {StatusCode::kPermissionDenied, "a password was sent, the server has none", kRetire}},
     {"DENIED", {StatusCode::kPermissionDenied, "the server's protected mode refuses us", kRetire}},
-    {"NOPERM", {StatusCode::kPermissionDenied, "an ACL of the server forbids the command"}},
+    {"NOPERM", {StatusCode::kPermissionDenied, kForbidden}},
+    // Inside a script: from 7.2 on, in 7.0, and before.
+    {"ERR ACL failure in script", {StatusCode::kPermissionDenied, kForbidden}},
+    {"ERR The user executing the script", {StatusCode::kPermissionDenied, kForbidden}},
+    {"The user executing the script", {StatusCode::kPermissionDenied, kForbidden}},
     {"ERR DB index",
      {StatusCode::kFailedPrecondition, "the server has no database of this number", kRetire}},
     {"ERR invalid DB index",
@@ -93,12 +126,15 @@ constexpr std::array<Row, 13> kOfRestServices{{
     {"ERR unknown command", {StatusCode::kFailedPrecondition, "the server lacks the command"}},
 }};
 
-// Redis before 7.0 wraps what a command inside a script answered:
-// "ERR Error running script (call to f_…): @user_script:1: -OOM command not allowed …".
+// Redis before 7.0 wraps what a command inside a script answered, or why it could not be called:
+// "ERR Error running script (call to f_…): @user_script:1: -OOM command not allowed …",
+// "… @user_script: 1: Unknown Redis command called from Lua script".
 std::string_view unwrapped(std::string_view text) {
   if (!text.starts_with("ERR Error running script")) return text;
-  const std::size_t at = text.rfind(": -");
-  return at == std::string_view::npos ? text : text.substr(at + 3);
+  const std::size_t answer = text.rfind(": -");
+  if (answer != std::string_view::npos) return text.substr(answer + 3);
+  const std::size_t why = text.rfind(": ");
+  return why == std::string_view::npos ? text : text.substr(why + 2);
 }
 
 bool matches(std::string_view text, std::string_view beginning) {
@@ -112,6 +148,19 @@ const Row* rowOf(absl::Span<const Row> table, std::string_view error) {
   const auto row = std::find_if(table.begin(), table.end(),
                                 [&](const Row& at) { return matches(error, at.beginning); });
   return row == table.end() ? nullptr : &*row;
+}
+
+constexpr RedisError kNameForbidden{
+    .code = StatusCode::kPermissionDenied,
+    .meaning = "an ACL of the server forbids the key or the channel",
+    .forbids_name = true};
+
+// "NOPERM this user has no permissions to access one of the keys used as arguments", from 7.2 on
+// "No permissions to access a key", inside a script "can't access at least one of the keys"; of a
+// channel in the same words; of a command, "to run the 'get' command".
+bool forbidsName(std::string_view error) {
+  return error.find("permissions to access") != std::string_view::npos ||
+         error.find("can't access") != std::string_view::npos;
 }
 
 // The first word, if it is nothing but a word.
@@ -132,8 +181,9 @@ RedisError classifyRedisError(std::string_view text, RedisSpeaker speaker) {
     row =
         speaker == RedisSpeaker::kServer ? rowOf(kOfServers, error) : rowOf(kOfRestServices, error);
   }
-  if (row != nullptr) return row->error;
-  return {StatusCode::kInternal, "an error that this version does not know"};
+  if (row == nullptr) return {StatusCode::kInternal, "an error that this version does not know"};
+  const bool is_acl = row->error.meaning == kForbidden;
+  return is_acl && forbidsName(error) ? kNameForbidden : row->error;
 }
 
 absl::Status redisErrorStatus(std::string_view text, RedisSpeaker speaker) {

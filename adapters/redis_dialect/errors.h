@@ -22,6 +22,10 @@ struct RedisError {
   bool only_reads = false;
   // The server does not know the script that EVALSHA named.
   bool no_script = false;
+  // Only a node of a cluster says that.
+  bool of_cluster = false;
+  // An ACL forbids the key or the channel, and not the command.
+  bool forbids_name = false;
 };
 
 // `text` is the error as it came, without the '-'.
