@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "adapters/redis_dialect/errors.h"
 #include "strata/base/status.h"
 
 namespace strata::internal {
@@ -25,6 +24,13 @@ absl::Status annotated(const RedisNode& node, const absl::Status& status) {
 // does as well. Past a timeout nothing is sent twice: the server has enough to do.
 bool wasCutOff(const RedisLink::Request& request) {
   return request.was_sent && absl::IsUnavailable(request.refused);
+}
+
+// As the server says now, or where it refuses to, as it is known.
+absl::StatusOr<RedisServerInfo> whoAnswered(const RedisLink::Request& request, bool tells) {
+  if (tells) return whoItIs(request.replies);
+  if (!request.refused.ok()) return request.refused;
+  return request.server;
 }
 
 }  // namespace
@@ -141,8 +147,17 @@ RedisAnswer RedisCall::judge(RedisNode& node, const RedisServerInfo& server,
     router_.noteUnreachable();
   }
   answer.only_reads = error.only_reads;
-  answer.status = annotated(node, redisErrorStatus(reply->text()));
+  answer.forbids_name = error.forbids_name;
+  answer.status = annotated(node, statusOf(node, error, reply->text()));
   return answer;
+}
+
+// A cluster's own router has followed what pointed elsewhere. Any other has one server for all
+// keys, and half of them would fail for ever while the rest looks well.
+absl::Status RedisCall::statusOf(RedisNode& node, const RedisError& error,
+                                 std::string_view text) const {
+  if (!error.of_cluster || router_.only() == nullptr) return redisErrorStatus(text);
+  return node.noteIsOfCluster();
 }
 
 // ---- Commands for one server ----
@@ -180,11 +195,15 @@ RedisAnswers RedisCall::ask(RedisNode& node, RedisCommands commands) {
 }
 
 absl::StatusOr<RedisAnswers> RedisCall::askMaster(RedisNode& node, RedisCommands commands) {
-  addWhoAreYou(commands);
+  if (absl::Status met = meet(node); !met.ok()) return annotated(node, met);
+  // What refuses INFO may close the connection at it.
+  const bool tells = !node.isBlind();
+  const std::size_t asked = commands.count();
+  if (tells) addWhoAreYou(commands);
   RedisLink::Request request;
   request.commands = std::move(commands);
   send(node, request);
-  absl::StatusOr<RedisServerInfo> info = whoItIs(request.replies);
+  absl::StatusOr<RedisServerInfo> info = whoAnswered(request, tells);
   if (info.ok() && info->incarnation != request.server.incarnation) {
     info = absl::UnavailableError("the server lives another life by now");
   }
@@ -194,7 +213,7 @@ absl::StatusOr<RedisAnswers> RedisCall::askMaster(RedisNode& node, RedisCommands
     return annotated(node, info.status());
   }
   RedisAnswers answers;
-  for (std::size_t i = 0; i + 2 < request.replies.size(); ++i) {
+  for (std::size_t i = 0; i < asked; ++i) {
     answers.push_back(judge(node, request.server, request.replies[i]));
   }
   return answers;

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "adapters/redis/client/router.h"
 #include "adapters/redis/wire/command.h"
+#include "adapters/redis_dialect/errors.h"
 #include "adapters/redis_dialect/scripts.h"
 
 namespace strata::internal {
@@ -25,6 +26,8 @@ struct RedisAnswer {
   std::optional<RedisReply> reply;
   // Whether the error was that nothing can be stored now, though reading works.
   bool only_reads = false;
+  // Whether an ACL forbids the key or the channel, and not the command.
+  bool forbids_name = false;
   // The server that answered, which lives as long as the call, and its life then.
   RedisNode* node = nullptr;
   Incarnation incarnation;
@@ -61,7 +64,7 @@ class RedisCall {
   // The answers to commands for one server.
   RedisAnswers ask(RedisNode& node, RedisCommands commands);
   // The same, but ok only if it was the same life of the same master still after the commands;
-  // otherwise its connections are closed. What an ACL hides is taken to be unchanged.
+  // otherwise its connections are closed. A server that refuses INFO is taken to be unchanged.
   absl::StatusOr<RedisAnswers> askMaster(RedisNode& node, RedisCommands commands);
   // Learns what a server can do, if nobody has yet.
   absl::Status meet(RedisNode& node);
@@ -101,6 +104,7 @@ class RedisCall {
   void send(RedisNode& node, RedisLink::Request& request) const;
   RedisAnswer judge(RedisNode& node, const RedisServerInfo& server,
                     absl::StatusOr<RedisReply>& reply) const;
+  absl::Status statusOf(RedisNode& node, const RedisError& error, std::string_view text) const;
 
   RedisRouter& router_;
   const RedisTimes times_;

@@ -30,40 +30,19 @@ absl::Status connectTo(const RedisAddress& address, const RedisIntroduction& int
   return stream.ok() ? meet(*std::move(stream), until) : stream.status();
 }
 
-absl::Status statusOf(const absl::StatusOr<RedisReply>& reply) {
-  if (!reply.ok()) return reply.status();
-  return reply->isError() ? redisErrorStatus(reply->text()) : absl::OkStatus();
-}
-
 }  // namespace
 
-void addWhoAreYou(RedisCommands& commands) {
-  commands.add({"INFO", "server"});
-  commands.add({"INFO", "replication"});
-}
-
-absl::StatusOr<RedisServerInfo> whoItIs(const RedisReplies& replies) {
-  const auto& server = replies[replies.size() - 2];
-  const auto& replication = replies[replies.size() - 1];
-  for (const auto* reply : {&server, &replication}) {
-    const absl::Status answered = statusOf(*reply);
-    if (reply->ok() && (*reply)->text().starts_with("NOPERM")) return RedisServerInfo{};
-    if (!answered.ok()) return answered;
-  }
-  const RedisServerInfo info = parseServerInfo(server->text(), replication->text());
-  if (info.is_replica) return absl::UnavailableError("the server is a replica");
-  return info;
-}
-
-absl::StatusOr<std::unique_ptr<RedisConnection>> RedisConnection::openOnce(
-    const RedisAddress& address, const RedisIntroduction& introduction, IoTime until) {
+RedisConnection::Attempt RedisConnection::attempt(const RedisAddress& address,
+                                                  const RedisIntroduction& introduction,
+                                                  RedisSteps steps, IoTime until) {
   std::unique_ptr<RedisConnection> connection;
   const auto meet = [&](Stream stream, IoTime share) {
     connection.reset(new RedisConnection(std::move(stream)));
-    return connection->introduce(introduction, share);
+    return connection->introduce(address, introduction, steps, share);
   };
-  if (absl::Status met = connectTo(address, introduction, until, meet); !met.ok()) return met;
-  return connection;
+  absl::Status met = connectTo(address, introduction, until, meet);
+  if (met.ok()) return {std::move(connection)};
+  return {std::move(met), connection != nullptr && connection->was_cut_off_};
 }
 
 absl::StatusOr<RedisOpened> openFirstOf(const std::vector<RedisAddress>& addresses,
@@ -73,38 +52,12 @@ absl::StatusOr<RedisOpened> openFirstOf(const std::vector<RedisAddress>& address
     const IoTime share = endOfShare(until, addresses.size() - i);
     auto connection = RedisConnection::open(addresses[i], introduction, share);
     if (connection.ok()) return RedisOpened{*std::move(connection), addresses[i]};
-    failed = connection.status();
+    // That one refuses us tells more than that another is not there.
+    if (absl::IsUnavailable(failed) || absl::IsDeadlineExceeded(failed)) {
+      failed = connection.status();
+    }
   }
   return failed;
-}
-
-absl::Status RedisConnection::introduce(const RedisIntroduction& introduction, IoTime until) {
-  const RedisLogin& login = *introduction.login;
-  RedisCommands commands;
-  if (!login.password.empty()) {
-    std::vector<std::string_view> auth{"AUTH"};
-    if (!login.user.empty()) auth.push_back(login.user);
-    auth.push_back(login.password.reveal());
-    commands.add(auth);
-  }
-  const std::string database = std::to_string(login.database);
-  if (login.database != 0) commands.add({"SELECT", database});
-  const std::size_t ours = commands.count();
-  if (introduction.must_be_master) addWhoAreYou(commands);
-
-  const RedisReplies replies = exchange(commands, until);
-  commands.wipe();
-  // In order: what comes after a refused password is refused for that reason.
-  for (std::size_t i = 0; i < ours; ++i) {
-    if (absl::Status accepted = statusOf(replies[i]); !accepted.ok()) return accepted;
-  }
-  if (introduction.must_be_master) {
-    absl::StatusOr<RedisServerInfo> info = whoItIs(replies);
-    if (!info.ok()) return info.status();
-    server_ = *info;
-  }
-  if (hasLeftovers()) return absl::UnavailableError("the server answered more than it was asked");
-  return absl::OkStatus();
 }
 
 RedisReplies RedisConnection::exchange(const RedisCommands& commands, IoTime until) {

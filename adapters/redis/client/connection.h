@@ -10,6 +10,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "adapters/net/stream.h"
+#include "adapters/redis/client/refusals.h"
 #include "adapters/redis/client/server_info.h"
 #include "adapters/redis/client/url.h"
 #include "adapters/redis/wire/command.h"
@@ -29,6 +30,16 @@ struct RedisIntroduction {
   std::chrono::nanoseconds patience{};
   // A sentinel, or a node that is only asked for the map of its cluster, need not be a master.
   bool must_be_master = true;
+  // Whether the nodes of a cluster are meant. Otherwise one is refused.
+  bool of_cluster = false;
+  // What is known of the server, and learnt. Null: nothing is kept.
+  RedisRefusals* refusals = nullptr;
+};
+
+// What an introduction says beyond the password.
+struct RedisSteps {
+  bool select = true;
+  bool info = true;
 };
 
 // A connection that is authenticated, has chosen its database and knows whom it leads to. For one
@@ -41,7 +52,12 @@ class RedisConnection {
  public:
   // Logs in with the newest password, a second time if it has changed since the first.
   // Unavailable: also when it leads to a replica. PermissionDenied, FailedPrecondition: as the
-  // server answered to our password and our database, and TLS to its certificate.
+  // server answered to our password and our database, and TLS to its certificate; it is a node of a
+  // cluster, and none is meant.
+  //
+  // A server that closes the connection at INFO is asked without; one that closes it at SELECT is
+  // FailedPrecondition. To tell either from one that is just restarting takes up to four
+  // connections.
   static absl::StatusOr<std::unique_ptr<RedisConnection>> open(
       const RedisAddress& address, const RedisIntroduction& introduction, IoTime until);
 
@@ -75,14 +91,31 @@ class RedisConnection {
  private:
   explicit RedisConnection(Stream stream) : stream_(std::move(stream)) {}
 
+  struct Attempt {
+    absl::StatusOr<std::unique_ptr<RedisConnection>> connection;
+    // The server closed it instead of answering.
+    bool was_cut_off = false;
+  };
+
+  // With the password of `introduction`.
   static absl::StatusOr<std::unique_ptr<RedisConnection>> openOnce(
       const RedisAddress& address, const RedisIntroduction& introduction, IoTime until);
-  absl::Status introduce(const RedisIntroduction& introduction, IoTime until);
+  static Attempt attempt(const RedisAddress& address, const RedisIntroduction& introduction,
+                         RedisSteps steps, IoTime until);
+  static absl::StatusOr<std::unique_ptr<RedisConnection>> confirmed(
+      Attempt without, const RedisAddress& address, const RedisIntroduction& introduction,
+      RedisSteps with, IoTime until);
+  absl::Status introduce(const RedisAddress& address, const RedisIntroduction& introduction,
+                         RedisSteps steps, IoTime until);
+  absl::Status meetMaster(const RedisAddress& address, const RedisIntroduction& introduction,
+                          const RedisReplies& replies);
+  absl::Status meetSilently(const RedisReplies& replies);
   absl::Status readReply(RedisReplies& replies, IoTime until);
 
   Stream stream_;
   RedisReplyReader reader_;
   RedisServerInfo server_;
+  bool was_cut_off_ = false;
 };
 
 struct RedisOpened {
@@ -91,13 +124,17 @@ struct RedisOpened {
 };
 
 // A connection to the first of these addresses to which one can be opened. Each gets an equal part
-// of the time that is left. Errors: those of the last, or Unavailable where there is none.
+// of the time that is left. Errors: the first refusal, otherwise those of the last, or Unavailable
+// where there is none.
 absl::StatusOr<RedisOpened> openFirstOf(const std::vector<RedisAddress>& addresses,
                                         const RedisIntroduction& introduction, IoTime until);
 
 // The commands by which a server says who it is, and what it said in the last two of `replies`: ok
-// only for a master. Where an ACL forbids to ask, everything is unknown.
+// only for a master. Where INFO is refused, everything is unknown.
 void addWhoAreYou(RedisCommands& commands);
 absl::StatusOr<RedisServerInfo> whoItIs(const RedisReplies& replies);
+
+// FailedPrecondition: a node of a cluster, which only a URL for clusters may name; tells which.
+absl::Status nodeOfCluster(const RedisAddress& address, bool tls);
 
 }  // namespace strata::internal

@@ -77,6 +77,7 @@ absl::StatusOr<std::shared_ptr<RedisRouter>> makeRedisRouter(const RedisOptions&
   const std::string name = deployment->describe();
   switch (deployment->kind) {
     case RedisDeployment::Kind::kCluster:
+      node.of_cluster = true;
       return std::make_shared<RedisCluster>(deployment->addresses, std::move(node));
     case RedisDeployment::Kind::kSentinel: {
       const RedisSentinels sentinels{.addresses = deployment->addresses,

@@ -19,7 +19,9 @@ RedisNode::RedisNode(std::string name, RedisFinder find, RedisNodeOptions option
       introduction_{.login = &options_.login,
                     .tls = options_.tls.get(),
                     .resolver = options_.resolver.get(),
-                    .patience = options_.command_timeout},
+                    .patience = options_.command_timeout,
+                    .of_cluster = options_.of_cluster,
+                    .refusals = &refusals_},
       random_(std::random_device{}()) {
   for (std::size_t i = 0; i < options_.connections; ++i) {
     links_.push_back(std::make_unique<RedisLink>(*this));
@@ -70,6 +72,10 @@ absl::StatusOr<std::unique_ptr<RedisConnection>> RedisNode::connect(const RedisT
                          (times.deadline < enough || scope.isStarved());
     if (!hurried) noteFailure(connection.status());
     return scope.judge(connection.status());
+  }
+  if (absl::Status fits = checkKind((*connection)->server()); !fits.ok()) {
+    noteFailure(fits);
+    return fits;
   }
   if (!adopt((*connection)->server(), begun)) {
     return absl::UnavailableError("the server was replaced while connecting");
@@ -134,12 +140,41 @@ bool RedisNode::adopt(const RedisServerInfo& server, std::uint64_t begun) {
     is_known_.store(true, std::memory_order_release);
   }
   if (before) retireAll();
-  if (server.incarnation == Incarnation{}) {
-    log(Severity::kWarning, "strata.redis.info_forbidden", {{"server", name_}});
-  } else if (before) {
-    log(Severity::kWarning, "strata.redis.server_replaced", {{"server", name_}});
-  }
+  tell(server, before.has_value());
   return true;
+}
+
+void RedisNode::tell(const RedisServerInfo& server, bool before) const {
+  if (server.incarnation != Incarnation{}) {
+    if (before) log(Severity::kWarning, "strata.redis.server_replaced", {{"server", name_}});
+    return;
+  }
+  if (options_.told_of_silence->exchange(true)) return;
+  log(Severity::kWarning, "strata.redis.info_refused",
+      {{"server", name_},
+       {"why", std::string(server.silence)},
+       {"lost",
+        "what a restart or a failover brings back is believed until its time to live ends, keys "
+        "cannot be listed, and nothing is read while the server cannot write"}});
+}
+
+// ---- A node of a cluster that is taken for a lone server ----
+
+absl::Status RedisNode::noteIsOfCluster() {
+  RedisAddress address;
+  {
+    const std::lock_guard lock(mutex_);
+    is_of_cluster_ = true;
+    if (address_) address = *address_;
+  }
+  retireAll();
+  return nodeOfCluster(address, options_.tls != nullptr);
+}
+
+absl::Status RedisNode::checkKind(const RedisServerInfo& server) {
+  const std::lock_guard lock(mutex_);
+  if (server.silence.empty()) is_of_cluster_ = false;
+  return is_of_cluster_ ? nodeOfCluster(*address_, options_.tls != nullptr) : absl::OkStatus();
 }
 
 }  // namespace strata::internal

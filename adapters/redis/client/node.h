@@ -32,6 +32,10 @@ struct RedisNodeOptions {
   std::chrono::nanoseconds connect_timeout{};
   std::chrono::nanoseconds command_timeout{};
   std::chrono::nanoseconds idle_timeout{};
+  // They are nodes of a cluster.
+  bool of_cluster = false;
+  // Whether it was told that INFO is refused: once, whichever of the client's nodes does.
+  std::shared_ptr<std::atomic<bool>> told_of_silence = std::make_shared<std::atomic<bool>>(false);
 };
 
 // A master and the links to it, all to the same life of it. Thread-safe.
@@ -67,6 +71,9 @@ class RedisNode {
   std::optional<RedisAddress> address() const;
   // The server is not what it was when they were opened: closes all connections.
   void retireAll();
+  // The server has answered as only a node of a cluster does, though none is meant: closes all
+  // connections. Returns why no other is opened, unless INFO says that it is none.
+  absl::Status noteIsOfCluster();
 
  private:
   friend class RedisLink;
@@ -79,12 +86,17 @@ class RedisNode {
   void noteUseless(const absl::Status& why);
   void noteUseful();
   void noteFailure(const absl::Status& status);
+  // Whether it may be used, if it refuses to tell what it is.
+  absl::Status checkKind(const RedisServerInfo& server);
   // False: a connection begun later has met another life than this one.
   bool adopt(const RedisServerInfo& server, std::uint64_t begun);
+  // The server has told who it is, or not: another one than `before`.
+  void tell(const RedisServerInfo& server, bool before) const;
 
   const std::string name_;
   const RedisFinder find_;
   const RedisNodeOptions options_;
+  RedisRefusals refusals_;
   const RedisIntroduction introduction_;
 
   std::vector<std::unique_ptr<RedisLink>> links_;
@@ -99,6 +111,7 @@ class RedisNode {
   std::optional<Incarnation> life_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t told_by_ ABSL_GUARDED_BY(mutex_) = 0;
   std::optional<RedisAddress> address_ ABSL_GUARDED_BY(mutex_);
+  bool is_of_cluster_ ABSL_GUARDED_BY(mutex_) = false;
   // Useless connections in a row.
   int useless_ ABSL_GUARDED_BY(mutex_) = 0;
   // Failures in a row; not before when to try again, and why.

@@ -17,7 +17,7 @@ namespace {
 
 absl::Status unknownLife() {
   return absl::FailedPreconditionError(
-      "redis: an ACL forbids INFO, without which nobody sees that a server was replaced in the "
+      "redis: the server refuses INFO, without which nobody sees that it was replaced in the "
       "middle of a listing");
 }
 

@@ -40,6 +40,7 @@ RedisServerInfo parseServerInfo(std::string_view server, std::string_view replic
   return {
       .incarnation = incarnationOf(field(server, "run_id"), field(replication, "master_replid")),
       .is_replica = field(replication, "role") == "slave",
+      .is_of_cluster = field(server, "redis_mode") == "cluster",
       .has_set_nx_get = majorVersion(field(server, "redis_version")) >= 7};
 }
 

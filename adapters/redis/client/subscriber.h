@@ -43,6 +43,7 @@ struct RedisSubscriberOptions {
   std::shared_ptr<const TlsContext> tls;         // null: none
   std::shared_ptr<Resolver> resolver = nullptr;  // null: the system's
   std::chrono::nanoseconds connect_timeout{};
+  bool of_cluster = false;
   // A PING goes out three times as often; a server that says nothing for so long after one is left.
   std::chrono::nanoseconds heartbeat = std::chrono::seconds(1);
   // Asked with every PING, on the subscriber's thread: whether that server is still the one to
@@ -95,6 +96,7 @@ class RedisSubscriber {
   bool isStopping() const;
 
   const RedisSubscriberOptions options_;
+  RedisRefusals refusals_;
   const RedisIntroduction introduction_;
   RedisListener& listener_;
   const int wake_fd_;

@@ -107,6 +107,7 @@ RedisSubscriberOptions RedisEventTransport::howToListen() {
       .tls = node.tls,
       .resolver = node.resolver,
       .connect_timeout = node.connect_timeout,
+      .of_cluster = node.of_cluster,
       .heartbeat = kHeartbeat,
       .prove = [this](const RedisAddress& at, Incarnation server) { return prove(at, server); }};
 }
