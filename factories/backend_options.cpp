@@ -37,10 +37,12 @@ PostgresOptions databaseOptions(const Config& config, const SecretSource& passwo
   return options;
 }
 
-RedisOptions redisOptions(const Config& config, const SecretSource& password) {
+RedisOptions redisOptions(const Config& config, const SecretSource& password,
+                          std::string check_key) {
   return {.url = config.cache_url,
           .password = config.cache_password,
-          .password_source = sourceOf(password, config.cache_password_file)};
+          .password_source = sourceOf(password, config.cache_password_file),
+          .check_key = std::move(check_key)};
 }
 
 UpstashOptions upstashOptions(const Config& config, const SecretSource& token) {

@@ -1,6 +1,8 @@
 // The options of the clients that a configuration asks for.
 #pragma once
 
+#include <string>
+
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/adapters/upstash/upstash_cache.h"
@@ -21,7 +23,9 @@ absl::Status checkSources(const Config& config, const SecretSources& sources);
 // What `config` says of the database, over `defaults`.
 PostgresOptions databaseOptions(const Config& config, const SecretSource& password,
                                 PostgresOptions defaults = {});
-RedisOptions redisOptions(const Config& config, const SecretSource& password);
+// `check_key` as in RedisOptions.
+RedisOptions redisOptions(const Config& config, const SecretSource& password,
+                          std::string check_key);
 UpstashOptions upstashOptions(const Config& config, const SecretSource& token);
 
 }  // namespace strata::internal

@@ -17,6 +17,7 @@
 #include "strata/cache/guarded_cache.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/cache/null_cache.h"
+#include "strata/factories/app.h"
 #include "strata/memory/in_memory_database.h"
 
 namespace strata {
@@ -90,7 +91,8 @@ absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config, c
     case CacheProvider::kUpstash:
       return UpstashCache::create(internal::upstashOptions(config, password), clock);
     default:
-      return RedisCache::create(internal::redisOptions(config, password), clock);
+      return RedisCache::create(internal::redisOptions(config, password, appOf(config) + ":health"),
+                                clock);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "strata/adapters/redis/redis_event_transport.h"
 #include "strata/base/status.h"
 #include "strata/factories/app.h"
+#include "strata/records/key_space.h"
 
 namespace strata {
 namespace {
@@ -47,8 +48,10 @@ std::string plain(std::string name) {
 }
 
 Transport redisTransport(const Backends& backends) {
-  return makeRedisEventTransport(internal::redisOptions(backends.config, backends.cache_password),
-                                 *backends.clock);
+  return makeRedisEventTransport(
+      internal::redisOptions(backends.config, backends.cache_password,
+                             encodeSegment(appOf(backends.config)) + ":events:health"),
+      *backends.clock);
 }
 
 Transport postgresTransport(const Backends& backends) {

@@ -11,6 +11,7 @@
 #include "strata/base/status.h"
 #include "strata/factories/app.h"
 #include "strata/limits/in_memory_rate_limit_log.h"
+#include "strata/records/key_space.h"
 
 namespace strata {
 namespace {
@@ -34,8 +35,10 @@ absl::StatusOr<Log> createServerLog(const Backends& backends, bool is_upstash) {
     return UpstashRateLimitLog::create(internal::upstashOptions(config, backends.cache_password),
                                        *backends.clock);
   }
-  return RedisRateLimitLog::create(internal::redisOptions(config, backends.cache_password),
-                                   *backends.clock);
+  return RedisRateLimitLog::create(
+      internal::redisOptions(config, backends.cache_password,
+                             encodeSegment(appOf(config)) + ":ratelimit:health"),
+      *backends.clock);
 }
 
 // A wrong password is a mistake to be told at once; a server that is down is not.

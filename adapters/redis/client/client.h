@@ -4,9 +4,11 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "adapters/redis/client/call.h"
 #include "adapters/redis/client/router.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/base/clock.h"
@@ -18,20 +20,30 @@ namespace strata::internal {
 // What everything that is kept in Redis has in common: where it is, until when a call may take, and
 // whether it answers. Thread-safe.
 struct RedisClient {
-  RedisClient(std::shared_ptr<RedisRouter> the_router, const Clock& the_clock)
+  // `check_key` as in RedisOptions.
+  RedisClient(std::shared_ptr<RedisRouter> the_router, const Clock& the_clock,
+              std::string the_check_key = {})
       : clock(the_clock),
         command_timeout(the_router->nodeOptions().command_timeout),
-        router(std::move(the_router)) {}
+        router(std::move(the_router)),
+        check_key(std::move(the_check_key)) {}
 
   // DeadlineExceeded: the deadline has passed already.
   absl::StatusOr<RedisTimes> begin(Deadline deadline) const;
   // Every master answers, and still is one.
   absl::Status ping(Deadline deadline) const;
-  Health healthOf(std::string component) const;
+
+  // Where to try what the client has to do: one key, or for what is or may be a cluster enough to
+  // meet most masters.
+  std::vector<std::string> keysToTry() const;
+  // Ok, or the first of the answers to what was tried that tells that the client cannot do its
+  // work. That a server can store nothing now does not.
+  absl::Status verdictOn(const RedisAnswers& answers) const;
 
   const Clock& clock;
   const std::chrono::nanoseconds command_timeout;
   const std::shared_ptr<RedisRouter> router;
+  const std::string check_key;
 };
 
 }  // namespace strata::internal

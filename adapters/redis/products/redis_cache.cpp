@@ -17,6 +17,7 @@
 #include "adapters/redis/wire/command.h"
 #include "adapters/redis_dialect/arguments.h"
 #include "adapters/redis_dialect/scripts.h"
+#include "src/base/health_check.h"
 #include "src/cache/cache_ttl.h"
 
 namespace strata {
@@ -77,7 +78,10 @@ struct RedisCache::Core : internal::RedisClient {
                         absl::Span<const std::size_t> which,
                         std::vector<absl::StatusOr<LeaseReply>>& answers);
 
-  // An ACL forbids what readFenced needs.
+  // Does once what a store needs: a lease, a fill, a read and a removal, in one round trip.
+  absl::Status tryEverything(Deadline deadline);
+
+  // The server refuses what readFenced needs.
   std::atomic<bool> no_fenced_reads{false};
 };
 
@@ -87,7 +91,7 @@ absl::StatusOr<std::shared_ptr<RedisCache>> RedisCache::create(RedisOptions opti
                                                                const Clock& clock) {
   auto router = internal::makeRedisRouter(options);
   if (!router.ok()) return router.status();
-  auto core = std::make_unique<Core>(*std::move(router), clock);
+  auto core = std::make_unique<Core>(*std::move(router), clock, options.check_key);
   return std::shared_ptr<RedisCache>(new RedisCache(std::move(core)));
 }
 
@@ -215,6 +219,29 @@ absl::Status RedisCache::Core::removeEach(Call& call, absl::Span<const std::stri
 
 // ---- Fenced fills ----
 
+namespace {
+
+// An ACL forbids the command, or the server does not know it.
+bool isRefused(const absl::Status& status) {
+  return absl::IsPermissionDenied(status) || absl::IsFailedPrecondition(status);
+}
+
+void addLease(RedisCommands& commands, const Dialect& dialect, const LeaseRequest& request,
+              std::string_view millis) {
+  if (dialect.has_set_nx_get) {
+    return commands.add({"SET", request.key, request.cell, "NX", "GET", "PX", millis});
+  }
+  addScript(commands, dialect, internal::kGetOrLeaseScript, request.key, {request.cell, millis});
+}
+
+void addFill(RedisCommands& commands, const Dialect& dialect, const CompareAndSet& request,
+             std::string_view millis) {
+  addScript(commands, dialect, internal::kCompareAndSetScript, request.key,
+            {request.expected_prefix, request.value, millis});
+}
+
+}  // namespace
+
 std::vector<absl::StatusOr<LeaseReply>> RedisCache::getOrLease(
     absl::Span<const LeaseRequest> requests, absl::Duration ttl, Deadline deadline) {
   if (requests.empty()) return {};
@@ -248,7 +275,7 @@ std::vector<std::size_t> RedisCache::Core::readFenced(
     std::vector<absl::StatusOr<LeaseReply>>& answers) {
   std::vector<std::size_t> absent;
   const auto note = [&](std::size_t i, Value found, const RedisAnswer& answer) {
-    if (absl::IsPermissionDenied(answer.status)) no_fenced_reads = true;
+    if (isRefused(answer.status)) no_fenced_reads = true;
     if (found) {
       answers[i] = LeaseReply{.found = std::move(found), .incarnation = answer.incarnation};
     } else {
@@ -323,13 +350,7 @@ void RedisCache::Core::leaseEach(Call& call, absl::Span<const LeaseRequest> requ
   const auto replies = call.ask(
       which.size(), [&](std::size_t i) { return requests[which[i]].key; },
       [&](RedisCommands& commands, std::size_t i, const Dialect& dialect) {
-        const LeaseRequest& request = requests[which[i]];
-        if (dialect.has_set_nx_get) {
-          commands.add({"SET", request.key, request.cell, "NX", "GET", "PX", millis});
-        } else {
-          addScript(commands, dialect, internal::kGetOrLeaseScript, request.key,
-                    {request.cell, millis});
-        }
+        addLease(commands, dialect, requests[which[i]], millis);
       });
   std::map<RedisNode*, std::vector<std::size_t>> only_readable;
   for (std::size_t i = 0; i < which.size(); ++i) {
@@ -379,9 +400,7 @@ std::vector<absl::StatusOr<bool>> RedisCache::compareAndSet(
   const auto answers = call.ask(
       sent.size(), [&](std::size_t i) { return requests[sent[i]].key; },
       [&](RedisCommands& commands, std::size_t i, const Dialect& dialect) {
-        const CompareAndSet& request = requests[sent[i]];
-        addScript(commands, dialect, internal::kCompareAndSetScript, request.key,
-                  {request.expected_prefix, request.value, millis[i]});
+        addFill(commands, dialect, requests[sent[i]], millis[i]);
       },
       [&](std::size_t i) { return requests[sent[i]].incarnation; });
   for (std::size_t i = 0; i < sent.size(); ++i) {
@@ -405,8 +424,40 @@ absl::StatusOr<KeyPage> RedisCache::scan(std::string_view prefix, const std::str
 
 // ---- Health ----
 
-absl::Status RedisCache::ping(Deadline deadline) { return core_->ping(deadline); }
+absl::Status RedisCache::Core::tryEverything(Deadline deadline) {
+  constexpr std::size_t kSteps = 4;
+  constexpr std::string_view kCell = "tried";
+  constexpr std::string_view kMillis = "1000";
+  auto times = begin(deadline);
+  if (!times.ok()) return times.status();
+  times->insists = true;
+  const std::vector<std::string> keys = keysToTry();
+  const bool is_cluster = router->only() == nullptr;
+  Call call(*router, *times);
+  return verdictOn(call.ask(
+      keys.size() * kSteps, [&](std::size_t i) { return std::string_view(keys[i / kSteps]); },
+      [&](RedisCommands& commands, std::size_t i, const Dialect& dialect) {
+        const std::string& key = keys[i / kSteps];
+        switch (i % kSteps) {
+          case 0:
+            return addLease(commands, dialect, {key, kCell}, kMillis);
+          case 1:
+            return addFill(commands, dialect, {key, kCell, kCell, absl::Seconds(1)}, kMillis);
+          case 2:
+            return commands.add({is_cluster ? "GET" : "MGET", key});
+          default:
+            return commands.add({"UNLINK", key});
+        }
+      }));
+}
 
-Health RedisCache::healthCheck() { return core_->healthOf("cache"); }
+absl::Status RedisCache::ping(Deadline deadline) {
+  if (absl::Status met = core_->ping(deadline); !met.ok()) return met;
+  return core_->tryEverything(deadline);
+}
+
+Health RedisCache::healthCheck() {
+  return internal::healthByCheck("cache", "redis", core_->clock, [this] { return ping({}); });
+}
 
 }  // namespace strata

@@ -15,6 +15,7 @@
 #include "adapters/redis/client/client.h"
 #include "adapters/redis/client/deployment.h"
 #include "adapters/redis/client/subscriber.h"
+#include "src/base/health_check.h"
 #include "src/base/randomness.h"
 #include "strata/base/status.h"
 
@@ -52,8 +53,9 @@ absl::Status notTheMaster() {
 
 class RedisEventTransport final : public EventTransport, private internal::RedisListener {
  public:
-  RedisEventTransport(std::shared_ptr<internal::RedisRouter> router, const Clock& clock)
-      : client_(std::move(router), clock),
+  RedisEventTransport(std::shared_ptr<internal::RedisRouter> router, const Clock& clock,
+                      const std::string& check_channel)
+      : client_(std::move(router), clock, check_channel),
         // Another for each process, so that a cluster's nodes share the work; but always the same
         // node, for two of them could bring what they were given one after the other in any order.
         guard_key_(fmt::format("strata:event-transport:{:016x}", internal::randomSeed())) {}
@@ -65,13 +67,13 @@ class RedisEventTransport final : public EventTransport, private internal::Redis
     return subscriber_->waitUntilSubscribed(channel, deadline, client_.clock);
   }
   absl::Status send(absl::Span<const EventMessage> messages, Deadline deadline) override;
-  absl::Status ping(Deadline deadline) override { return client_.ping(deadline); }
+  absl::Status ping(Deadline deadline) override;
   Health healthCheck() override;
 
  private:
   void onSubscribed(Incarnation /*server*/, bool /*after_gap*/) override { stream_->onWhole(); }
   void onMessage(std::string_view channel, std::string_view payload) override {
-    stream_->onMessage(channel, payload);
+    if (channel != client_.check_key) stream_->onMessage(channel, payload);
   }
   void onLost(const absl::Status& why) override { stream_->onEnd(why); }
   void onFailed(const absl::Status& why) override { stream_->onEnd(why); }
@@ -82,6 +84,7 @@ class RedisEventTransport final : public EventTransport, private internal::Redis
   absl::Status proveNode(const std::shared_ptr<RedisNode>& node, Incarnation server,
                          const RedisTimes& times);
   absl::Status sendPiece(absl::Span<const EventMessage> messages, Deadline deadline);
+  absl::StatusOr<RedisAnswers> publish(absl::Span<const EventMessage> messages, Deadline deadline);
 
   const RedisClient client_;
   const std::string guard_key_;
@@ -95,8 +98,16 @@ class RedisEventTransport final : public EventTransport, private internal::Redis
 absl::Status RedisEventTransport::start(EventReceiver& receiver, Deadline deadline) {
   stream_.emplace(receiver, client_.clock);
   internal::RedisListener& listener = *this;
-  subscriber_.emplace(howToListen(), std::set<std::string>{}, listener);
-  return annotate(stream_->awaitStart(deadline), "redis: listen to events");
+  // From the start on one channel at least, so that an ACL which forbids to subscribe is noticed.
+  std::set<std::string> channels;
+  if (!client_.check_key.empty()) channels.insert(client_.check_key);
+  subscriber_.emplace(howToListen(), channels, listener);
+  const absl::Status listens = stream_->awaitStart(deadline);
+  if (!listens.ok()) return annotate(listens, "redis: listen to events");
+  const absl::Status sends = ping(deadline);
+  // What else keeps it from sending may pass.
+  const bool is_refused = absl::IsPermissionDenied(sends) || absl::IsFailedPrecondition(sends);
+  return is_refused ? annotate(sends, "redis: send events") : absl::OkStatus();
 }
 
 RedisSubscriberOptions RedisEventTransport::howToListen() {
@@ -171,8 +182,8 @@ absl::Status RedisEventTransport::send(absl::Span<const EventMessage> messages, 
       [&](absl::Span<const EventMessage> piece) { return sendPiece(piece, deadline); });
 }
 
-absl::Status RedisEventTransport::sendPiece(absl::Span<const EventMessage> messages,
-                                            Deadline deadline) {
+absl::StatusOr<RedisAnswers> RedisEventTransport::publish(absl::Span<const EventMessage> messages,
+                                                          Deadline deadline) {
   const auto times = client_.begin(deadline);
   if (!times.ok()) return times.status();
   const auto node = client_.router->route(guard_key_, *times);
@@ -183,8 +194,14 @@ absl::Status RedisEventTransport::sendPiece(absl::Span<const EventMessage> messa
   }
   commands.add({"DEL", guard_key_});
   RedisCall call(*client_.router, *times);
-  const RedisAnswers answers = call.ask(**node, std::move(commands));
-  for (const internal::RedisAnswer& answer : answers) {
+  return call.ask(**node, std::move(commands));
+}
+
+absl::Status RedisEventTransport::sendPiece(absl::Span<const EventMessage> messages,
+                                            Deadline deadline) {
+  const absl::StatusOr<RedisAnswers> answers = publish(messages, deadline);
+  if (!answers.ok()) return answers.status();
+  for (const internal::RedisAnswer& answer : *answers) {
     // A master that cannot store anything, for want of memory or of a disk, still publishes.
     if (answer.status.ok() || answer.only_reads) continue;
     client_.router->noteUnreachable();
@@ -193,8 +210,20 @@ absl::Status RedisEventTransport::sendPiece(absl::Span<const EventMessage> messa
   return absl::OkStatus();
 }
 
+// What is published for a try is for nobody.
+absl::Status RedisEventTransport::ping(Deadline deadline) {
+  if (absl::Status met = client_.ping(deadline); !met.ok()) return met;
+  const EventMessage nothing{.channel = client_.keysToTry().front(), .payload = {}};
+  const absl::StatusOr<RedisAnswers> answers = publish({&nothing, 1}, deadline);
+  if (!answers.ok()) return answers.status();
+  const internal::RedisAnswer& guarded = answers->back();
+  if (!guarded.status.ok() && !guarded.only_reads) return guarded.status;
+  return client_.verdictOn(*answers);
+}
+
 Health RedisEventTransport::healthCheck() {
-  Health health = client_.healthOf("event-transport");
+  Health health = internal::healthByCheck("event-transport", "redis", client_.clock,
+                                          [this] { return ping({}); });
   const absl::Status listens =
       stream_ ? stream_->state() : absl::FailedPreconditionError("not started");
   if (!health.healthy() || listens.ok()) return health;
@@ -212,7 +241,7 @@ absl::StatusOr<std::unique_ptr<EventTransport>> makeRedisEventTransport(const Re
   ours.max_connections = 1;
   auto router = internal::makeRedisRouter(ours);
   if (!router.ok()) return router.status();
-  return std::make_unique<RedisEventTransport>(*std::move(router), clock);
+  return std::make_unique<RedisEventTransport>(*std::move(router), clock, options.check_key);
 }
 
 }  // namespace strata

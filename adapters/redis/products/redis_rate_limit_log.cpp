@@ -7,6 +7,8 @@
 #include "adapters/redis/client/client.h"
 #include "adapters/redis/client/deployment.h"
 #include "adapters/redis_dialect/rate_limit_script.h"
+#include "src/base/health_check.h"
+#include "strata/limits/rate_limiter.h"
 
 namespace strata {
 namespace {
@@ -23,17 +25,26 @@ absl::StatusOr<Entry> entryOf(const RedisAnswer& answer) {
   return entry.ok() ? entry : RedisCall::unexpected(answer);
 }
 
+void addCall(RedisCommands& commands, const RedisCall::Dialect& dialect,
+             const RateLimitLog::Call& call) {
+  addScript(commands, dialect, internal::kRateLimitScript, call.key,
+            {std::to_string(call.limit), std::to_string(absl::ToInt64Microseconds(call.window))});
+}
+
 }  // namespace
 
 struct RedisRateLimitLog::Core : internal::RedisClient {
   using RedisClient::RedisClient;
+
+  // Records a call of nobody's.
+  absl::Status tryScript(Deadline deadline);
 };
 
 absl::StatusOr<std::shared_ptr<RedisRateLimitLog>> RedisRateLimitLog::create(
     const RedisOptions& options, const Clock& clock) {
   auto router = internal::makeRedisRouter(options);
   if (!router.ok()) return router.status();
-  auto core = std::make_unique<Core>(*std::move(router), clock);
+  auto core = std::make_unique<Core>(*std::move(router), clock, options.check_key);
   return std::shared_ptr<RedisRateLimitLog>(new RedisRateLimitLog(std::move(core)));
 }
 
@@ -51,9 +62,7 @@ std::vector<absl::StatusOr<Entry>> RedisRateLimitLog::record(absl::Span<const Ca
   const auto answers = call.ask(
       calls.size(), [&](std::size_t i) { return calls[i].key; },
       [&](RedisCommands& commands, std::size_t i, const RedisCall::Dialect& dialect) {
-        addScript(commands, dialect, internal::kRateLimitScript, calls[i].key,
-                  {std::to_string(calls[i].limit),
-                   std::to_string(absl::ToInt64Microseconds(calls[i].window))});
+        addCall(commands, dialect, calls[i]);
       });
   std::vector<absl::StatusOr<Entry>> entries;
   entries.reserve(calls.size());
@@ -61,8 +70,27 @@ std::vector<absl::StatusOr<Entry>> RedisRateLimitLog::record(absl::Span<const Ca
   return entries;
 }
 
-absl::Status RedisRateLimitLog::ping(Deadline deadline) { return core_->ping(deadline); }
+absl::Status RedisRateLimitLog::Core::tryScript(Deadline deadline) {
+  auto times = begin(deadline);
+  if (!times.ok()) return times.status();
+  times->insists = true;
+  const std::vector<std::string> keys = keysToTry();
+  RedisCall call(*router, *times);
+  return verdictOn(call.ask(
+      keys.size(), [&](std::size_t i) { return std::string_view(keys[i]); },
+      [&](RedisCommands& commands, std::size_t i, const RedisCall::Dialect& dialect) {
+        addCall(commands, dialect, {.key = keys[i], .limit = 1, .window = kMinRateLimitWindow});
+      }));
+}
 
-Health RedisRateLimitLog::healthCheck() { return core_->healthOf("rate-limit-log"); }
+absl::Status RedisRateLimitLog::ping(Deadline deadline) {
+  if (absl::Status met = core_->ping(deadline); !met.ok()) return met;
+  return core_->tryScript(deadline);
+}
+
+Health RedisRateLimitLog::healthCheck() {
+  return internal::healthByCheck("rate-limit-log", "redis", core_->clock,
+                                 [this] { return ping(); });
+}
 
 }  // namespace strata

@@ -67,6 +67,10 @@ struct RedisOptions {
   TlsOptions tls = {};
   // Finds the addresses of host names. Null: the system does.
   HostResolver resolver = nullptr;
+  // Under this key, and on the channel of this name, a health check tries what its component has to
+  // do: the user must be allowed both. In a cluster several keys begin with it. Empty: it tries
+  // under "strata:health", where being refused the key, and not the command, is no failure.
+  std::string check_key = {};
   // Who we are to sentinels, which have users of their own. Empty: nobody.
   std::string sentinel_user = {};
   Secret sentinel_password = {};
@@ -78,7 +82,8 @@ struct RedisOptions {
 //   DeadlineExceeded    no answer in time: by the caller's deadline, or by the command's timeout,
 //                       after which the connection is closed
 //   PermissionDenied    wrong user or password, or an ACL forbids the command
-//   FailedPrecondition  the server has no database of this number
+//   FailedPrecondition  the server has no database of this number, does not know the command, or is
+//                       a node of a cluster and the URL does not say so
 //   ResourceExhausted   the server is out of memory, or cannot save and therefore does not write
 //   Internal            any other answer; of one key alone: what is stored there is not a string
 // No message holds a key, a value or a secret.
@@ -92,8 +97,8 @@ class RedisCache final : public Cache {
                                                             const Clock& clock = Clock::system());
   ~RedisCache() override;
 
-  // Without incarnation once a connection was not allowed to use INFO: then `incarnation()` is
-  // zero, and what a restart brought back cannot be told from what is new.
+  // Without incarnation once a server has refused INFO: then `incarnation()` is zero, and what a
+  // restart brought back cannot be told from what is new. Logged once, as strata.redis.info_refused.
   CacheCapabilities capabilities() const override;
   Incarnation incarnation(std::string_view key = {}) const override;
 
@@ -109,10 +114,11 @@ class RedisCache final : public Cache {
   std::vector<absl::StatusOr<bool>> compareAndSet(absl::Span<const CompareAndSet> requests,
                                                   Deadline deadline = {}) override;
   // Aborted: the server was replaced meanwhile, or slots of a cluster were moved; begin again.
-  // FailedPrecondition: an ACL forbids INFO, without which neither can be seen.
+  // FailedPrecondition: the server refuses INFO, without which neither can be seen.
   absl::StatusOr<KeyPage> scan(std::string_view prefix, const std::string& cursor,
                                Deadline deadline = {}) override;
-  // Also notices that the server became a replica, or lives another life.
+  // Also notices that the server became a replica, or lives another life, and tries what a fill and
+  // a deletion need: an ACL that forbids any of it is PermissionDenied.
   absl::Status ping(Deadline deadline = {}) override;
   Health healthCheck() override;
 

@@ -36,6 +36,7 @@ class RedisRateLimitLog final : public RateLimitLog {
 
   std::vector<absl::StatusOr<Entry>> record(absl::Span<const Call> calls,
                                             Deadline deadline = {}) override;
+  // Also tries whether the script may be run.
   absl::Status ping(Deadline deadline = {}) override;
   Health healthCheck() override;
 
