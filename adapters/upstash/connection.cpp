@@ -28,7 +28,9 @@ absl::StatusOr<HttpAnswer> UpstashConnection::exchange(std::string_view request,
   closed_unanswered_ = false;
   absl::StatusOr<HttpAnswer> answer = sendAndReceive(request, until);
   used_at_ = steady_clock::now();
-  usable_ = answer.ok() && answer->keep_alive && !stream_.hasUnread();
+  // What follows the answer was not asked for, and would be taken for the next one. It may not have
+  // been received yet, so the system is asked, too.
+  usable_ = answer.ok() && answer->keep_alive && stream_.isQuiet();
   has_answered_ = has_answered_ || answer.ok();
   return answer;
 }
