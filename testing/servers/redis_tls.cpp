@@ -14,7 +14,10 @@ std::vector<std::string> redisTlsArguments(const TestCertificates& files,
 std::vector<std::string> redisTlsArgumentsAmongServers(const TestCertificates& files) {
   std::vector<std::string> arguments = redisTlsArguments(
       files, files.serverCertificateFile(), files.serverKeyFile(), /*asks_for_certificate=*/false);
-  arguments.insert(arguments.end(), {"--tls-replication", "yes"});
+  // A node of a cluster asks the others for a client's certificate, whatever clients are asked.
+  arguments.insert(arguments.end(),
+                   {"--tls-replication", "yes", "--tls-client-cert-file",
+                    files.clientCertificateFile(), "--tls-client-key-file", files.clientKeyFile()});
   return arguments;
 }
 

@@ -11,7 +11,11 @@
 #include <vector>
 
 #include "strata/adapters/redis/redis_cache.h"
+#include "strata/factories/event_hub_factory.h"
+#include "strata/factories/rate_limiter_factory.h"
 #include "strata/testing/eventually.h"
+#include "strata/testing/servers/local_redis_cluster.h"
+#include "strata/testing/servers/local_sentinel.h"
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
@@ -26,6 +30,8 @@ using ::testing::HasSubstr;
 using testing::IsOk;
 using testing::IsOkAndHolds;
 using testing::LocalRedis;
+using testing::LocalRedisCluster;
+using testing::LocalSentinel;
 using testing::LocalServers;
 using testing::LocalServersOptions;
 using ::testing::Not;
@@ -223,6 +229,96 @@ TEST_F(RedisTlsTest, ABadNetworkIsNoWorseThanWithoutTls) {
   proxy.heal();
   EXPECT_TRUE(eventually([&] { return cache->ping().ok(); }));
   EXPECT_THAT(cache->get("a"), IsOkAndHolds(Optional(std::string("x"))));
+}
+
+// ---- Behind sentinels, and in a cluster ----
+
+constexpr const char* kPatience = "&connect_timeout=10s&command_timeout=10s";
+
+std::string trusting(const std::string& url, const std::string& ca_file) {
+  return url + "?ca_file=" + ca_file + kPatience;
+}
+
+void expectThatEverythingWorks(const std::string& url) {
+  const auto cache = RedisCache::create({.url = url}).value();
+  EXPECT_OK(cache->ping());
+  for (int i = 0; i < 20; ++i) {
+    const std::string key = "shop:" + std::to_string(i);
+    EXPECT_OK(cache->set(key, key, kLong));
+    EXPECT_THAT(cache->get(key), IsOkAndHolds(Optional(key)));
+  }
+  Config config;
+  config.app = "shop";
+  config.cache_url = url;
+  ASSERT_OK_AND_ASSIGN(const auto limiter,
+                       createRateLimiter(config, {.limit = {.name = "search", .limit = 1}}));
+  EXPECT_FALSE(limiter->check("alice")->degraded);
+  EXPECT_EQ(limiter->healthCheck().state, HealthState::kPass);
+  ASSERT_OK_AND_ASSIGN(const auto here, createEventHub(config));
+  ASSERT_OK_AND_ASSIGN(const auto there, createEventHub(config));
+  const EventChannel channel("orders", Id("7"));
+  ASSERT_OK_AND_ASSIGN(const auto subscription, there->subscribe(channel));
+  ASSERT_OK(subscription->waitUntilLive(Deadline::in(absl::Seconds(20))));
+  ASSERT_OK(here->publish(channel, "paid", Json()));
+  ASSERT_OK_AND_ASSIGN(const EventDelivery delivery,
+                       subscription->next(Deadline::in(absl::Seconds(20))));
+  EXPECT_NE(delivery.event, nullptr);
+}
+
+// B-30
+TEST(RedisTlsBehindSentinels, IsSpokenToSentinelsAndMastersAndFollowsAFailover) {
+  const auto redis = LocalSentinel::start({.password = kSecret, .tls = true}).value();
+  const std::string url = trusting(redis->url(), redis->certificates().caFile());
+  EXPECT_THAT(url, ::testing::StartsWith("rediss+sentinel://"));
+  expectThatEverythingWorks(url);
+  const auto cache = RedisCache::create({.url = url}).value();
+  ASSERT_OK(cache->set("a", "before", kLong));
+  ASSERT_OK(redis->failOver());
+  EXPECT_TRUE(eventually([&] { return cache->set("a", "after", kLong).ok(); }, absl::Seconds(20)));
+  EXPECT_THAT((*redis->master())->command({"GET", "a"}), IsOkAndHolds("after"));
+}
+
+// B-33
+TEST(RedisTlsBehindSentinels, SentinelsOfAStrangeAuthorityAreRefused) {
+  const auto redis = LocalSentinel::start({.tls = true}).value();
+  const auto cache =
+      RedisCache::create({.url = trusting(redis->url(), redis->certificates().otherCaFile())})
+          .value();
+  EXPECT_THAT(cache->ping(), StatusIs(StatusCode::kPermissionDenied,
+                                      AllOf(HasSubstr("sentinel at"), HasSubstr("certificate"))));
+}
+
+TEST(RedisTlsInACluster, IsSpokenToEveryNodeAndFollowsAMove) {
+  const auto cluster = LocalRedisCluster::start({.password = kSecret, .tls = true}).value();
+  const std::string url = trusting(cluster->url(), cluster->certificates().caFile());
+  EXPECT_THAT(url, ::testing::StartsWith("rediss+cluster://"));
+  expectThatEverythingWorks(url);
+  const auto cache = RedisCache::create({.url = url}).value();
+  ASSERT_OK(cache->set("a", "before", kLong));
+  ASSERT_OK_AND_ASSIGN(const int slot, cluster->slotOf("a"));
+  ASSERT_OK_AND_ASSIGN(const std::size_t owner, cluster->ownerOf(slot));
+  const std::size_t to = (owner + 1) % cluster->size();
+  ASSERT_OK(cluster->beginMove(slot, to));
+  EXPECT_OK(cache->set("a", "on the way", kLong));  // here or there
+  ASSERT_THAT(cluster->migrateKeys(slot, to), IsOk());
+  ASSERT_OK(cluster->endMove(slot, to));
+  EXPECT_OK(cache->set("a", "after", kLong));
+  EXPECT_THAT(cluster->node(to).command({"GET", "a"}), IsOkAndHolds("after"));
+}
+
+// B-33
+TEST(RedisTlsInACluster, AStrangeAuthorityAndALoneNodeAreRefused) {
+  const auto cluster = LocalRedisCluster::start({.tls = true}).value();
+  const auto stranger =
+      RedisCache::create({.url = trusting(cluster->url(), cluster->certificates().otherCaFile())})
+          .value();
+  EXPECT_THAT(stranger->ping(), StatusIs(StatusCode::kPermissionDenied, HasSubstr("certificate")));
+  const std::string host = "127.0.0.1:" + std::to_string(cluster->node(0).port());
+  const auto lone =
+      RedisCache::create({.url = trusting("rediss://" + host, cluster->certificates().caFile())})
+          .value();
+  EXPECT_THAT(lone->ping(),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("rediss+cluster://" + host)));
 }
 
 }  // namespace
