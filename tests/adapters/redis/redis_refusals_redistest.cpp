@@ -295,6 +295,49 @@ TEST_F(RedisRefusalsTest, ReadsOfManyKeysDoWithoutGetexAndTransactions) {
   expectThatItWorks(*cacheOf(urlOfUserWithout({"multi"})));
 }
 
+TEST_F(RedisRefusalsTest, WithoutScanOnlyTheListingIsRefused) {
+  startWith({});
+  const auto cache = cacheOf(urlOfUserWithout({"scan"}));
+  expectThatItWorks(*cache);
+  EXPECT_THAT(cache->scan("shop:", ""), StatusIs(StatusCode::kPermissionDenied));
+}
+
+TEST_F(RedisRefusalsTest, WithoutExistsOnlyFillsWithoutALeaseAreRefused) {
+  startWith({});
+  const auto cache = cacheOf(urlOfUserWithout({"exists"}));
+  expectThatItWorks(*cache);
+  const CompareAndSet whatever{"shop:a", "", "value", kLong, {}};
+  EXPECT_THAT(cache->compareAndSet({&whatever, 1}).front(),
+              StatusIs(StatusCode::kPermissionDenied));
+}
+
+TEST_F(RedisRefusalsTest, WithoutGetNothingIsReadWhileTheServerCannotWrite) {
+  startWith({});
+  const auto cache = cacheOf(urlOfUserWithout({"get"}));
+  expectThatItWorks(*cache);
+  ASSERT_OK(cache->set("shop:a", "x", kLong));
+  ASSERT_OK(redis().command({"CONFIG", "SET", "maxmemory", "1"}));
+  EXPECT_THAT(lease(*cache, "shop:a"), StatusIs(StatusCode::kPermissionDenied));
+}
+
+TEST_F(RedisRefusalsTest, WithoutUnsubscribeTheEndOfASubscriptionCostsTheOthersAGap) {
+  startWith({});
+  const Config config = configFor(urlOfUserWithout({"unsubscribe"}));
+  const auto here = createEventHub(config).value();
+  const auto there = createEventHub(config).value();
+  const EventChannel channel("orders", Id("7"));
+  ASSERT_OK_AND_ASSIGN(const auto stays, there->subscribe(channel));
+  ASSERT_OK_AND_ASSIGN(auto goes, there->subscribe(EventChannel("orders", Id("8"))));
+  ASSERT_OK(stays->waitUntilLive(Deadline::in(absl::Seconds(20))));
+  ASSERT_OK(goes->waitUntilLive(Deadline::in(absl::Seconds(20))));
+  goes.reset();
+  ASSERT_OK_AND_ASSIGN(const EventDelivery gap, stays->next(Deadline::in(absl::Seconds(20))));
+  EXPECT_EQ(gap.event, nullptr);
+  ASSERT_OK(here->publish(channel, "paid", Json()));
+  ASSERT_OK_AND_ASSIGN(const EventDelivery paid, stays->next(Deadline::in(absl::Seconds(20))));
+  EXPECT_NE(paid.event, nullptr);
+}
+
 TEST_F(RedisRefusalsTest, CachesAndLimitersDoWithoutPing) {
   startWith({});
   const std::string url = urlOfUserWithout({"ping"});
@@ -427,6 +470,86 @@ TEST_F(RedisRefusalsTest, TheAclOfItsPageIsEnoughForEveryComponent) {
   EXPECT_OK(report.status);
   EXPECT_GE(report.removed, 1U);
   EXPECT_EQ(countLogged("info_refused"), 0U);
+}
+
+// With what the page about clusters adds.
+class RedisClusterRefusalsTest : public RedisRefusalsTest {
+ protected:
+  static void SetUpTestSuite() { the_cluster = LocalRedisCluster::start().value(); }
+  static void TearDownTestSuite() { the_cluster.reset(); }
+  static void tellAll(const std::vector<std::string>& command) {
+    for (std::size_t i = 0; i < the_cluster->size(); ++i) {
+      ASSERT_OK(the_cluster->node(i).command(command));
+    }
+  }
+  // The URL of the user of the documentation, who may not do that.
+  static std::string urlWithout(const std::vector<std::string>& rules) {
+    tellAll({"ACL", "SETUSER", "app", "reset"});
+    tellAll(documentedAcl("redis.md"));
+    tellAll(documentedAcl("redis_cluster.md"));
+    std::vector<std::string> command{"ACL", "SETUSER", "app"};
+    for (const std::string& rule : rules) command.push_back("-" + rule);
+    tellAll(command);
+    const std::string url = the_cluster->url();
+    const std::string_view scheme = "redis+cluster://";
+    return std::string(scheme) + "app:password@" + url.substr(scheme.size()) + kTimeouts;
+  }
+
+  inline static std::unique_ptr<LocalRedisCluster> the_cluster;
+};
+
+TEST_F(RedisClusterRefusalsTest, TheAclsOfThePagesAreEnoughForEveryComponent) {
+  const std::string url = urlWithout({});
+  const auto cache = internal::openCache({.config = configFor(url)}, kImpatient).value();
+  expectThatItWorks(*cache);
+  expectThatItLimits(url);
+  expectThatItCarriesEvents(url);
+  ASSERT_OK(cache->set("shop:a:b:c", "x", kLong));
+  CacheAdmin admin = createCacheAdmin({.config = configFor(url)}).value();
+  const InvalidationReport report = admin.invalidateApp();
+  EXPECT_OK(report.status);
+  EXPECT_GE(report.removed, 1U);
+  // While a slot moves, too.
+  ASSERT_OK_AND_ASSIGN(const int slot, the_cluster->slotOf("shop:a:b:c"));
+  ASSERT_OK_AND_ASSIGN(const std::size_t owner, the_cluster->ownerOf(slot));
+  ASSERT_OK(the_cluster->beginMove(slot, (owner + 1) % the_cluster->size()));
+  EXPECT_OK(cache->set("shop:a:b:c", "x", kLong));
+  ASSERT_OK(the_cluster->endMove(slot, (owner + 1) % the_cluster->size()));
+}
+
+TEST_F(RedisClusterRefusalsTest, WithoutTheMapOfSlotsItIsRefusedAtTheStart) {
+  const std::string url = urlWithout({"cluster|slots"});
+  EXPECT_THAT(internal::openCache({.config = configFor(url)}, kImpatient),
+              StatusIs(StatusCode::kPermissionDenied));
+  EXPECT_THAT(createRateLimiter(configFor(url), {.limit = {.name = "search"}}),
+              StatusIs(StatusCode::kPermissionDenied));
+  EXPECT_THAT(createEventHub(configFor(url)), StatusIs(StatusCode::kPermissionDenied));
+}
+
+TEST_F(RedisClusterRefusalsTest, WithoutTheListOfNodesOnlyTheListingIsRefused) {
+  const auto cache = cacheOf(urlWithout({"cluster|nodes"}));
+  EXPECT_OK(cache->ping());
+  EXPECT_THAT(cache->scan("shop:", ""), StatusIs(StatusCode::kPermissionDenied));
+}
+
+TEST_F(RedisClusterRefusalsTest, WithoutTheStateOfTheClusterTheHubWorks) {
+  expectThatItCarriesEvents(urlWithout({"cluster|info"}));
+}
+
+TEST_F(RedisClusterRefusalsTest, WithoutGetTheCacheIsRefusedAtTheStart) {
+  EXPECT_THAT(internal::openCache({.config = configFor(urlWithout({"get"}))}, kImpatient),
+              StatusIs(StatusCode::kPermissionDenied));
+}
+
+TEST_F(RedisClusterRefusalsTest, WithoutAskingKeysOfASlotThatMovesAreRefused) {
+  const auto cache = cacheOf(urlWithout({"asking"}));
+  const std::string key = "shop:moving";
+  ASSERT_OK_AND_ASSIGN(const int slot, the_cluster->slotOf(key));
+  ASSERT_OK_AND_ASSIGN(const std::size_t owner, the_cluster->ownerOf(slot));
+  ASSERT_OK(the_cluster->beginMove(slot, (owner + 1) % the_cluster->size()));
+  EXPECT_THAT(cache->set(key, "x", kLong), Not(IsOk()));
+  ASSERT_OK(the_cluster->endMove(slot, (owner + 1) % the_cluster->size()));
+  EXPECT_OK(cache->set(key, "x", kLong));
 }
 
 }  // namespace
