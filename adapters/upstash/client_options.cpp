@@ -50,9 +50,13 @@ absl::StatusOr<UpstashClient::Options> upstashClientOptions(UpstashOptions optio
       .request_timeout = absl::ToChronoNanoseconds(options.request_timeout)};
 }
 
-absl::Status pingUpstash(UpstashClient& client, Deadline deadline) {
-  const UpstashCommand command{"PING"};
-  return client.run({&command, 1}, UpstashCallKind::kRead, deadline).front().status();
+absl::Status tryUpstash(UpstashClient& client, const RedisScript& script,
+                        const std::vector<std::string>& arguments, Deadline deadline) {
+  UpstashCommand command{"EVAL", std::string(script.source), "1",
+                         "strata:health:" + std::string(script.sha)};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  // Harmless when it is repeated.
+  return client.run({&command, 1}, UpstashCallKind::kFencedWrite, deadline).front().status();
 }
 
 }  // namespace strata::internal

@@ -231,7 +231,8 @@ absl::StatusOr<KeyPage> UpstashCache::scan(std::string_view prefix, const std::s
 // ---- Health ----
 
 absl::Status UpstashCache::ping(Deadline deadline) {
-  return internal::pingUpstash(core_->client, deadline);
+  return internal::tryUpstash(core_->client, internal::kGetOrLeaseScript, {"tried", "1000"},
+                              deadline);
 }
 
 Health UpstashCache::healthCheck() {

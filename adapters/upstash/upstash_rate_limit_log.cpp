@@ -62,7 +62,7 @@ std::vector<absl::StatusOr<Entry>> UpstashRateLimitLog::record(absl::Span<const 
 }
 
 absl::Status UpstashRateLimitLog::ping(Deadline deadline) {
-  return internal::pingUpstash(core_->client, deadline);
+  return internal::tryUpstash(core_->client, internal::kRateLimitScript, {"1", "1000"}, deadline);
 }
 
 Health UpstashRateLimitLog::healthCheck() {

@@ -140,11 +140,13 @@ TEST_F(UpstashTest, AWrongTokenIsRefusedAndNotPrinted) {
   EXPECT_THAT(health.error, Not(HasSubstr("wrong-secret")));
 }
 
-TEST_F(UpstashTest, AReadOnlyTokenMayNotLease) {
+// A cache that could not be filled was healthy.
+TEST_F(UpstashTest, AReadOnlyTokenMayNotLeaseAndHealthSaysSo) {
   UpstashOptions options = optionsFor(*proxy_);
   options.token = "the-read-only-token";
   const auto cache = UpstashCache::create(options).value();
-  EXPECT_OK(cache->ping());
+  EXPECT_THAT(cache->ping(), StatusIs(StatusCode::kPermissionDenied));
+  EXPECT_EQ(cache->healthCheck().state, HealthState::kFail);
   EXPECT_THAT(lease(*cache, "a"), StatusIs(StatusCode::kPermissionDenied));
   const std::vector<LeaseRequest> two{{"a", "L"}, {"b", "L"}};
   for (const auto& reply : cache->getOrLease(two, kLong)) {

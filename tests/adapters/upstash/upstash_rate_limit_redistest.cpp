@@ -33,6 +33,12 @@ TEST(UpstashRateLimitLog, TellsAWrongTokenAndAWrongType) {
   EXPECT_THAT(log->ping(), StatusIs(absl::StatusCode::kPermissionDenied));
   EXPECT_EQ(log->healthCheck().state, HealthState::kFail);
 
+  // A token that may only read was told to be well, while all limits were off.
+  const auto reader =
+      UpstashRateLimitLog::create({.url = proxy->url(), .token = "the-read-only-token"}).value();
+  EXPECT_THAT(reader->ping(), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_EQ(reader->healthCheck().state, HealthState::kFail);
+
   ASSERT_OK(sharedServers().redis().command({"SET", "text", "x"}));
   const auto right = UpstashRateLimitLog::create({.url = proxy->url(), .token = "the-token"});
   const RateLimitLog::Call call{"text", 1, absl::Seconds(1)};
