@@ -72,7 +72,7 @@ class RedisClusterNodeTest : public ::testing::Test {
   // A key that another node has.
   static std::string keyElsewhere() {
     for (int i = 0;; ++i) {
-      const std::string key = "key" + std::to_string(i);
+      std::string key = "key" + std::to_string(i);
       const int slot = the_cluster->slotOf(key).value();
       if (the_cluster->ownerOf(slot).value() != 0) return key;
     }
@@ -117,13 +117,13 @@ TEST_F(RedisClusterNodeTest, ThatIsMetOnlyLaterIsDownAndHealthSaysWhy) {
   ASSERT_OK_AND_ASSIGN(const auto limiter,
                        createRateLimiter(backends, log, {.limit = {.name = "search"}}));
   ASSERT_OK(node.start());
-  const auto saysWhy = [&](const Health& health, HealthState state) {
+  const auto says_why = [&](const Health& health, HealthState state) {
     return health.state == state && health.error.find(adviceFor(node)) != std::string::npos;
   };
-  EXPECT_TRUE(eventually([&] { return saysWhy(cache->healthCheck(), HealthState::kFail); }));
-  EXPECT_TRUE(eventually([&] { return saysWhy(limiter->healthCheck(), HealthState::kWarn); }));
+  EXPECT_TRUE(eventually([&] { return says_why(cache->healthCheck(), HealthState::kFail); }));
+  EXPECT_TRUE(eventually([&] { return says_why(limiter->healthCheck(), HealthState::kWarn); }));
   EXPECT_TRUE(eventually([&] { return absl::IsUnavailable(cache->get("a").status()); }));
-  EXPECT_TRUE(saysWhy(cache->healthCheck(), HealthState::kFail)) << "with an open breaker, too";
+  EXPECT_TRUE(says_why(cache->healthCheck(), HealthState::kFail)) << "with an open breaker, too";
   EXPECT_TRUE(limiter->check("alice")->degraded);
 }
 
