@@ -134,20 +134,17 @@ TEST(RedisErrors, TellACommandThatIsRefusedFromOneThatFails) {
        {"ERR unknown command 'x'",
         "ERR unknown command `x`, with args beginning with: ", "unsupported command 'x'",
         "ERR Unknown Redis command called from script script: f00, on @user_script:1.",
-        "ERR Error running script (call to f_0): @user_script:1: @user_script: 1: Unknown Redis "
-        "command called from Lua script"}) {
+        "ERR Error running script (call to f_0): @user_script: 1: Unknown Redis command called"}) {
     EXPECT_THAT(redisErrorStatus(text),
                 StatusIs(StatusCode::kFailedPrecondition, HasSubstr("does not know the command")))
         << text;
   }
   for (const char* text :
        {"NOPERM this user has no permissions to run the 'zadd' command",
-        "ERR The user executing the script can't run this command or subcommand script: f00, on "
-        "@user_script:1.",
-        "ERR ACL failure in script: User u has no permissions to run the 'zadd' command script: "
-        "f00, on @user_script:1.",
-        "ERR Error running script (call to f_0): @user_script:1: @user_script: 1: The user "
-        "executing the script can't run this command or subcommand"}) {
+        "ERR The user executing the script can't run this command or subcommand script: f00",
+        "ERR ACL failure in script: User u has no permissions to run the 'zadd' command",
+        "ERR Error running script (call to f_0): @user_script: 1: The user executing the script "
+        "can't run this command or subcommand"}) {
     EXPECT_THAT(redisErrorStatus(text),
                 StatusIs(StatusCode::kPermissionDenied, HasSubstr("forbids the command")))
         << text;
