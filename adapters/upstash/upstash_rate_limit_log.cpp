@@ -8,6 +8,7 @@
 #include "adapters/upstash/client_options.h"
 #include "adapters/upstash/text.h"
 #include "src/base/health_check.h"
+#include "strata/limits/rate_limiter.h"
 
 namespace strata {
 namespace {
@@ -62,7 +63,8 @@ std::vector<absl::StatusOr<Entry>> UpstashRateLimitLog::record(absl::Span<const 
 }
 
 absl::Status UpstashRateLimitLog::ping(Deadline deadline) {
-  return internal::tryUpstash(core_->client, internal::kRateLimitScript, {"1", "1000"}, deadline);
+  return internal::tryUpstash(core_->client, internal::kRateLimitScript,
+                              {std::to_string(kMaxRateLimit), "1000"}, deadline);
 }
 
 Health UpstashRateLimitLog::healthCheck() {

@@ -36,7 +36,8 @@ void addCall(RedisCommands& commands, const RedisCall::Dialect& dialect,
 struct RedisRateLimitLog::Core : internal::RedisClient {
   using RedisClient::RedisClient;
 
-  // Records a call of nobody's.
+  // Records a call of nobody's, whatever calls of other checks there are: one that is denied would
+  // not try all that the script does.
   absl::Status tryScript(Deadline deadline);
 };
 
@@ -79,7 +80,8 @@ absl::Status RedisRateLimitLog::Core::tryScript(Deadline deadline) {
   return verdictOn(call.ask(
       keys.size(), [&](std::size_t i) { return std::string_view(keys[i]); },
       [&](RedisCommands& commands, std::size_t i, const RedisCall::Dialect& dialect) {
-        addCall(commands, dialect, {.key = keys[i], .limit = 1, .window = kMinRateLimitWindow});
+        addCall(commands, dialect,
+                {.key = keys[i], .limit = kMaxRateLimit, .window = kMinRateLimitWindow});
       }));
 }
 
