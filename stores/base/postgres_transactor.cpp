@@ -73,7 +73,7 @@ absl::Status PostgresWork::writeIn(UnitOfWork& unit, Deadline deadline, Work wor
 }
 
 absl::Status PostgresWork::transact(Deadline deadline, Work work) const {
-  for (bool repeated = false;; repeated = true) {
+  for (int attempt = 1;; ++attempt) {
     auto begun = postgres::PostgresTransaction::begin(pool_, nullptr, deadline);
     if (!begun.ok()) return begun.status();
     const postgres::PostgresTransaction& transaction = **begun;
@@ -82,7 +82,7 @@ absl::Status PostgresWork::transact(Deadline deadline, Work work) const {
     absl::Status status = work(session);
     if (status.ok()) return unit.commit();
     // By a standby, for instance: nothing has happened, and another session may be of the primary.
-    if (repeated || !transaction.refused()) return status;
+    if (attempt == kAttempts || !transaction.refused()) return status;
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <boost/describe.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,13 +19,16 @@ struct PoolNote {
 };
 BOOST_DESCRIBE_STRUCT(PoolNote, (), (id, text))
 
-// Opens as many connections as the pool may have; all are idle afterwards.
+// Opens as many connections as the pool may have, if those that it has work; all are idle
+// afterwards, and none is on its way.
 inline void fill(PostgresPool& pool) {
-  const std::size_t size = pool.stats().size;
+  const PostgresPoolStats start = pool.stats();
+  const std::size_t size = start.size;
+  const std::uint64_t connects = start.connects + size - start.open;
   std::vector<std::thread> callers;
   for (std::size_t i = 0; i < size; ++i) {
     callers.emplace_back([&] {
-      while (pool.stats().connects < size) pool.execute("SELECT 1").IgnoreError();
+      while (pool.stats().connects < connects) pool.execute("SELECT 1").IgnoreError();
     });
   }
   for (std::thread& caller : callers) caller.join();

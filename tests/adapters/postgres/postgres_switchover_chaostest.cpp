@@ -207,8 +207,8 @@ TEST_F(PostgresSwitchover, AWriteThatAStandbyRefusedIsSentToAnotherSession) {
   open({.url = url("?target_session_attrs=any")});
   ASSERT_OK(primary().awaitReplay(standby()));
   leadToStandby();
-  fill(*pool_);
   ASSERT_THAT(notes_->get("a"), IsOk());
+  fill(*pool_);
   leadToPrimary();
   EXPECT_THAT(put("two"), IsOk());
   EXPECT_EQ((**notes_->get("a")).text, "two");
@@ -225,8 +225,8 @@ TEST_F(PostgresSwitchover, SoIsATransactionThatAStandbyRefused) {
   ASSERT_THAT(stores->users->put({.id = "ada"}), IsOk());
   ASSERT_OK(primary().awaitReplay(standby()));
   leadToStandby();
-  fill(*backends->database);
   ASSERT_THAT(stores->users->get("ada"), IsOk());
+  fill(*backends->database);
   leadToPrimary();
   EXPECT_THAT(stores->users->put({.id = "bob"}), IsOk());
 }
