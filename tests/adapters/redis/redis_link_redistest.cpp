@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <string>
 #include <thread>
 #include <vector>
@@ -380,14 +381,18 @@ TEST(RedisLink, AServerThatHangsIsNotConnectedToByEveryCall) {
 
 TEST(RedisLink, AServerThatHangsUpAtTheFirstCommandIsLeftAloneBetweenConnections) {
   const ScriptedRedis server([](const Words&, auto& connection) { connection.close(); });
-  const auto cache = RedisCache::create({.url = server.url(), .max_connections = 1}).value();
+  // With time for a server that is a busy machine's thread: this is about what it does.
+  const auto cache = patientCache(server.url());
+  constexpr absl::Duration kHalfOfTheFirst = absl::Milliseconds(10);
   const MonotonicTime started = Clock::system().now();
-  while (Clock::system().now() - started < absl::Milliseconds(500)) {
+  absl::Duration took;
+  EXPECT_TRUE(eventually([&] {
     EXPECT_THAT(cache->get("a"), StatusIs(StatusCode::kUnavailable));
-  }
+    took = Clock::system().now() - started;
+    return took >= absl::Milliseconds(500) && server.accepted() >= 5;
+  }));
   // Three at once; then after 20, 40, 80, 160 and 320 ms, or half of that.
-  EXPECT_GE(server.accepted(), 5U);
-  EXPECT_LE(server.accepted(), 11U);
+  EXPECT_LE(static_cast<double>(server.accepted()), 6 + std::log2(took / kHalfOfTheFirst + 1.0));
 }
 
 }  // namespace
