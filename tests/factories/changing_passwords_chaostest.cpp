@@ -60,6 +60,13 @@ class DatabasePassword : public ::testing::Test {
                     "WHERE usename = 'rotated'"),
                 IsOk());
   }
+  // Whether the role has a session that listens to events.
+  static bool listens() {
+    const auto rows = sharedServers().postgres().query(
+        "SELECT 1 FROM pg_stat_activity WHERE usename = 'rotated' "
+        "AND application_name LIKE 'strata-events-%'");
+    return rows.ok() && !rows->empty();
+  }
   // Without a password in the URL.
   static Config config() {
     const std::string url = sharedServers().postgres().url();
@@ -158,6 +165,7 @@ TEST_F(DatabasePassword, OfAnEventHubChangesToo) {
   setPassword("hunter2");
   file.replace("hunter2");
   endSessions();
+  EXPECT_TRUE(eventually([] { return listens(); }, absl::Minutes(1)));
   EXPECT_TRUE(eventually([&] { return hub->healthCheck().healthy(); }, absl::Minutes(1)));
   EXPECT_THAT(hub->publish(channel, "done", Json()), IsOk());
   while (true) {
@@ -201,6 +209,11 @@ class CachePassword : public ::testing::Test {
   }
   static void endSessions() {
     ASSERT_THAT(redis().command({"CLIENT", "KILL", "USER", "rotated"}), IsOk());
+  }
+  // Whether the user has a connection that subscribes to something.
+  static bool listens() {
+    const auto clients = redis().command({"CLIENT", "LIST", "TYPE", "pubsub"});
+    return clients.ok() && clients->find("user=rotated") != std::string::npos;
   }
   static Config config() {
     Config config;
@@ -271,6 +284,7 @@ TEST_F(CachePassword, OfLimitersAndEventHubsChangesToo) {
   file.replace("hunter2");
   endSessions();
   EXPECT_TRUE(eventually([&] { return log->ping().ok(); }));
+  EXPECT_TRUE(eventually([] { return listens(); }, absl::Minutes(1)));
   EXPECT_TRUE(eventually([&] { return hub->healthCheck().healthy(); }, absl::Minutes(1)));
   EXPECT_THAT(hub->publish(channel, "done", Json()), IsOk());
   while (true) {
