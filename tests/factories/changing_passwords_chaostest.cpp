@@ -130,13 +130,13 @@ TEST_F(DatabasePassword, IsAskedForAgainAtOnceWhenItHasJustChanged) {
 }
 
 TEST_F(DatabasePassword, OfACallbackWinsOverThatOfTheUrl) {
-  const auto newToken = [] { return absl::StatusOr<Secret>("hunter1"); };
+  const auto new_token = [] { return absl::StatusOr<Secret>("hunter1"); };
   Config config = this->config();
   const std::string url = config.database_url.reveal();
   config.database_url = "postgresql://rotated:of-yesterday" + url.substr(url.find('@'));
   ConnectOptions options;
   // A token of a cloud's identity service, which lives for 15 minutes.
-  options.database_password = [&]() -> absl::StatusOr<Secret> { return newToken(); };
+  options.database_password = [&]() -> absl::StatusOr<Secret> { return new_token(); };
   auto backends = connect(config, options);
   ASSERT_THAT(backends, IsOk());
   EXPECT_THAT(use(*backends), IsOk());
