@@ -121,6 +121,12 @@ class PostgresEventTransport final : public EventTransport {
     return listener_->waitUntilSubscribed(channel, deadline, clock_);
   }
   absl::Status send(absl::Span<const EventMessage> messages, Deadline deadline) override;
+  std::string_view loopbackAdvice() const override {
+    return "is there a pooler between, such as PgBouncer in transaction mode, which forgets "
+           "LISTEN? "
+           "Set DATABASE_DIRECT_URL to a URL that leads to the server itself";
+  }
+  void relisten(const absl::Status& why) override { listener_->reconnect(why); }
   absl::Status ping(Deadline deadline) override;
   Health healthCheck() override;
 

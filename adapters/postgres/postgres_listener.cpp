@@ -81,6 +81,20 @@ void PostgresListener::unsubscribe(const std::string& channel) {
   if (channels_.unwant(channel)) wake_->signal();
 }
 
+void PostgresListener::reconnect(const absl::Status& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    // Sharing nothing with it, as in EventStream.
+    leave_ = absl::Status(why.code(), std::string(why.message()));
+  }
+  wake_->signal();
+}
+
+absl::Status PostgresListener::takeLeave() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(leave_, absl::OkStatus());
+}
+
 bool PostgresListener::isStopping() const {
   const std::lock_guard lock(mutex_);
   return stopping_;
@@ -125,11 +139,13 @@ absl::Status PostgresListener::listenOnce() {
   is_whole_ = false;
   asked_.clear();
   spoke_at_ = steady_clock::now();
+  takeLeave().IgnoreError();  // meant for the session before
   return listen(session);
 }
 
 absl::Status PostgresListener::listen(PostgresStream& session) {
   while (!isStopping()) {
+    if (absl::Status leave = takeLeave(); !leave.ok()) return leave;
     if (absl::Status said = speak(session); !said.ok()) return said;
     absl::Status waited = session.wait(wake_->file(), spoke_at_ + options_.heartbeat / 3);
     if (!waited.ok()) return waited;

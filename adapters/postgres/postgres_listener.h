@@ -43,6 +43,8 @@ class PostgresListener {
 
   void subscribe(const std::string& channel);
   void unsubscribe(const std::string& channel);
+  // Leaves the session, as if it had been lost.
+  void reconnect(const absl::Status& why);
   absl::Status waitUntilSubscribed(const std::string& channel, Deadline deadline,
                                    const Clock& clock) const {
     return channels_.await(channel, deadline, clock);
@@ -68,6 +70,7 @@ class PostgresListener {
   absl::Status tellRow(PostgresStream& session, const Notification& notification);
   absl::Status finish(PostgresStream& session);
   bool isStopping() const;
+  absl::Status takeLeave();
 
   const ListenerOptions options_;
   internal::EventStream& stream_;
@@ -80,6 +83,8 @@ class PostgresListener {
   mutable std::mutex mutex_;
   std::condition_variable stop_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // Ok: the session is not to be left.
+  absl::Status leave_ ABSL_GUARDED_BY(mutex_);
 
   // The thread's own.
   bool is_whole_ = false;

@@ -14,6 +14,7 @@
 #include "src/events/channels.h"
 #include "src/events/envelope.h"
 #include "src/events/listener.h"
+#include "src/events/loopback_check.h"
 #include "src/events/metrics.h"
 #include "src/events/sender.h"
 #include "strata/base/logging.h"
@@ -30,6 +31,7 @@ using internal::EventOutbox;
 using internal::EventQueue;
 using internal::EventSender;
 using internal::EventTally;
+using internal::LoopbackCheck;
 
 constexpr std::size_t kMaxEnvelopeBytes = std::size_t{16} << 20;
 // What an envelope holds besides its data is never more.
@@ -78,7 +80,11 @@ class HubCore final : public EventReceiver {
   static constexpr std::size_t kOrders = 16;
 
   std::shared_ptr<EventTransport> transport() const;
+  std::unique_ptr<LoopbackCheck> makeLoopback(const EventHubOptions& options,
+                                              std::shared_ptr<Executor> executor);
   std::mutex& orderOf(const std::string& name) { return orders_[absl::HashOf(name) % kOrders]; }
+  // To every subscription.
+  void tellGap(const absl::Status& why);
   // Counts what was told, and calls those who have something to take. Never under a lock.
   void settle(const EventTally& tally);
 
@@ -101,6 +107,8 @@ class HubCore final : public EventReceiver {
   // Null: none, or the hub has ended.
   std::shared_ptr<EventTransport> transport_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<EventSender> sender_;  // null: no transport
+  // Null: the hub's own messages do not come back.
+  std::unique_ptr<LoopbackCheck> loopback_;
 };
 
 HubCore::HubCore(std::unique_ptr<EventTransport> transport, const EventHubOptions& options,
@@ -116,13 +124,35 @@ HubCore::HubCore(std::unique_ptr<EventTransport> transport, const EventHubOption
       transport_(std::move(transport)) {
   if (transport_ == nullptr) return;
   sender_ = std::make_unique<EventSender>(outbox_, *transport_, metrics_, options.breaker, clock,
-                                          std::move(executor));
+                                          executor);
+  if (!transport_->loopbackAdvice().empty()) {
+    loopback_ = makeLoopback(options, std::move(executor));
+  }
+}
+
+std::unique_ptr<LoopbackCheck> HubCore::makeLoopback(const EventHubOptions& options,
+                                                     std::shared_ptr<Executor> executor) {
+  // No channel of an application has such a name, and no other hub this one.
+  std::string channel = fmt::format("{}~self:{:016x}{:016x}", prefix_, internal::randomSeed(),
+                                    internal::randomSeed());
+  return std::make_unique<LoopbackCheck>(
+      LoopbackCheck::Options{.channel = std::move(channel),
+                             .instance_id = instance_id_,
+                             .interval = options.loopback_interval,
+                             .on_loss = [this](const absl::Status& why) { tellGap(why); }},
+      *transport_, outbox_, *sender_, clock_, std::move(executor));
 }
 
 absl::Status HubCore::start(const EventHubOptions& options) {
   const std::shared_ptr<EventTransport> transport = this->transport();
   if (transport == nullptr) return absl::OkStatus();
-  absl::Status started = transport->start(*this, Deadline::in(options.start_timeout, clock_));
+  const Deadline deadline = Deadline::in(options.start_timeout, clock_);
+  absl::Status started = transport->start(*this, deadline);
+  if (loopback_ != nullptr) {
+    transport->subscribe(loopback_->channel());
+    if (started.ok()) started = loopback_->prove(deadline);
+    loopback_->begin();
+  }
   const bool may_pass = absl::IsUnavailable(started) || absl::IsDeadlineExceeded(started);
   if (!may_pass || options.require_connection) return annotate(started, "event hub");
   log(Severity::kWarning, "strata.events.unavailable_at_start", {{"error", describe(started)}});
@@ -130,6 +160,7 @@ absl::Status HubCore::start(const EventHubOptions& options) {
 }
 
 void HubCore::end() {
+  if (loopback_ != nullptr) loopback_->end();
   if (sender_ != nullptr) sender_->finish(Deadline::in(kFarewell, clock_));
   sender_.reset();
   std::shared_ptr<EventTransport> transport;
@@ -217,12 +248,14 @@ void HubCore::noteSubscriptions(std::int64_t change) {
 absl::Status HubCore::waitUntilLive(const std::string& name, Deadline deadline) {
   const std::shared_ptr<EventTransport> transport = this->transport();
   if (transport == nullptr) return absl::OkStatus();
-  return transport->waitUntilSubscribed(name, deadline);
+  absl::Status live = transport->waitUntilSubscribed(name, deadline);
+  return live.ok() && loopback_ != nullptr ? loopback_->await(deadline) : live;
 }
 
 // ---- Receiving ----
 
 void HubCore::onMessage(std::string_view channel, std::string_view payload) {
+  if (loopback_ != nullptr && loopback_->hear(channel, payload)) return;
   auto event = internal::decodeEnvelope(payload);
   if (!event.ok()) {
     metrics_.unreadable.increment();
@@ -237,6 +270,11 @@ void HubCore::onMessage(std::string_view channel, std::string_view payload) {
 }
 
 void HubCore::onGap(const absl::Status& why) {
+  tellGap(why);
+  if (loopback_ != nullptr) loopback_->noteGap();
+}
+
+void HubCore::tellGap(const absl::Status& why) {
   log(Severity::kWarning, "strata.events.gap", {{"why", describe(why)}});
   settle(channels_.disconnected());
 }
@@ -261,6 +299,11 @@ Health HubCore::healthCheck() {
     health.error = child.component + ": " + child.error;
   }
   health.children.push_back(std::move(child));
+  const absl::Status hears = loopback_ == nullptr ? absl::OkStatus() : loopback_->state();
+  if (health.state == HealthState::kPass && !hears.ok()) {
+    health.state = HealthState::kWarn;
+    health.error = describe(hears);
+  }
   if (const absl::Status sends = sender_->check(); !sends.ok()) {
     health.state = HealthState::kWarn;
     health.error = describe(sends);
@@ -341,6 +384,10 @@ absl::Status validate(const EventHubOptions& options) {
   if (options.max_outbox_bytes == 0) return refuse("max_outbox_bytes must be at least 1");
   if (options.give_up_after <= absl::ZeroDuration()) {
     return refuse("give_up_after must be above zero");
+  }
+  if (options.loopback_interval < absl::Milliseconds(10) ||
+      options.loopback_interval > absl::Minutes(10)) {
+    return refuse("loopback_interval must be 10 ms to 10 minutes");
   }
   return validate(options.breaker);
 }

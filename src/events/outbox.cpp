@@ -26,6 +26,25 @@ EventOutbox::Pushed EventOutbox::push(Item item) {
   return {.start = !std::exchange(sending_, true), .dropped = dropped};
 }
 
+bool EventOutbox::pushLoopback(Item item) {
+  const std::lock_guard lock(mutex_);
+  waiting_loopback_ = std::move(item);
+  loopback_ = {};
+  return !std::exchange(sending_, true);
+}
+
+EventOutbox::Loopback EventOutbox::loopback() const {
+  const std::lock_guard lock(mutex_);
+  return loopback_;
+}
+
+void EventOutbox::settleLoopback(bool was_sent, MonotonicTime now) {
+  const std::lock_guard lock(mutex_);
+  if (waiting_loopback_) return;  // another one was pushed meanwhile
+  loopback_.state = was_sent ? Loopback::State::kSent : Loopback::State::kFailed;
+  loopback_.sent_at = now;
+}
+
 std::int64_t EventOutbox::trim() {
   std::int64_t dropped = 0;
   // One event is let through however large it is.
@@ -56,6 +75,7 @@ void EventOutbox::mergeLost(const Item& item, std::uint64_t missed) {
 EventOutbox::Batch EventOutbox::take(std::size_t max_messages, MonotonicTime now) {
   Batch batch;
   const std::lock_guard lock(mutex_);
+  batch.loopback = std::exchange(waiting_loopback_, std::nullopt);
   while (!items_.empty() && now - items_.front().since > limits_.give_up_after) {
     noteLost(takeFront());
     ++batch.gave_up;
@@ -67,7 +87,7 @@ EventOutbox::Batch EventOutbox::take(std::size_t max_messages, MonotonicTime now
     if (bytes > kMaxBatchBytes && !batch.items.empty()) break;
     batch.items.push_back(takeFront());
   }
-  sending_ = !batch.items.empty();
+  sending_ = !batch.isEmpty();
   return batch;
 }
 

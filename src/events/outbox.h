@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,17 @@ class EventOutbox {
     std::int64_t dropped = 0;
   };
   struct Batch {
+    bool isEmpty() const { return items.empty() && !loopback; }
+
+    std::optional<Item> loopback;  // goes first
     std::vector<Item> items;
     std::int64_t gave_up = 0;
+  };
+  // What became of the loopback message that was pushed last.
+  struct Loopback {
+    enum class State : std::uint8_t { kWaiting, kSent, kFailed };
+    State state = State::kWaiting;
+    MonotonicTime sent_at;
   };
 
   // So many channels are remembered for a notice; of others the receivers learn by the sequence of
@@ -48,6 +58,12 @@ class EventOutbox {
       : instance_id_(std::move(instance_id)), limits_(limits) {}
 
   Pushed push(Item item);
+  // The message of a LoopbackCheck, in the place of one that still waits. It goes out ahead of
+  // everything else, and one that cannot be sent is dropped. True: see Pushed::start.
+  bool pushLoopback(Item item);
+  Loopback loopback() const;
+  // Of the one that was taken last.
+  void settleLoopback(bool was_sent, MonotonicTime now);
   // The next to send, at most so many and of about 1 MiB. None: from now on nobody sends.
   Batch take(std::size_t max_messages, MonotonicTime now);
   // A batch that was not sent; returns how many were dropped.
@@ -78,6 +94,8 @@ class EventOutbox {
   std::size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<std::string, Lost> lost_ ABSL_GUARDED_BY(mutex_);  // by channel
   bool sending_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<Item> waiting_loopback_ ABSL_GUARDED_BY(mutex_);
+  Loopback loopback_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace strata::internal

@@ -22,12 +22,15 @@ constexpr std::chrono::milliseconds kLongestBackoff(1600);
 constexpr absl::Duration kShortestGlance = absl::Milliseconds(50);
 constexpr absl::Duration kLongestGlance = absl::Milliseconds(500);
 
-std::vector<EventMessage> encoded(const std::vector<EventOutbox::Item>& items) {
+EventMessage encoded(const EventOutbox::Item& item) {
+  return {.channel = *item.channel, .payload = encodeEnvelope(*item.event)};
+}
+
+std::vector<EventMessage> encoded(const EventOutbox::Batch& batch) {
   std::vector<EventMessage> messages;
-  messages.reserve(items.size());
-  for (const EventOutbox::Item& item : items) {
-    messages.push_back({.channel = *item.channel, .payload = encodeEnvelope(*item.event)});
-  }
+  messages.reserve(batch.items.size() + 1);
+  if (batch.loopback) messages.push_back(encoded(*batch.loopback));
+  for (const EventOutbox::Item& item : batch.items) messages.push_back(encoded(item));
   return messages;
 }
 
@@ -75,27 +78,34 @@ bool EventSender::sendBatch(Deadline deadline, absl::Duration& delay) {
   EventOutbox::Batch batch = outbox_.take(one_by_one_ > 0 ? 1 : kMaxBatchMessages, clock_.now());
   metrics_.too_old.add(batch.gave_up);
   metrics_.outbox.set(static_cast<std::int64_t>(outbox_.size()));
-  if (batch.items.empty()) return false;
-  const absl::Status sent = transport_.send(encoded(batch.items), deadline);
+  if (batch.isEmpty()) return false;
+  const absl::Status sent = transport_.send(encoded(batch), deadline);
+  settle(std::move(batch), sent, delay);
+  return true;
+}
+
+void EventSender::settle(EventOutbox::Batch batch, const absl::Status& sent,
+                         absl::Duration& delay) {
+  if (batch.loopback) outbox_.settleLoopback(sent.ok(), clock_.now());
   if (sent.ok()) {
     noteSent(batch.items);
   } else if (absl::IsInvalidArgument(sent)) {
-    noteRefused(std::move(batch.items), sent);
+    const bool alone = batch.items.size() == 1 && !batch.loopback;
+    noteRefused(std::move(batch.items), alone, sent);
   } else {
     delay = noteFailed(std::move(batch.items), sent);
   }
-  return true;
 }
 
 void EventSender::noteSent(const Items& items) {
   failures_ = 0;
   one_by_one_ -= std::min(one_by_one_, items.size());
   breaker_.noteSuccess();
-  metrics_.send_time.record(clock_.now() - items.front().since);
+  if (!items.empty()) metrics_.send_time.record(clock_.now() - items.front().since);
 }
 
-void EventSender::noteRefused(Items items, const absl::Status& why) {
-  if (items.size() > 1) {
+void EventSender::noteRefused(Items items, bool alone, const absl::Status& why) {
+  if (!alone) {
     one_by_one_ = items.size();
     metrics_.outbox_full.add(outbox_.putBack(std::move(items)));
     return;

@@ -42,8 +42,10 @@ class EventSender {
   void run();
   // False: there was nothing. `delay`: until the next, zero unless it failed.
   bool sendBatch(Deadline deadline, absl::Duration& delay);
+  void settle(EventOutbox::Batch batch, const absl::Status& sent, absl::Duration& delay);
   void noteSent(const Items& items);
-  void noteRefused(Items items, const absl::Status& why);
+  // `alone`: nothing else was sent with the only item.
+  void noteRefused(Items items, bool alone, const absl::Status& why);
   absl::Duration noteFailed(Items items, const absl::Status& why);
 
   EventOutbox& outbox_;

@@ -60,6 +60,18 @@ void RedisSubscriber::unsubscribe(const std::string& channel) {
   if (channels_.unwant(channel)) eventfd_write(wake_fd_, 1);
 }
 
+void RedisSubscriber::reconnect(const absl::Status& why) {
+  const std::lock_guard lock(mutex_);
+  // Sharing nothing with it, as in EventStream.
+  leave_ = absl::Status(why.code(), std::string(why.message()));
+  eventfd_write(wake_fd_, 1);
+}
+
+absl::Status RedisSubscriber::takeLeave() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(leave_, absl::OkStatus());
+}
+
 std::optional<IoTime> RedisSubscriber::confirmed() const {
   const std::lock_guard lock(mutex_);
   return confirmed_;
@@ -116,11 +128,13 @@ absl::Status RedisSubscriber::listenOnce() {
   pinged_at_ = heard_at_ = asked_at_ = {};
   wait_.answered();
   connection.interruptBy(wake_fd_);
+  takeLeave().IgnoreError();  // meant for the connection before
   return listen(connection);
 }
 
 absl::Status RedisSubscriber::listen(RedisConnection& connection) {
   while (!isStopping()) {
+    if (absl::Status leave = takeLeave(); !leave.ok()) return leave;
     // Taken first: whoever subscribes later must not find it confirmed by a PING that is older.
     const IoTime now = steady_clock::now();
     absl::Status sent = subscribeToWhatIsNew(connection, now + options_.heartbeat);

@@ -67,6 +67,8 @@ class RedisSubscriber {
   // new channel arrives once `confirmed()` is later than this call, or `waitUntilSubscribed` is ok.
   void subscribe(const std::string& channel);
   void unsubscribe(const std::string& channel);
+  // Leaves the connection, as if it had been lost.
+  void reconnect(const absl::Status& why);
   // Unavailable: the stream is lost. DeadlineExceeded: not confirmed yet.
   absl::Status waitUntilSubscribed(const std::string& channel, Deadline deadline,
                                    const Clock& clock) const {
@@ -94,6 +96,7 @@ class RedisSubscriber {
   void loseStream(const absl::Status& why);
   void pauseBeforeReconnecting();
   bool isStopping() const;
+  absl::Status takeLeave();
 
   const RedisSubscriberOptions options_;
   RedisRefusals refusals_;
@@ -106,6 +109,8 @@ class RedisSubscriber {
   std::condition_variable stop_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<IoTime> confirmed_ ABSL_GUARDED_BY(mutex_);
+  // Ok: the connection is not to be left.
+  absl::Status leave_ ABSL_GUARDED_BY(mutex_);
 
   // The thread's own.
   bool is_whole_ = false;

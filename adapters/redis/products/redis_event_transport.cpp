@@ -67,6 +67,11 @@ class RedisEventTransport final : public EventTransport, private internal::Redis
     return subscriber_->waitUntilSubscribed(channel, deadline, client_.clock);
   }
   absl::Status send(absl::Span<const EventMessage> messages, Deadline deadline) override;
+  std::string_view loopbackAdvice() const override {
+    return "do all connections to this Redis lead to one server, and is there a proxy between that "
+           "has no pub/sub?";
+  }
+  void relisten(const absl::Status& why) override { subscriber_->reconnect(why); }
   absl::Status ping(Deadline deadline) override;
   Health healthCheck() override;
 

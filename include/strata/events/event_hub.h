@@ -67,7 +67,8 @@ class EventSubscription {
   virtual absl::StatusOr<EventDelivery> next(Deadline deadline = {}) = 0;
   // The next, if it is there already.
   virtual std::optional<EventDelivery> tryNext() = 0;
-  // Waits until what others publish arrives here, which takes a round trip after `subscribe`.
+  // Waits until what others publish arrives here, which takes a round trip after `subscribe`, and
+  // the hub has heard a message of its own since it connected.
   // Unavailable, DeadlineExceeded: it does not yet; it will, after a gap.
   virtual absl::Status waitUntilLive(Deadline deadline) = 0;
   // Nothing more is queued; whoever waits in `next` is woken.

@@ -32,8 +32,13 @@ struct EventHubOptions {
   std::size_t max_outbox_bytes = std::size_t{64} << 20;
   // What could not be sent for so long is dropped too: a reader who reads anew is served better.
   absl::Duration give_up_after = absl::Minutes(1);
-  // How long `makeEventHub` waits for the transport to connect.
+  // How long `makeEventHub` waits for the transport to connect and to bring a message of the hub to
+  // itself.
   absl::Duration start_timeout = absl::Seconds(5);
+  // How often the hub sends a message to itself, to learn whether it hears what is sent: 10 ms to 10
+  // minutes. Two in a row that do not arrive, each within this time, are a lost connection: a gap,
+  // and another connection to listen on.
+  absl::Duration loopback_interval = absl::Seconds(5);
   // False: a transport that cannot be reached at the start is logged, and used once it is there.
   bool require_connection = true;
   // When nothing more is sent, and when the transport is tried again.

@@ -59,6 +59,15 @@ class EventTransport {
   // Errors as from Cache. InvalidArgument: one of them can never be sent.
   virtual absl::Status send(absl::Span<const EventMessage> messages, Deadline deadline) = 0;
 
+  // Whether what this transport sends to a channel that it subscribes to arrives here too, as
+  // anybody else's. Empty, the default: it does not. Otherwise a hub sends messages to itself before
+  // it is live and every few seconds from then on, and tells this advice to the operator, and calls
+  // `relisten`, when they do not come back: "is there a pooler between? set …".
+  virtual std::string_view loopbackAdvice() const { return {}; }
+  // Leaves the connection on which it listens, as if it had been lost, and makes another: `onGap`
+  // follows. Does not block. Needed where there is a loopbackAdvice.
+  virtual void relisten(const absl::Status& /*why*/) {}
+
   virtual absl::Status ping(Deadline deadline) = 0;
   // Component "event-transport", backend "redis", "postgres" or "in-memory": kFail while the
   // connection on which it listens is lost, or when sending would fail.

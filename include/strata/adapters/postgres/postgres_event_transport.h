@@ -4,7 +4,8 @@
 //   auto transport = makePostgresEventTransport(pool, {.url = url, .app = "shop"});
 //
 // It listens on a session and a thread of its own, and sends over the pool. The session must lead
-// to the server itself: through PgBouncer in transaction mode it hears nothing. The pool may.
+// to the server itself: through PgBouncer in transaction mode it hears nothing, which a hub finds out
+// at its start. The pool may.
 //
 // What does not fit a NOTIFY, above about 7 900 bytes, goes through a row of the table
 // strata_events, which `start` creates; whoever sends deletes such rows when they are ten minutes

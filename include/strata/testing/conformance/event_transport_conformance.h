@@ -44,8 +44,7 @@ TEST_P(EventTransportConformance, TenThousandInBatchesArriveInOrder) {
   bob->listenTo(b);
   std::vector<EventMessage> all;
   for (const std::string& number : numbers(kCount)) {
-    all.push_back({a, number});
-    all.push_back({b, number});
+    all.insert(all.end(), {{a, number}, {b, number}});
   }
   absl::Span<const EventMessage> rest(all);
   for (std::size_t turn = 0; !rest.empty(); ++turn) {
@@ -213,6 +212,18 @@ TEST_P(EventTransportConformance, MayBeDestroyedWhileMessagesArrive) {
   }
   stop = true;
   sender.join();
+}
+
+TEST_P(EventTransportConformance, WhereItPromisesThatItHearsItselfAfterListeningAnew) {
+  const auto alice = node();
+  if (alice->transport->loopbackAdvice().empty()) return;
+  const std::string a = channel("a");
+  alice->listenTo(a);
+  alice->transport->relisten(absl::UnavailableError("the test says so"));
+  ASSERT_TRUE(eventually([&] { return alice->receiver.gaps() == 1; }, absl::Seconds(30)));
+  alice->listenTo(a);
+  alice->send(a, "after");
+  EXPECT_TRUE(alice->receiver.hears(a, "after"));
 }
 
 // B-67
