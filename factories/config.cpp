@@ -386,12 +386,15 @@ RateLimitProvider Config::rateLimitProvider() const {
 }
 
 std::optional<EventHubProvider> Config::eventHubProvider() const {
-  const bool redis_is_off =
-      event_hub_provider == EventHubProvider::kRedis && !enable_redis_event_hubs;
-  if (event_hub_provider != EventHubProvider::kAuto && !redis_is_off) return event_hub_provider;
-  const bool has_redis = !cache_url.empty() && !isRestUrl(cache_url.reveal());
+  const bool is_off =
+      !enable_redis_event_hubs && (event_hub_provider == EventHubProvider::kRedis ||
+                                   event_hub_provider == EventHubProvider::kUpstash);
+  if (event_hub_provider != EventHubProvider::kAuto && !is_off) return event_hub_provider;
+  const bool has_rest = isRestUrl(cache_url.reveal());
+  const bool has_redis = !cache_url.empty() && !has_rest;
   if (has_redis && enable_redis_event_hubs) return EventHubProvider::kRedis;
   if (!database_url.empty()) return EventHubProvider::kPostgres;
+  if (has_rest && enable_redis_event_hubs) return EventHubProvider::kUpstash;
   if (cache_url.empty()) return EventHubProvider::kMemory;
   return std::nullopt;
 }

@@ -7,6 +7,7 @@
 #include "factories/backend_options.h"
 #include "strata/adapters/postgres/postgres_event_transport.h"
 #include "strata/adapters/redis/redis_event_transport.h"
+#include "strata/adapters/upstash/upstash_event_transport.h"
 #include "strata/base/status.h"
 #include "strata/factories/app.h"
 #include "strata/records/key_space.h"
@@ -17,22 +18,10 @@ namespace {
 using Hub = absl::StatusOr<std::unique_ptr<EventHub>>;
 using Transport = absl::StatusOr<std::unique_ptr<EventTransport>>;
 
-absl::Status noTransport(const Config& config) {
-  const char* const why =
-      config.enable_redis_event_hubs
-          ? "no server to carry events is configured, for REDIS_URL is a REST server, which has no "
-            "pub/sub"
-          : "no server to carry events is configured, for ENABLE_REDIS_EVENT_HUBS is off";
+absl::Status noTransport() {
   return absl::FailedPreconditionError(
-      std::string(why) +
-      ": set DATABASE_URL, or a redis:// URL in REDIS_URL, or EVENT_HUB_PROVIDER=memory for an "
-      "application of one process");
-}
-
-absl::Status noPubSub() {
-  return absl::FailedPreconditionError(
-      "EVENT_HUB_PROVIDER is upstash, but its REST API has no pub/sub: set EVENT_HUB_PROVIDER to "
-      "postgres, to redis with a redis:// or rediss:// URL in REDIS_URL, or to memory");
+      "no server to carry events is configured, for ENABLE_REDIS_EVENT_HUBS is off: set it, or "
+      "DATABASE_URL, or EVENT_HUB_PROVIDER=memory for an application of one process");
 }
 
 // As a server may be told: what is no letter, digit, '-' or '_' becomes '_'.
@@ -51,6 +40,13 @@ Transport redisTransport(const Backends& backends) {
   return makeRedisEventTransport(
       internal::redisOptions(backends.config, backends.cache_password,
                              encodeSegment(appOf(backends.config)) + ":events:health"),
+      *backends.clock);
+}
+
+Transport upstashTransport(const Backends& backends) {
+  return makeUpstashEventTransport(
+      {.server = internal::upstashOptions(backends.config, backends.cache_password),
+       .app = appOf(backends.config)},
       *backends.clock);
 }
 
@@ -89,7 +85,7 @@ Hub createEventHub(const Backends& backends, const EventHubFactoryOptions& asked
   options.app = appOf(backends.config);
   if (absl::Status valid = validate(options); !valid.ok()) return valid;
   const auto provider = backends.config.eventHubProvider();
-  if (!provider) return noTransport(backends.config);
+  if (!provider) return noTransport();
   switch (*provider) {
     case EventHubProvider::kRedis:
       if (absl::Status app = requireApp(backends.config, "event hub"); !app.ok()) return app;
@@ -97,7 +93,8 @@ Hub createEventHub(const Backends& backends, const EventHubFactoryOptions& asked
     case EventHubProvider::kPostgres:
       return hubOver(postgresTransport(backends), backends, options, "DATABASE_URL");
     case EventHubProvider::kUpstash:
-      return noPubSub();
+      if (absl::Status app = requireApp(backends.config, "event hub"); !app.ok()) return app;
+      return hubOver(upstashTransport(backends), backends, options, "REDIS_URL");
     default:
       return makeEventHub(nullptr, options, backends.metrics, *backends.clock, backends.executor);
   }

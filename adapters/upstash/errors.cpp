@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "absl/strings/match.h"
 #include "adapters/redis_dialect/errors.h"
 
 namespace strata::internal {
@@ -35,6 +36,11 @@ absl::Status upstashHttpStatus(unsigned status, std::string_view error_text,
     return absl::FailedPreconditionError(told("no REST API is at this URL"));
   }
   return absl::InternalError(told("an answer that this version does not know"));
+}
+
+// By our own words for it, here and in redis_dialect/errors.cpp.
+bool isTooLarge(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) && absl::StrContains(status.message(), "is too large");
 }
 
 }  // namespace strata::internal

@@ -12,4 +12,7 @@ namespace strata::internal {
 absl::Status upstashHttpStatus(unsigned status, std::string_view error_text,
                                absl::Duration retry_after);
 
+// Whether a request, or a value in it, was refused because of its size.
+bool isTooLarge(const absl::Status& status);
+
 }  // namespace strata::internal

@@ -1,4 +1,4 @@
-// Two processes whose hubs share a Redis or a PostgreSQL: what each is told of both.
+// Two processes whose hubs share a Redis, directly or over REST, or a PostgreSQL: what each is told of both.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,25 +17,30 @@
 
 #include "strata/adapters/postgres/postgres_event_transport.h"
 #include "strata/adapters/redis/redis_event_transport.h"
+#include "strata/adapters/upstash/upstash_event_transport.h"
 #include "strata/events/event_hub_options.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/adapters/upstash/upstash_proxy.h"
 
 namespace strata {
 namespace {
 
 using testing::eventually;
 using testing::LocalServers;
+using testing::UpstashProxy;
 
 constexpr int kProcesses = 2;
 constexpr int kChannels = 4;
 constexpr absl::Duration kPatience = absl::Minutes(2);
 
+enum class Over : char { kRedis, kPostgres, kUpstash };
+
 struct Orders {
   std::array<char, 200> url{};
   int number = 0;  // of the process
-  bool over_redis = false;
+  Over over = Over::kRedis;
   bool is_cut = false;
   int events = 0;  // for each process to publish
 };
@@ -65,7 +70,11 @@ EventChannel channel(int number) { return {"conversation", "shared:" + std::to_s
 
 std::unique_ptr<EventTransport> transportFor(const Orders& orders) {
   const std::string url = orders.url.data();
-  if (!orders.over_redis) {
+  if (orders.over == Over::kUpstash) {
+    UpstashOptions server{.url = url, .token = "the-token", .request_timeout = absl::Seconds(5)};
+    return makeUpstashEventTransport({.server = std::move(server), .app = "chaos"}).value();
+  }
+  if (orders.over == Over::kPostgres) {
     return makePostgresEventTransport(PostgresPool::open({.url = url}).value(), {.url = url})
         .value();
   }
@@ -222,18 +231,27 @@ const Children& forked = children();
 
 class EventHubOfTwoProcesses : public ::testing::Test {
  protected:
-  void startServers(bool redis) {
-    servers_ = LocalServers::start({.postgres = !redis, .redis = redis, .proxied = true}).value();
+  // Returns the URL.
+  std::string startServers(Over over) {
+    const bool is_postgres = over == Over::kPostgres;
+    servers_ =
+        LocalServers::start({.postgres = is_postgres, .redis = !is_postgres, .proxied = true})
+            .value();
+    if (over == Over::kUpstash) {
+      api_ = UpstashProxy::start({.redis_socket = servers_->redis().socketPath()});
+      return api_->url();
+    }
+    return is_postgres ? servers_->postgres().url() : servers_->redis().url();
   }
-  testing::TcpProxy& proxy() {
-    return is_redis_ ? *servers_->redis().proxy() : *servers_->postgres().proxy();
+  void cut(Over over) {
+    if (over == Over::kUpstash) return api_->closeConnections();
+    (over == Over::kRedis ? servers_->redis().proxy() : servers_->postgres().proxy())
+        ->resetConnections();
   }
 
-  std::array<Outcome, kProcesses> outcomesOf(bool over_redis, int events, bool is_cut) {
-    is_redis_ = over_redis;
-    startServers(over_redis);
-    const std::string url = over_redis ? servers_->redis().url() : servers_->postgres().url();
-    Orders orders{.over_redis = over_redis, .is_cut = is_cut, .events = events};
+  std::array<Outcome, kProcesses> outcomesOf(Over over, int events, bool is_cut) {
+    const std::string url = startServers(over);
+    Orders orders{.over = over, .is_cut = is_cut, .events = events};
     EXPECT_LT(url.size(), orders.url.size());
     std::memcpy(orders.url.data(), url.data(), url.size());
     for (const Child& child : children()) {
@@ -244,7 +262,7 @@ class EventHubOfTwoProcesses : public ::testing::Test {
     say(Word::kGo);
     hear(Word::kQuarter);
     if (is_cut) {
-      proxy().resetConnections();
+      cut(over);
       hear(Word::kHalf);
       say(Word::kGo);
     }
@@ -264,7 +282,7 @@ class EventHubOfTwoProcesses : public ::testing::Test {
   }
 
   std::unique_ptr<LocalServers> servers_;
-  bool is_redis_ = false;
+  std::unique_ptr<UpstashProxy> api_;
 };
 
 void expectEachOnce(const Outcome& outcome, int events) {
@@ -285,25 +303,45 @@ void expectAGapAndNothingTwice(const Outcome& outcome) {
 // B-88
 TEST_F(EventHubOfTwoProcesses, AreToldAHundredThousandEventsOnceAndInOrderOverRedis) {
   constexpr int kEvents = 50'000;
-  for (const Outcome& outcome : outcomesOf(true, kEvents, false)) expectEachOnce(outcome, kEvents);
+  for (const Outcome& outcome : outcomesOf(Over::kRedis, kEvents, false))
+    expectEachOnce(outcome, kEvents);
 }
 
 // B-88
 TEST_F(EventHubOfTwoProcesses, AreToldTenThousandEventsOnceAndInOrderOverPostgres) {
   constexpr int kEvents = 5'000;
-  for (const Outcome& outcome : outcomesOf(false, kEvents, false)) {
+  for (const Outcome& outcome : outcomesOf(Over::kPostgres, kEvents, false)) {
     expectEachOnce(outcome, kEvents);
   }
 }
 
 // B-90
 TEST_F(EventHubOfTwoProcesses, AreToldOfTheGapOfACutAndNothingTwiceOverRedis) {
-  for (const Outcome& outcome : outcomesOf(true, 20'000, true)) expectAGapAndNothingTwice(outcome);
+  for (const Outcome& outcome : outcomesOf(Over::kRedis, 20'000, true)) {
+    expectAGapAndNothingTwice(outcome);
+  }
 }
 
 // B-90
 TEST_F(EventHubOfTwoProcesses, AreToldOfTheGapOfACutAndNothingTwiceOverPostgres) {
-  for (const Outcome& outcome : outcomesOf(false, 4'000, true)) expectAGapAndNothingTwice(outcome);
+  for (const Outcome& outcome : outcomesOf(Over::kPostgres, 4'000, true)) {
+    expectAGapAndNothingTwice(outcome);
+  }
+}
+
+// B-88
+TEST_F(EventHubOfTwoProcesses, AreToldTenThousandEventsOnceAndInOrderOverUpstash) {
+  constexpr int kEvents = 5'000;
+  for (const Outcome& outcome : outcomesOf(Over::kUpstash, kEvents, false)) {
+    expectEachOnce(outcome, kEvents);
+  }
+}
+
+// B-90
+TEST_F(EventHubOfTwoProcesses, AreToldOfTheGapOfACutAndNothingTwiceOverUpstash) {
+  for (const Outcome& outcome : outcomesOf(Over::kUpstash, 4'000, true)) {
+    expectAGapAndNothingTwice(outcome);
+  }
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // EventTransport: carries the messages of one process's EventHub to those of others.
 //
 // Implementations: makeRedisEventTransport (pub/sub), makePostgresEventTransport (LISTEN/NOTIFY),
-// InMemoryEventTransport (hubs of one process, for tests). A hub without one reaches this process
-// only. A transport of your own should pass testing/conformance/event_transport_conformance.h.
+// makeUpstashEventTransport (pub/sub over REST), InMemoryEventTransport (hubs of one process, for
+// tests). A hub without one reaches this process only. A transport of your own should pass testing/conformance/event_transport_conformance.h.
 #pragma once
 
 #include <string>
@@ -69,7 +69,7 @@ class EventTransport {
   virtual void relisten(const absl::Status& /*why*/) {}
 
   virtual absl::Status ping(Deadline deadline) = 0;
-  // Component "event-transport", backend "redis", "postgres" or "in-memory": kFail while the
+  // Component "event-transport", backend "redis", "postgres", "upstash" or "in-memory": kFail while the
   // connection on which it listens is lost, or when sending would fail.
   virtual Health healthCheck() = 0;
 };

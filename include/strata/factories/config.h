@@ -84,8 +84,9 @@ struct Config {
   CacheProvider cacheProvider() const;
   // The same, and kMemory where the switch of the rate limiter's server is off.
   RateLimitProvider rateLimitProvider() const;
-  // The same for event hubs: a Redis server unless its switch is off, else the database, else this
-  // process where neither URL is set. None: only servers that cannot carry events are left.
+  // The same for event hubs: a Redis server unless its switch is off, else the database, else a REST
+  // server unless the switch is off, else this process where neither URL is set. None: the only
+  // server is switched off.
   std::optional<EventHubProvider> eventHubProvider() const;
 };
 

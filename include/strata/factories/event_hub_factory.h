@@ -17,15 +17,16 @@ namespace strata {
 // EventHubOptions, whose `app` is that of the configuration whatever is said there.
 using EventHubFactoryOptions = EventHubOptions;
 
-// A hub on Config::eventHubProvider(): the Redis server of the cache, over connections of its own;
-// the database, over a session of its own and the pool; or nothing but this process. An application
-// has one hub: two of one process are two processes to each other, and without a server they do not
-// hear each other at all.
+// A hub on Config::eventHubProvider(): the Redis server or REST API of the cache, over connections
+// of its own; the database, over a session of its own and the pool; or nothing but this process. An
+// application has one hub: two of one process are two processes to each other, and without a server
+// they do not hear each other at all.
 //
-// InvalidArgument: the configuration or an option is wrong, or events go over Redis and no app is
-// set (app.h). FailedPrecondition: there is no server
-// that carries events; says what to set. PermissionDenied: the server refused the credentials.
-// Unavailable, DeadlineExceeded: it cannot be reached within `start_timeout`, unless
+// InvalidArgument: the configuration or an option is wrong, or events go over Redis or REST and no
+// app is set (app.h). FailedPrecondition: there is no server that carries events; says what to set.
+// PermissionDenied: the server refused the credentials.
+// Unavailable, DeadlineExceeded: it cannot be reached within `start_timeout`, or does not bring the
+// hub a message of its own, as behind a pooler; says what to set. Not an error where
 // `require_connection` is off.
 absl::StatusOr<std::unique_ptr<EventHub>> createEventHub(
     const Backends& backends, const EventHubFactoryOptions& options = {});

@@ -1,7 +1,11 @@
 #include "tests/adapters/upstash/upstash_proxy.h"
 
+#include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 
+#include <array>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
@@ -85,12 +89,17 @@ class UpstashProxy::Server {
     const std::lock_guard lock(mutex_);
     return last_target_;
   }
+  void setDeaf(bool is_deaf) { is_deaf_ = is_deaf; }
+  std::size_t streams() const { return streams_; }
 
  private:
   void acceptAll();
   void talk(Tcp::socket socket);
   template <typename Stream>
   void serve(Stream& stream);
+  // Until either side ends it.
+  template <typename Stream>
+  void stream(Stream& stream, RestSubscription& subscription);
   // False: the connection is over.
   template <typename Stream>
   bool misbehave(Stream& stream, const UpstashFault& fault, Response& response);
@@ -115,6 +124,8 @@ class UpstashProxy::Server {
   std::size_t accepted_ = 0;
   std::vector<std::string> sync_tokens_;
   std::string last_target_;
+  std::atomic<bool> is_deaf_ = false;
+  std::atomic<std::size_t> streams_ = 0;
   bool stopping_ = false;
   std::vector<std::jthread> sessions_;
   std::jthread accepting_;
@@ -219,8 +230,13 @@ void UpstashProxy::Server::serve(Stream& stream) {
     const Request request = parser.release();
     const auto [fault, sync_token] = note(request);
     const bool faulty = fault.kind != UpstashFault::Kind::kNone;
+    const RestRequest asked = restRequest(request);
+    if (!faulty && UpstashRest::isSubscription(asked)) {
+      if (const auto subscription = rest.subscribe(asked))
+        return this->stream(stream, *subscription);
+    }
     RestAnswer answer;
-    if (!faulty || fault.executes) answer = rest.answer(restRequest(request));
+    if (!faulty || fault.executes) answer = rest.answer(asked);
     if (fault.kind == UpstashFault::Kind::kAnswer) answer = {fault.status, fault.body};
     Response response = responseOf(request, std::move(answer), sync_token);
     if (faulty) {
@@ -230,6 +246,28 @@ void UpstashProxy::Server::serve(Stream& stream) {
     }
     if (error || !response.keep_alive()) return;
   }
+}
+
+template <typename Stream>
+void UpstashProxy::Server::stream(Stream& stream, RestSubscription& subscription) {
+  constexpr std::string_view kHead =
+      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+  error_code error;
+  asio::write(stream, asio::buffer(kHead.data(), kHead.size()), error);
+  ++streams_;
+  // The client says nothing more: what can be read is its end.
+  std::array<pollfd, 2> files{
+      {{.fd = subscription.file(), .events = POLLIN, .revents = 0},
+       {.fd = stream.lowest_layer().native_handle(), .events = POLLIN, .revents = 0}}};
+  while (!error && ::poll(files.data(), files.size(), -1) > 0 && files[1].revents == 0) {
+    const std::optional<std::string> lines = subscription.read();
+    if (!lines) break;
+    const bool confirms = lines->find("subscribe,") != std::string::npos;
+    if (lines->empty() || (is_deaf_ && !confirms)) continue;
+    asio::write(stream, asio::buffer(fmt::format("{:x}\r\n{}\r\n", lines->size(), *lines)), error);
+  }
+  if (!error && files[1].revents == 0) asio::write(stream, asio::buffer("0\r\n\r\n", 5), error);
+  --streams_;
 }
 
 template <typename Stream>
@@ -293,6 +331,8 @@ std::string UpstashProxy::url() const {
 std::uint16_t UpstashProxy::port() const { return server_->port(); }
 void UpstashProxy::inject(UpstashFault fault) { server_->inject(std::move(fault)); }
 void UpstashProxy::closeConnections() { server_->closeConnections(); }
+void UpstashProxy::setDeaf(bool is_deaf) { server_->setDeaf(is_deaf); }
+std::size_t UpstashProxy::streams() const { return server_->streams(); }
 std::size_t UpstashProxy::requests() const { return server_->requests(); }
 std::size_t UpstashProxy::connections() const { return server_->connections(); }
 std::vector<std::string> UpstashProxy::syncTokens() const { return server_->syncTokens(); }

@@ -56,12 +56,16 @@ class UpstashProxy {
 
   void inject(UpstashFault fault);
   void heal() { inject({}); }
+  // What is published from now on comes over no stream, though all of them stay open.
+  void setDeaf(bool is_deaf);
   // Closes those that are open now, as a server does with connections that are idle for long.
   void closeConnections();
 
   // Ever since the start.
   std::size_t requests() const;
   std::size_t connections() const;
+  // That are open now.
+  std::size_t streams() const;
   // What the header upstash-sync-token of each request said.
   std::vector<std::string> syncTokens() const;
   std::string lastTarget() const;

@@ -82,7 +82,8 @@ struct Target {
   Words parameters;  // of the query, but for the token
 };
 
-Target parsedTarget(std::string_view text) {
+Target parsedTarget(const RestRequest& request) {
+  const std::string_view text = request.target;
   const std::size_t question = std::min(text.find('?'), text.size());
   Target target{.path = split(text.substr(1, question - 1), '/')};
   for (const std::string& pair : split(text.substr(std::min(question + 1, text.size())), '&')) {
@@ -96,6 +97,7 @@ Target parsedTarget(std::string_view text) {
     target.parameters.push_back(name);
     if (!value.empty()) target.parameters.push_back(value);
   }
+  if (request.authorization.starts_with("Bearer ")) target.token = request.authorization.substr(7);
   return target;
 }
 
@@ -197,14 +199,31 @@ struct UpstashRest::Call {
 };
 
 UpstashRest::UpstashRest(const std::string& redis_socket, RestTokens tokens)
-    : tokens_(std::move(tokens)), redis_(redisConnectUnix(redis_socket.c_str())) {}
+    : redis_socket_(redis_socket),
+      tokens_(std::move(tokens)),
+      redis_(redisConnectUnix(redis_socket.c_str())) {}
 
 UpstashRest::~UpstashRest() { redisFree(redis_); }
 
+bool UpstashRest::mayEnter(const std::string& token) const {
+  return !token.empty() && (token == tokens_.full || token == tokens_.read_only);
+}
+
+bool UpstashRest::isSubscription(const RestRequest& request) {
+  const Target target = parsedTarget(request);
+  return target.path.size() > 1 &&
+         (target.path[0] == "subscribe" || target.path[0] == "psubscribe");
+}
+
+std::unique_ptr<RestSubscription> UpstashRest::subscribe(const RestRequest& request) const {
+  const Target target = parsedTarget(request);
+  if (!mayEnter(target.token)) return nullptr;
+  return std::make_unique<RestSubscription>(redis_socket_, target.path);
+}
+
 RestAnswer UpstashRest::answer(const RestRequest& request) {
-  Target target = parsedTarget(request.target);
-  if (request.authorization.starts_with("Bearer ")) target.token = request.authorization.substr(7);
-  if (target.token.empty() || (target.token != tokens_.full && target.token != tokens_.read_only)) {
+  const Target target = parsedTarget(request);
+  if (!mayEnter(target.token)) {
     return refusal(401, "WRONGPASS invalid or missing auth token");
   }
   Call call{.base64 = request.encoding == "base64", .read_only = target.token != tokens_.full};

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/adapters/upstash/rest_subscription.h"
+
 struct redisContext;
 
 namespace strata::testing {
@@ -38,6 +40,11 @@ class UpstashRest {
   UpstashRest(const UpstashRest&) = delete;
   UpstashRest& operator=(const UpstashRest&) = delete;
 
+  // Whether it is answered by a stream: POST /subscribe/… and /psubscribe/…
+  static bool isSubscription(const RestRequest& request);
+  // Null: it is not allowed to, which `answer` tells.
+  std::unique_ptr<RestSubscription> subscribe(const RestRequest& request) const;
+
   // POST / and the like, POST /pipeline, POST /multi-exec, and commands in the path.
   RestAnswer answer(const RestRequest& request);
 
@@ -46,7 +53,9 @@ class UpstashRest {
   RestAnswer one(const Call& call);
   RestAnswer pipeline(const Call& call);
   RestAnswer transaction(const Call& call);
+  bool mayEnter(const std::string& token) const;
 
+  const std::string redis_socket_;
   const RestTokens tokens_;
   redisContext* const redis_;
 };

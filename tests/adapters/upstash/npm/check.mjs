@@ -162,4 +162,55 @@ await check("each answer has a sync token, which the client sends back", async (
   await client.get("npm:s");
 });
 
+// The first `count` of what a subscriber is told.
+function heard(subscriber, type, count) {
+  return new Promise((resolve, reject) => {
+    const all = [];
+    subscriber.on("error", reject);
+    subscriber.on(type, (told) => {
+      all.push(told);
+      if (all.length === count) resolve(all);
+    });
+  });
+}
+
+await check("subscribe, publish, and messages as they were sent", async () => {
+  const texts = ['{"a": [1, "two", null]}', "with, commas", "ü€🦊"];
+  const subscriber = raw.subscribe("npm:channel");
+  assert.deepEqual(await heard(subscriber, "subscribe", 1), [1]);
+  const messages = heard(subscriber, "message", texts.length);
+  for (const text of texts) assert.equal(await raw.publish("npm:channel", text), 1);
+  assert.deepEqual((await messages).map(({ message }) => message), texts);
+  await subscriber.unsubscribe();
+});
+
+await check("objects are parsed, and several channels are a stream each", async () => {
+  const subscriber = redis.subscribe(["npm:one", "npm:two"]);
+  await heard(subscriber, "subscribe", 2);
+  const one = heard(subscriber, "message:npm:one", 1);
+  const two = heard(subscriber, "message:npm:two", 1);
+  assert.equal(await redis.publish("npm:one", { deep: [1] }), 1);
+  assert.equal(await redis.publish("npm:two", "text"), 1);
+  assert.deepEqual(await one, [{ channel: "npm:one", message: { deep: [1] } }]);
+  assert.deepEqual(await two, [{ channel: "npm:two", message: "text" }]);
+  await subscriber.unsubscribe();
+});
+
+await check("psubscribe, as our adapter listens", async () => {
+  const subscriber = redis.psubscribe("npm:events:*");
+  await heard(subscriber, "psubscribe", 1);
+  const messages = heard(subscriber, "pmessage", 1);
+  assert.equal(await redis.publish("npm:events:order:1", { event: "shipped" }), 1);
+  assert.deepEqual(await messages, [
+    { pattern: "npm:events:*", channel: "npm:events:order:1", message: { event: "shipped" } },
+  ]);
+  await subscriber.unsubscribe();
+});
+
+await check("publish in the path, and a wrong token subscribes to nothing", async () => {
+  assert.deepEqual((await fetchJson("/publish/npm:nobody/text")).json, { result: 0 });
+  const refused = await fetchJson("/subscribe/npm:channel", { method: "POST", auth: false });
+  assert.equal(refused.status, 401);
+});
+
 console.log(`${checks} checks passed`);
