@@ -51,7 +51,7 @@ struct Outcome {
   int skipped = 0;           // no gap was told where there was one
   bool is_complete = false;  // the last of each publisher was told on every channel
 };
-enum class Word : char { kReady, kGo, kQuarter, kHalf };
+enum class Word : char { kReady, kGo, kQuarter, kHalf, kTold };
 
 template <typename T>
 void send(int socket, const T& message) {
@@ -191,6 +191,9 @@ Outcome publishAndListen(const Orders& orders, int socket) {
   }
   publish(*hub, orders, orders.events / 2, orders.events);
   all(readers, [](const Reader& reader) { return reader.isComplete(); });
+  // A hub that ends has a second to send the rest, which the other may still be waiting for.
+  send(socket, Word::kTold);
+  receive<Word>(socket);
   Outcome outcome{.is_complete = true};
   for (const auto& reader : readers) reader->addTo(outcome);
   return outcome;
@@ -266,6 +269,8 @@ class EventHubOfTwoProcesses : public ::testing::Test {
       hear(Word::kHalf);
       say(Word::kGo);
     }
+    hear(Word::kTold);
+    say(Word::kGo);
     std::array<Outcome, kProcesses> outcomes;
     for (std::size_t i = 0; i < kProcesses; ++i) {
       outcomes[i] = receive<Outcome>(children()[i].socket);
