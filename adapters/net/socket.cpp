@@ -24,6 +24,10 @@ absl::Status broken(std::string_view what, int error) {
   return absl::UnavailableError(fmt::format("{}: {}", what, std::system_category().message(error)));
 }
 
+absl::Status inherited() {
+  return absl::UnavailableError("the connection belongs to the process that this one is a fork of");
+}
+
 absl::Status noAnswer() { return absl::DeadlineExceededError("no answer in time"); }
 
 // Waits for one of `files`, at most until then: how many show something. The kernel looks once more
@@ -75,11 +79,13 @@ void tuneTcp(int fd) {
 
 Socket::Socket(Socket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
+      generation_(other.generation_),
       interrupt_(other.interrupt_),
       discards_on_close_(other.discards_on_close_) {}
 
 Socket& Socket::operator=(Socket&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(generation_, other.generation_);
   std::swap(interrupt_, other.interrupt_);
   std::swap(discards_on_close_, other.discards_on_close_);
   return *this;
@@ -88,7 +94,9 @@ Socket& Socket::operator=(Socket&& other) noexcept {
 Socket::~Socket() {
   if (fd_ < 0) return;
   const linger reset{.l_onoff = 1, .l_linger = 0};
-  if (discards_on_close_) setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  if (discards_on_close_ && !isInherited()) {
+    setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  }
   ::close(fd_);
 }
 
@@ -198,11 +206,14 @@ absl::StatusOr<Socket> Socket::connect(absl::Span<const SocketAddress> addresses
   return connectToOneOf(left, until);
 }
 
-void Socket::shutdown() { ::shutdown(fd_, SHUT_RDWR); }
+void Socket::shutdown() {
+  if (!isInherited()) ::shutdown(fd_, SHUT_RDWR);
+}
 
 // ---- Sending ----
 
 absl::StatusOr<std::size_t> Socket::sendSome(std::string_view bytes) {
+  if (isInherited()) return inherited();
   while (true) {
     const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) return static_cast<std::size_t>(sent);
@@ -212,12 +223,14 @@ absl::StatusOr<std::size_t> Socket::sendSome(std::string_view bytes) {
 }
 
 absl::Status Socket::await(bool or_sent, IoTime until) const {
+  if (isInherited()) return inherited();
   return waitFor(fd_, static_cast<short>(or_sent ? POLLIN | POLLOUT : POLLIN), until, interrupt_);
 }
 
 // ---- Receiving ----
 
 absl::StatusOr<std::size_t> Socket::receiveWith(char* buffer, std::size_t size, int flags) {
+  if (isInherited()) return inherited();
   while (true) {
     const ssize_t received = ::recv(fd_, buffer, size, flags);
     if (received > 0) return static_cast<std::size_t>(received);
@@ -258,6 +271,7 @@ absl::Status Socket::setPatience(std::chrono::nanoseconds patience) {
 }
 
 bool Socket::isQuiet() const {
+  if (isInherited()) return false;
   pollfd now{.fd = fd_, .events = POLLIN, .revents = 0};
   return ::poll(&now, 1, 0) == 0;
 }

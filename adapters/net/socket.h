@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "absl/types/span.h"
 #include "adapters/net/io_time.h"
 #include "adapters/net/resolver.h"
+#include "src/base/fork.h"
 
 namespace strata::internal {
 
@@ -18,6 +20,9 @@ namespace strata::internal {
 //
 // OutOfRange: the peer has closed its side in good order. Unavailable: the connection is broken.
 // DeadlineExceeded: the time is over, and the socket is as usable as before.
+//
+// A child of fork() never uses its parent's connection: there all of this is Unavailable, and
+// closing it says nothing to the peer.
 class Socket {
  public:
   // Connects to the first address that accepts: each is tried when the one before it has failed, or
@@ -57,15 +62,17 @@ class Socket {
   void discardOnClose() { discards_on_close_ = true; }
 
  private:
-  explicit Socket(int fd) : fd_(fd) {}
+  explicit Socket(int fd) : fd_(fd), generation_(forkGeneration()) {}
   friend class Connecting;
   // Begins to connect, which is done, or has failed, when it can be written to.
   static absl::StatusOr<Socket> begin(const SocketAddress& address);
   // What came of that.
   absl::Status connected() const;
   absl::StatusOr<std::size_t> receiveWith(char* buffer, std::size_t size, int flags);
+  bool isInherited() const { return generation_ != forkGeneration(); }
 
   int fd_;
+  std::uint64_t generation_;
   int interrupt_ = -1;  // ignored by poll
   bool discards_on_close_ = false;
 };

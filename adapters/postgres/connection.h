@@ -5,6 +5,7 @@
 #include <soci/soci.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "adapters/postgres/conninfo.h"
 #include "adapters/postgres/statement.h"
 #include "adapters/postgres/watchdog.h"
+#include "src/base/fork.h"
 #include "strata/base/deadline.h"
 
 namespace strata::postgres {
@@ -108,6 +110,8 @@ class Connection {
   void distrust() { lost_ = true; }
   // Whether the last error came from its time limit.
   bool expired() const { return expired_; }
+  // Whether it is the parent's, of whom this process is a fork. It leads nowhere then.
+  bool isInherited() const { return generation_ != internal::forkGeneration(); }
   MonotonicTime openedAt() const { return opened_at_; }
   // When the last thing that the server was asked here was begun.
   MonotonicTime usedAt() const { return used_at_; }
@@ -127,6 +131,7 @@ class Connection {
                        absl::FunctionRef<std::optional<std::string>()> call);
   absl::Status failure(std::string_view what, std::string_view sqlstate);
 
+  const std::uint64_t generation_ = internal::forkGeneration();
   const Clock& clock_;
   const absl::Duration statement_timeout_;
   const bool prepare_statements_;

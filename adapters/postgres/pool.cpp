@@ -66,6 +66,7 @@ absl::StatusOr<Lease> Pool::lease(Deadline deadline, absl::Duration patience) {
   MonotonicTime limit = std::min(deadline.time(), start + patience);
   Idle unfit;  // closed after the lock is released, for that talks to the server
   std::unique_lock lock(mutex_);
+  unfit.swap(inherited_);
   const std::uint64_t attempts_before = attempts_;
   while (true) {
     if (auto connection = takeIdle(start, unfit)) {
@@ -206,6 +207,7 @@ void Pool::connectFailed(std::uint64_t attempt, const absl::Status& status) {
 
 void Pool::giveBack(std::unique_ptr<Connection> connection) {
   connection->clear();
+  if (connection->isInherited()) return;  // the child's counts know nothing of it
   if (connection->lost()) holdAgainstIdle(*connection);
   const bool keep = !connection->mustBeDropped();
   const std::lock_guard lock(mutex_);
@@ -231,6 +233,17 @@ void Pool::dropIdle() {
   const std::lock_guard lock(mutex_);
   dropped.swap(idle_);
   open_ -= dropped.size();
+}
+
+// Attempts to connect go on in the parent alone, and so do the threads that leased or wait.
+void Pool::resetInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  internal::abandon(mutex_);
+  internal::abandon(changed_);
+  inherited_ = std::move(idle_);
+  idle_.clear();
+  open_ = 0;
+  connecting_ = 0;
+  waiting_ = 0;
 }
 
 absl::StatusOr<Answer> Pool::run(const Statement& statement, absl::Span<const Bind> binds,

@@ -34,6 +34,7 @@
 #include "adapters/postgres/background.h"
 #include "adapters/postgres/connection.h"
 #include "adapters/postgres/watchdog.h"
+#include "src/base/fork.h"
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/base/deadline.h"
 
@@ -132,6 +133,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // What happened to a lost connection has likely happened to the idle ones.
   void holdAgainstIdle(const Connection& lost);
   void dropIdle();
+  void resetInChild();
 
   const PostgresOptions options_;
   const Connection::Settings settings_;
@@ -142,6 +144,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Idle idle_ ABSL_GUARDED_BY(mutex_);
+  // After a fork, the idle ones of the parent: to be closed by the next lease.
+  Idle inherited_ ABSL_GUARDED_BY(mutex_);
   // Idle, leased, or being connected: at most pool_size.
   std::size_t open_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t connecting_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -159,6 +163,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // What has not been used since then is a suspect.
   MonotonicTime suspect_since_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+
+  const internal::ForkHandler fork_handler_{{.lock = [this] { mutex_.lock(); },
+                                             .resume_in_parent = [this] { mutex_.unlock(); },
+                                             .reset_in_child = [this] { resetInChild(); }}};
 };
 
 }  // namespace strata::postgres

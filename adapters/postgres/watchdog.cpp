@@ -1,7 +1,9 @@
 #include "adapters/postgres/watchdog.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -110,6 +112,21 @@ Watchdog::Outcome Watchdog::release(Watch& watch) {
   const bool reusable =
       stage == Watch::Stage::kCancelled && watch.cancel_->isDoneWithin(kCancelGrace);
   return {.expired = true, .reusable = reusable};
+}
+
+void Watchdog::resetInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  internal::abandon(mutex_);
+  internal::abandon(sooner_);
+  internal::abandon(thread_);
+  next_look_ = MonotonicTime::max();
+  shortest_ = absl::InfiniteDuration();
+  const int nowhere = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  for (Watch* watch : watches_) {
+    watch->stage_ = Watch::Stage::kIdle;
+    watch->limit_ = MonotonicTime::max();
+    ::dup3(nowhere, watch->socket_, O_CLOEXEC);
+  }
+  ::close(nowhere);
 }
 
 void Watchdog::startThread() {

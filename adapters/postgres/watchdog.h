@@ -9,6 +9,10 @@
 // Watching costs two uncontended locks per statement. The thread is started by the first watch and
 // wakes only when a limit may have passed, not at every call: it sleeps past limits that were taken
 // back long ago and sees then what the next one is.
+//
+// A child of fork() has a copy of each connection, and what libpq says on one reaches the server:
+// also the goodbye when it is closed. So the child's copy of the socket is replaced by one that
+// leads nowhere.
 #pragma once
 
 #include <libpq-fe.h>
@@ -23,6 +27,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "adapters/postgres/background.h"
+#include "src/base/fork.h"
 #include "strata/base/clock.h"
 
 namespace strata::postgres {
@@ -84,6 +89,8 @@ class Watchdog {
   Cancels expire(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   MonotonicTime nextLook(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void send(Cancels cancels);
+  // After a fork: ends the connections of the parent here, without a word to the server.
+  void resetInChild();
 
   const Clock& clock_;
   BackgroundJobs jobs_{16};
@@ -98,6 +105,10 @@ class Watchdog {
   absl::Duration shortest_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_ ABSL_GUARDED_BY(mutex_);
+
+  const internal::ForkHandler fork_handler_{{.lock = [this] { mutex_.lock(); },
+                                             .resume_in_parent = [this] { mutex_.unlock(); },
+                                             .reset_in_child = [this] { resetInChild(); }}};
 };
 
 }  // namespace strata::postgres

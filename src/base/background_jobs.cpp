@@ -14,6 +14,12 @@ void BackgroundJobs::State::finishOne() {
   idle.notify_all();
 }
 
+void BackgroundJobs::State::resetInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  abandon(mutex);
+  abandon(idle);
+  running = 0;
+}
+
 absl::Status BackgroundJobs::start(std::function<void()> job) {
   {
     const std::lock_guard lock(state_->mutex);

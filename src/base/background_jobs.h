@@ -13,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "src/base/fork.h"
 
 namespace strata::internal {
 
@@ -36,11 +37,14 @@ class BackgroundJobs {
   struct State {
     explicit State(std::size_t most) : limit(most) {}
     void finishOne();
+    // After a fork the jobs run in the parent alone.
+    void resetInChild();
 
     const std::size_t limit;
     std::mutex mutex;
     std::condition_variable idle;
     std::size_t running ABSL_GUARDED_BY(mutex) = 0;
+    const ForkHandler fork_handler{{.reset_in_child = [this] { resetInChild(); }}};
   };
 
   const std::shared_ptr<State> state_;

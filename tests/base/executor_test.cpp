@@ -1,8 +1,6 @@
 #include "strata/base/executor.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <barrier>
@@ -20,11 +18,13 @@
 #include "strata/testing/eventually.h"
 #include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/fakes/fake_executor.h"
+#include "tests/base/forked.h"
 
 namespace strata {
 namespace {
 
 using internal::Background;
+using testing::holdsInChild;
 
 TEST(SharedExecutor, RunsTasksOnThreadsOfItsOwnAndNotBeforeTheyAreDue) {
   std::latch done(1);
@@ -103,15 +103,6 @@ TEST(SharedExecutor, AnEarlierTaskOvertakesALaterOne) {
   tasks.schedule(absl::Milliseconds(1), [&] { early.count_down(); });
   early.wait();
   EXPECT_FALSE(late);
-}
-
-// Whether `check` holds in a child that is forked here.
-template <typename Check>
-bool holdsInChild(Check check) {
-  const pid_t child = fork();
-  if (child == 0) _exit(check() ? 0 : 1);
-  int status = 0;
-  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 TEST(SharedExecutor, AForkedChildHasThreadsOfItsOwn) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "adapters/redis/client/node.h"
+#include "src/base/fork.h"
 
 namespace strata::internal {
 namespace {
@@ -122,6 +123,18 @@ void RedisLink::retire() {
   if (connection_ == nullptr) return;
   is_retired_ = true;
   connection_->shutdown();
+}
+
+void RedisLink::resetInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  abandon(mutex_);
+  waiting_.clear();
+  sent_.clear();
+  outgoing_.clear();
+  received_.clear();
+  next_expiry_ = IoTime::max();
+  used_at_ = {};  // so that the next caller looks at the connection, and replaces it
+  load_.store(0, std::memory_order_relaxed);
+  is_led_.store(false, std::memory_order_relaxed);
 }
 
 // ---- The leader ----

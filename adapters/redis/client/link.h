@@ -97,6 +97,8 @@ class RedisLink {
 
   // The connection leads to a life of the server that is over: it is closed, also under a leader.
   void retire();
+  // After a fork: forgets the requests of threads that exist in the parent alone.
+  void resetInChild();
 
  private:
   // A request that was sent, and how many replies it still gets. Null: nobody waits for them.

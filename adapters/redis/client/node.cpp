@@ -54,6 +54,11 @@ void RedisNode::retireAll() {
   for (const auto& link : links_) link->retire();
 }
 
+void RedisNode::resetInChild() {
+  abandon(mutex_);
+  for (const auto& link : links_) link->resetInChild();
+}
+
 // ---- Connecting ----
 
 absl::StatusOr<std::unique_ptr<RedisConnection>> RedisNode::connect(const RedisTimes& times) {

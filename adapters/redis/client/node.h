@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "adapters/redis/client/connection.h"
 #include "adapters/redis/client/link.h"
+#include "src/base/fork.h"
 #include "strata/cache/cache.h"
 
 namespace strata::internal {
@@ -92,6 +93,7 @@ class RedisNode {
   bool adopt(const RedisServerInfo& server, std::uint64_t begun);
   // The server has told who it is, or not: another one than `before`.
   void tell(const RedisServerInfo& server, bool before) const;
+  void resetInChild();
 
   const std::string name_;
   const RedisFinder find_;
@@ -119,6 +121,8 @@ class RedisNode {
   IoTime try_again_ ABSL_GUARDED_BY(mutex_){};
   absl::Status last_failure_ ABSL_GUARDED_BY(mutex_);
   std::minstd_rand random_ ABSL_GUARDED_BY(mutex_);
+
+  const ForkHandler fork_handler_{{.reset_in_child = [this] { resetInChild(); }}};
 };
 
 }  // namespace strata::internal
