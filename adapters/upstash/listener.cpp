@@ -10,6 +10,7 @@
 
 #include "adapters/upstash/event_text.h"
 #include "src/base/backoff.h"
+#include "src/base/starved_wait.h"
 
 namespace strata::internal {
 namespace {
@@ -60,7 +61,7 @@ bool UpstashListener::isSubscribed(std::string_view channel) const {
 void UpstashListener::reconnect(const absl::Status& why) {
   const std::lock_guard lock(mutex_);
   // Sharing nothing with it, as in EventStream.
-  leave_ = absl::Status(why.code(), std::string(why.message()));
+  leave_ = absl::UnavailableError(why.message());
   eventfd_write(wake_fd_, 1);
 }
 
@@ -103,34 +104,47 @@ absl::Status UpstashListener::listenOnce() {
 
 absl::Status UpstashListener::listenWith(const Secret& token) {
   is_whole_ = false;
-  const IoTime until = steady_clock::now() + options_.connect_timeout;
-  absl::StatusOr<Stream> connection = Stream::open(options_.endpoint.host, options_.endpoint.port,
-                                                   {.tls = options_.tls.get()}, until);
+  absl::StatusOr<Stream> connection = connect();
   if (!connection.ok()) return connection.status();
   takeLeave().IgnoreError();  // meant for the connection before
   connection->interruptBy(wake_fd_);
-  return listen(*connection, token);
-}
-
-absl::Status UpstashListener::listen(Stream& connection, const Secret& token) {
-  const IoTime confirmed_by = steady_clock::now() + options_.request_timeout;
-  if (absl::Status sent = connection.send(request(token), confirmed_by); !sent.ok()) return sent;
   EventSource source;
-  std::array<char, kBufferSize> buffer;
+  if (absl::Status begun = begin(*connection, source, token); !begun.ok()) return begun;
   while (!isStopping()) {
-    if (absl::Status leave = takeLeave(); !leave.ok()) return leave;
-    const IoTime until = is_whole_ ? steady_clock::now() + kLongWait : confirmed_by;
-    const auto received = connection.receive(buffer.data(), buffer.size(), until);
-    if (absl::IsDeadlineExceeded(received.status())) {
-      if (is_whole_ || steady_clock::now() < until) continue;
-      return absl::DeadlineExceededError("the event stream has not begun in time");
-    }
-    if (!received.ok()) return connection.hasEnded() ? source.end() : received.status();
-    absl::Status fed =
-        source.feed({buffer.data(), *received}, [this](std::string_view data) { take(data); });
-    if (!fed.ok()) return fed;
+    absl::Status received = receive(*connection, source, steady_clock::now() + kLongWait);
+    if (!received.ok() && !absl::IsDeadlineExceeded(received)) return received;
   }
   return absl::CancelledError("the listener was stopped");
+}
+
+absl::StatusOr<Stream> UpstashListener::connect() const {
+  const StarvedWaitScope scope("upstash_connect", options_.connect_timeout, IoTime::max());
+  const UpstashEndpoint& endpoint = options_.endpoint;
+  return Stream::open(endpoint.host, endpoint.port, {.tls = options_.tls.get()},
+                      steady_clock::now() + options_.connect_timeout);
+}
+
+absl::Status UpstashListener::begin(Stream& connection, EventSource& source, const Secret& token) {
+  const StarvedWaitScope scope("upstash_request", options_.request_timeout, IoTime::max());
+  const IoTime until = steady_clock::now() + options_.request_timeout;
+  if (absl::Status sent = connection.send(request(token), until); !sent.ok()) return sent;
+  while (!is_whole_ && !isStopping()) {
+    absl::Status received = receive(connection, source, until);
+    if (received.ok()) continue;
+    if (!absl::IsDeadlineExceeded(received)) return received;
+    if (steady_clock::now() < scope.endOf(until)) continue;  // woken
+    return absl::DeadlineExceededError("the event stream has not begun in time");
+  }
+  return absl::OkStatus();
+}
+
+// DeadlineExceeded: nothing has come until then, or there is something else to do.
+absl::Status UpstashListener::receive(Stream& connection, EventSource& source, IoTime until) {
+  if (absl::Status leave = takeLeave(); !leave.ok()) return leave;
+  std::array<char, kBufferSize> buffer;
+  const auto received = connection.receive(buffer.data(), buffer.size(), until);
+  if (!received.ok()) return connection.hasEnded() ? source.end() : received.status();
+  return source.feed({buffer.data(), *received}, [this](std::string_view data) { take(data); });
 }
 
 void UpstashListener::take(std::string_view data) {

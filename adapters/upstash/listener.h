@@ -12,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "adapters/events/event_stream.h"
 #include "adapters/net/stream.h"
 #include "adapters/upstash/event_source.h"
@@ -58,7 +59,10 @@ class UpstashListener {
   // Connects, listens, and returns why that ended.
   absl::Status listenOnce();
   absl::Status listenWith(const Secret& token);
-  absl::Status listen(Stream& connection, const Secret& token);
+  absl::StatusOr<Stream> connect() const;
+  // Subscribes, and waits for the confirmation.
+  absl::Status begin(Stream& connection, EventSource& source, const Secret& token);
+  absl::Status receive(Stream& connection, EventSource& source, IoTime until);
   void take(std::string_view data);
   std::string request(const Secret& token) const;
   bool isStopping() const;
