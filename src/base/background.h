@@ -17,8 +17,12 @@ namespace strata::internal {
 // nothing, one that is running is waited for. Thread-safe; tasks may schedule tasks.
 class Background {
  public:
-  Background(std::shared_ptr<Executor> executor, const Clock& clock)
-      : executor_(std::move(executor)), state_(std::make_shared<State>(clock)) {}
+  // What a child of fork() does with its copies of the tasks that have not begun.
+  enum class InChild : bool { kRuns, kEnds };
+
+  Background(std::shared_ptr<Executor> executor, const Clock& clock,
+             InChild in_child = InChild::kRuns)
+      : executor_(std::move(executor)), state_(std::make_shared<State>(clock, in_child)) {}
   ~Background() { end(); }
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
@@ -32,7 +36,8 @@ class Background {
 
  private:
   struct State {
-    explicit State(const Clock& clock_in) : clock(clock_in) {}
+    State(const Clock& clock_in, InChild does_in_child)
+        : clock(clock_in), in_child(does_in_child) {}
 
     void run(const std::function<void()>& task) {
       {
@@ -54,9 +59,11 @@ class Background {
       abandon(mutex);
       abandon(changed);
       running = 0;
+      ended = ended || in_child == InChild::kEnds;
     }
 
     const Clock& clock;
+    const InChild in_child;
     std::mutex mutex;
     std::condition_variable changed;
     int running = 0;

@@ -23,6 +23,16 @@ namespace strata::internal {
 // Differs between a process and its children. Costs one load.
 std::uint64_t forkGeneration();
 
+// The process that an object was made in.
+class ProcessMark {
+ public:
+  // Whether this is another one: a child of it.
+  bool isInherited() const { return generation_ != forkGeneration(); }
+
+ private:
+  std::uint64_t generation_ = forkGeneration();
+};
+
 // What one object does around a fork, for as long as this lives. Make it the last member, so that
 // the object is complete before the first call and after the last.
 class ForkHandler {
@@ -55,6 +65,12 @@ class ForkHandler {
 template <typename T>
 void abandon(T& object) {
   new (&object) T();
+}
+
+// Keeps what these own for as long as the process lives.
+template <typename... Owners>
+void leak(const Owners&... owners) {
+  (static_cast<void>(new Owners(owners)), ...);
 }
 
 }  // namespace strata::internal

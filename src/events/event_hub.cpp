@@ -10,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/hash/hash.h"
+#include "src/base/fork.h"
 #include "src/base/randomness.h"
 #include "src/events/channels.h"
 #include "src/events/envelope.h"
@@ -50,7 +51,14 @@ std::string makeInstanceId() {
   return fmt::format("{}-{}-{:016x}", name, getpid(), internal::randomSeed());
 }
 
-// What a hub and its subscriptions share: these may outlive the hub.
+// Its instance id and its numbers are those of the parent, whose events they would make look lost.
+absl::Status inherited() {
+  return absl::FailedPreconditionError(
+      "the event hub was made before fork(): make another one in this process");
+}
+
+// What a hub and its subscriptions share: these may outlive the hub. In a child of fork() nothing of
+// it is used or destroyed, for the threads that it waits for are the parent's.
 class HubCore final : public EventReceiver {
  public:
   HubCore(std::unique_ptr<EventTransport> transport, const EventHubOptions& options,
@@ -70,6 +78,7 @@ class HubCore final : public EventReceiver {
   void leave(const std::string& name, const EventQueue& queue);
   absl::Status waitUntilLive(const std::string& name, Deadline deadline);
   void noteListenerError(std::string_view what);
+  bool isInherited() const { return made_in_.isInherited(); }
   void noteSubscriptions(std::int64_t change);
 
   void onMessage(std::string_view channel, std::string_view payload) override;
@@ -88,6 +97,7 @@ class HubCore final : public EventReceiver {
   // Counts what was told, and calls those who have something to take. Never under a lock.
   void settle(const EventTally& tally);
 
+  const internal::ProcessMark made_in_;
   const std::string prefix_;
   const std::string instance_id_;
   const Clock& clock_;
@@ -319,18 +329,25 @@ class HubSubscription final : public EventSubscription, public internal::Listene
                   std::shared_ptr<EventQueue> queue)
       : core_(std::move(core)), name_(std::move(name)), queue_(std::move(queue)) {}
   ~HubSubscription() override {
+    if (core_->isInherited()) return internal::leak(core_, queue_);
     core_->leave(name_, *queue_);
     queue_->detach();
     core_->noteSubscriptions(-1);
   }
 
-  absl::StatusOr<EventDelivery> next(Deadline deadline) override { return queue_->next(deadline); }
-  std::optional<EventDelivery> tryNext() override { return queue_->tryNext(); }
+  absl::StatusOr<EventDelivery> next(Deadline deadline) override {
+    return core_->isInherited() ? inherited() : queue_->next(deadline);
+  }
+  std::optional<EventDelivery> tryNext() override {
+    return core_->isInherited() ? std::nullopt : queue_->tryNext();
+  }
   absl::Status waitUntilLive(Deadline deadline) override {
+    if (core_->isInherited()) return inherited();
     if (queue_->isClosed()) return absl::CancelledError("the subscription has ended");
     return core_->waitUntilLive(name_, deadline);
   }
   void close() override {
+    if (core_->isInherited()) return;
     queue_->close();
     core_->leave(name_, *queue_);
   }
@@ -345,14 +362,19 @@ class HubSubscription final : public EventSubscription, public internal::Listene
 class TransportedEventHub final : public EventHub {
  public:
   explicit TransportedEventHub(std::shared_ptr<HubCore> core) : core_(std::move(core)) {}
-  ~TransportedEventHub() override { core_->end(); }
+  ~TransportedEventHub() override {
+    if (core_->isInherited()) return internal::leak(core_);
+    core_->end();
+  }
 
   absl::Status publish(const EventChannel& channel, std::string_view name,
                        const Json& data) override {
+    if (core_->isInherited()) return inherited();
     return core_->publish(channel, name, data);
   }
   absl::StatusOr<std::unique_ptr<EventSubscription>> subscribe(const EventChannel& channel,
                                                                SubscribeOptions options) override {
+    if (core_->isInherited()) return inherited();
     if (!channel.check().ok()) return channel.check();
     if (options.max_queued == 0) {
       return absl::InvalidArgumentError("subscribe: max_queued must be at least 1");
@@ -361,7 +383,10 @@ class TransportedEventHub final : public EventHub {
     std::shared_ptr<EventQueue> queue = core_->join(name, std::move(options));
     return std::make_unique<HubSubscription>(core_, std::move(name), std::move(queue));
   }
-  Health healthCheck() override { return core_->healthCheck(); }
+  Health healthCheck() override {
+    if (!core_->isInherited()) return core_->healthCheck();
+    return {.component = "event-hub", .state = HealthState::kFail, .error = describe(inherited())};
+  }
 
  private:
   const std::shared_ptr<HubCore> core_;

@@ -7,6 +7,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "src/base/fork.h"
 #include "strata/base/logging.h"
 #include "strata/events/event_hub.h"
 
@@ -23,6 +24,7 @@ class ListeningSubscription final : public EventSubscription {
         listener_(std::move(listener)),
         thread_([this](const std::stop_token& stop) { run(stop); }) {}
   ~ListeningSubscription() override {
+    if (made_in_.isInherited()) return internal::abandon(thread_);  // it is the parent's
     thread_.request_stop();
     events_->close();
     thread_.join();
@@ -58,6 +60,7 @@ class ListeningSubscription final : public EventSubscription {
     if (errors_ != nullptr) errors_->noteListenerError(what);
   }
 
+  const internal::ProcessMark made_in_;
   const std::unique_ptr<EventSubscription> events_;
   internal::ListenerErrors* const errors_;
   const Listener listener_;

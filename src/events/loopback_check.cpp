@@ -33,7 +33,7 @@ LoopbackCheck::LoopbackCheck(Options options, EventTransport& transport, EventOu
       outbox_(outbox),
       sender_(sender),
       clock_(clock),
-      background_(std::move(executor), clock) {}
+      background_(std::move(executor), clock, Background::InChild::kEnds) {}
 
 // ---- The start ----
 

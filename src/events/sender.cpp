@@ -48,7 +48,7 @@ EventSender::EventSender(EventOutbox& outbox, EventTransport& transport, EventMe
           std::move(breaker),
           [this] { return transport_.ping(Deadline::in(kSendTimeout, clock_)); }, metrics.metrics,
           clock, executor),
-      background_(std::move(executor), clock) {}
+      background_(std::move(executor), clock, Background::InChild::kEnds) {}
 
 void EventSender::schedule(absl::Duration delay) {
   background_.schedule(delay, [this] { run(); });

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "strata/adapters/postgres/postgres_pool.h"
-#include "strata/factories/rate_limiter_factory.h"
+#include "strata/factories/event_hub_factory.h"
 #include "strata/factories/unit_of_work_factory.h"
 #include "strata/strata.h"
 #include "strata/testing/servers/local_servers.h"
@@ -166,6 +166,32 @@ TEST_P(ForkTest, AUnitOfWorkOfTheParentIsNotTheChilds) {
   ASSERT_THAT((*unit)->commit(), IsOk());
   EXPECT_THAT(pages_->get("new"), testing::IsOkAndHolds(::testing::NotNull()));
   EXPECT_THAT(pages_->get("childs"), testing::IsOkAndHolds(::testing::IsNull()));
+}
+
+// Its threads are the parent's: a child that destroyed its copy waited for them indefinitely.
+TEST_P(ForkTest, AnEventHubOfTheParentIsRefusedInTheChild) {
+  auto hub = createEventHub(backends_);
+  ASSERT_THAT(hub, IsOk());
+  const EventChannel channel("fork", "events");
+  auto events = (*hub)->subscribe(channel);
+  auto listener = listen(**hub, channel, [](const EventDelivery&) {});
+  ASSERT_THAT(events, IsOk());
+  ASSERT_THAT(listener, IsOk());
+  EXPECT_TRUE(holdsInChild([&] {
+    const bool refused =
+        absl::IsFailedPrecondition((*hub)->publish(channel, "of_the_child", Json())) &&
+        absl::IsFailedPrecondition((*hub)->subscribe(channel).status()) &&
+        absl::IsFailedPrecondition((*events)->next().status()) && !(*hub)->healthCheck().healthy();
+    listener->reset();
+    events->reset();
+    hub->reset();
+    return refused;
+  }));
+  ASSERT_THAT((*hub)->publish(channel, "of_the_parent", Json()), IsOk());
+  const auto told = (*events)->next();
+  ASSERT_THAT(told, IsOk());
+  ASSERT_NE(told->event, nullptr);
+  EXPECT_EQ(told->event->name, "of_the_parent");
 }
 
 }  // namespace
