@@ -1,21 +1,17 @@
 #include "strata/testing/servers/local_postgres.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <libpq-fe.h>
-#include <pwd.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <random>
 
 #include "strata/testing/eventually.h"
 #include "testing/servers/local_guard.h"
+#include "testing/servers/postgres_query.h"
+#include "testing/servers/server_account.h"
 #include "testing/servers/server_process.h"
 #include "testing/servers/spawn.h"
 
@@ -25,12 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kUser = "strata";
-// PostgreSQL refuses to run as root; Debian's package creates this user.
-constexpr const char* kServerAccount = "postgres";
 constexpr absl::Duration kProgramTimeout = absl::Minutes(1);
-
-using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
-using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
 // Debian keeps each version in a folder of its own, outside of PATH. The newest first.
 std::vector<std::string> versionFolders() {
@@ -48,50 +39,9 @@ std::vector<std::string> versionFolders() {
 
 std::string program(const char* name) { return internal::findProgram(name, versionFolders()); }
 
-std::vector<std::string> asServerAccount(std::vector<std::string> command) {
-  if (geteuid() != 0) return command;
-  const std::string account = kServerAccount;
-  command.insert(command.begin(),
-                 {"setpriv", "--reuid=" + account, "--regid=" + account, "--clear-groups"});
-  return command;
-}
-
 std::string randomPassword() {
   std::random_device random;
   return fmt::format("{:08x}{:08x}{:08x}", random(), random(), random());
-}
-
-absl::Status giveToServerAccount(const std::string& path) {
-  if (geteuid() != 0) return absl::OkStatus();
-  const passwd* account = getpwnam(kServerAccount);
-  if (account == nullptr) {
-    return absl::FailedPreconditionError("no user postgres: install the package postgresql");
-  }
-  if (chown(path.c_str(), account->pw_uid, account->pw_gid) == 0) return absl::OkStatus();
-  return absl::InternalError("cannot give a folder to user postgres");
-}
-
-absl::Status writeSecret(const std::string& path, const std::string& text) {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  const bool written =
-      file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (file >= 0) close(file);
-  return written ? giveToServerAccount(path) : absl::InternalError("cannot write " + path);
-}
-
-std::vector<LocalPostgres::Row> rowsOf(const PGresult* result) {
-  std::vector<LocalPostgres::Row> rows(static_cast<std::size_t>(PQntuples(result)));
-  for (int row = 0; row < PQntuples(result); ++row) {
-    for (int column = 0; column < PQnfields(result); ++column) {
-      auto& values = rows[static_cast<std::size_t>(row)];
-      if (PQgetisnull(result, row, column) != 0) {
-        values.emplace_back(std::nullopt);
-      } else {
-        values.emplace_back(PQgetvalue(result, row, column));
-      }
-    }
-  }
-  return rows;
 }
 
 // `name` as an SQL identifier.
@@ -121,7 +71,8 @@ absl::Status LocalPostgres::initialise() {
   }
   if (absl::Status status = makeFolder(); !status.ok()) return status;
   const std::string password_file = folder_ + ".password";
-  if (absl::Status status = writeSecret(password_file, password_); !status.ok()) return status;
+  if (absl::Status status = internal::writeSecret(password_file, password_); !status.ok())
+    return status;
   absl::Status status =
       runProgram("initdb", {"--pgdata=" + folder_, "--username", kUser, "--pwfile=" + password_file,
                             "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
@@ -133,13 +84,13 @@ absl::Status LocalPostgres::initialise() {
 absl::Status LocalPostgres::makeFolder() {
   fs::create_directory(folder_);
   fs::permissions(folder_, fs::perms::owner_all);
-  return giveToServerAccount(folder_);
+  return internal::giveToServerAccount(folder_);
 }
 
 absl::Status LocalPostgres::runProgram(const char* name, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), program(name));
   internal::ServerProcess process(guard_, fmt::format("{}.{}.log", folder_, name));
-  absl::Status status = process.spawn(asServerAccount(std::move(arguments)));
+  absl::Status status = process.spawn(internal::asServerAccount(std::move(arguments)));
   if (!status.ok()) return status;
   const bool ended = process.waitForEnd(kProgramTimeout);
   if (ended && process.exitCode() == 0) return absl::OkStatus();
@@ -164,7 +115,8 @@ absl::Status LocalPostgres::copyFrom(const LocalPostgres& primary) {
   password_ = primary.password_;
   if (absl::Status status = makeFolder(); !status.ok()) return status;
   const std::string password_file = folder_ + ".password";
-  absl::Status status = writeSecret(password_file, fmt::format("*:*:*:*:{}\n", password_));
+  absl::Status status =
+      internal::writeSecret(password_file, fmt::format("*:*:*:*:{}\n", password_));
   if (!status.ok()) return status;
   const std::string primary_place =
       fmt::format("host={} port={} user={} passfile={}", primary.folder_, primary.ownPort(), kUser,
@@ -209,7 +161,7 @@ std::vector<std::string> LocalPostgres::commandLine() const {
   for (const auto& [name, value] : settings) {
     command.insert(command.end(), {"-c", fmt::format("{}={}", name, value)});
   }
-  return asServerAccount(std::move(command));
+  return internal::asServerAccount(std::move(command));
 }
 
 // A "fast" shutdown: clients are disconnected, transactions rolled back.
@@ -248,25 +200,13 @@ absl::StatusOr<std::string> LocalPostgres::createDatabase(const std::string& nam
 
 absl::StatusOr<std::vector<LocalPostgres::Row>> LocalPostgres::query(const std::string& sql,
                                                                      const std::string& database) {
-  const std::string port = std::to_string(ownPort());
-  const std::array<const char*, 8> names = {
-      "host", "port", "user", "password", "dbname", "connect_timeout", "options", nullptr};
-  const std::array<const char*, 8> values = {folder_.c_str(),
-                                             port.c_str(),
-                                             kUser,
-                                             password_.c_str(),
-                                             database.c_str(),
-                                             "10",
-                                             "-c client_min_messages=warning",
-                                             nullptr};
-  const Connection connection(PQconnectdbParams(names.data(), values.data(), 0), &PQfinish);
-  if (PQstatus(connection.get()) != CONNECTION_OK) {
-    return absl::UnavailableError(PQerrorMessage(connection.get()));
-  }
-  const Result result(PQexec(connection.get(), sql.c_str()), &PQclear);
-  const ExecStatusType outcome = PQresultStatus(result.get());
-  if (outcome == PGRES_TUPLES_OK || outcome == PGRES_COMMAND_OK) return rowsOf(result.get());
-  return absl::InternalError(PQerrorMessage(connection.get()));
+  return internal::queryPostgres({{"host", folder_},
+                                  {"port", std::to_string(ownPort())},
+                                  {"user", kUser},
+                                  {"password", password_},
+                                  {"dbname", database},
+                                  {"options", "-c client_min_messages=warning"}},
+                                 sql);
 }
 
 }  // namespace strata::testing
