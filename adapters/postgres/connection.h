@@ -1,8 +1,13 @@
-// Connection: one session of PostgreSQL with its prepared statements. Exceptions of SOCI end here.
+// Connection: one connection to PostgreSQL, and how statements run over it.
+//
+// Where the session is known to be its own, the settings are made once and statements stay prepared
+// in it. Where there is, or may be, a pooler between (pooler.h) nothing is left in a session:
+//
+//   by itself           BEGIN, settings, the statement without a name, COMMIT    one round trip
+//   in a transaction    the time limit, the statement without a name             one round trip
 #pragma once
 
 #include <libpq-fe.h>
-#include <soci/soci.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -11,13 +16,16 @@
 #include <string>
 #include <string_view>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "adapters/postgres/conninfo.h"
+#include "adapters/postgres/libpq_handles.h"
+#include "adapters/postgres/pipeline.h"
+#include "adapters/postgres/pooler.h"
+#include "adapters/postgres/prepared_statements.h"
 #include "adapters/postgres/statement.h"
 #include "adapters/postgres/watchdog.h"
 #include "src/base/fork.h"
@@ -54,23 +62,29 @@ class Connection {
   struct Settings {
     ConnInfo where;
     absl::Duration statement_timeout;
-    bool prepare_statements = true;
+    // Shared by the connections of a pool.
+    std::shared_ptr<Pooler> pooler;
   };
 
   // Connects; blocks for as long as libpq's connect_timeout, and for what gives the password. Where
-  // that has changed since, a second time.
+  // that has changed since, a second time. FailedPrecondition: the role, the database or the server
+  // has a setting with which answers would be wrong; names it.
   static absl::StatusOr<std::unique_ptr<Connection>> open(const Settings& settings,
                                                           Watchdog& watchdog, const Clock& clock);
   ~Connection();
 
-  // Prepares a statement of `parameters` parameters unless that was done before. Changes nothing.
+  // Prepares a statement of `parameters` parameters, unless that was done before or nothing stays in
+  // the session. Changes nothing.
   absl::Status prepare(const Statement& statement, std::size_t parameters, Deadline deadline);
-  // Runs a prepared statement.
+  // Runs a statement that was prepared just before. By itself it is repeated where the server rolled
+  // it back for another transaction's sake.
   absl::StatusOr<Rows> execute(const Statement& statement, absl::Span<const Bind> binds,
                                Deadline deadline);
   // Both.
   absl::StatusOr<Rows> run(const Statement& statement, absl::Span<const Bind> binds,
                            Deadline deadline);
+  // Begins a transaction: read committed, whatever the session's default.
+  absl::Status begin(Deadline deadline);
   // Several statements without parameters, separated by ';': one transaction, unless one is open or
   // they bring their own. Runs to its end where the server does, whatever it takes; `limit` is for
   // a server that does not answer.
@@ -82,9 +96,12 @@ class Connection {
   // Frees the last answer.
   void clear();
 
-  // For SQL that wants SOCI's own interface; its exceptions are the caller's then, and so is a time
-  // limit: the server's statement_timeout is the only one.
-  soci::session& session() { return session_; }
+  // For what talks to the server by itself. No time limit but the server's statement_timeout holds
+  // then.
+  PGconn* raw() const { return connection_.get(); }
+  // Ok: what is left in the session stays there for this connection. FailedPrecondition: there is a
+  // pooler between, which may give the session to others; says which variables change that.
+  absl::Status requireSession() const;
 
   // Whether it looks alive without asking the server: an idle session has nothing to say, so a
   // readable socket is one that was closed. Not looked at again within a millisecond of its use.
@@ -117,33 +134,64 @@ class Connection {
   MonotonicTime usedAt() const { return used_at_; }
 
  private:
-  struct Prepared;
+  using Call = absl::FunctionRef<std::optional<Failure>()>;
 
   Connection(const Settings& settings, Watchdog& watchdog, const Clock& clock);
   static absl::StatusOr<std::unique_ptr<Connection>> openOnce(const Settings& settings,
                                                               Watchdog& watchdog,
                                                               const Clock& clock);
   absl::Status setUp();
+  absl::Status readSetUp(const Rows& row);
+  // Says how a transaction begins that reads only, or may write.
+  const char* beginSql(bool writes) const;
+  bool isAlone() const { return PQtransactionStatus(connection_.get()) == PQTRANS_IDLE; }
+
+  void stopCancelling();
+  absl::Status executeOnce(const Statement& statement, ParameterValues values, Deadline deadline);
+  std::optional<Failure> executePrepared(const std::string& name, ParameterValues values);
+  // In a transaction of its own, or in the one that is open.
+  std::optional<Failure> executeAlone(const Statement& statement, ParameterValues values,
+                                      MonotonicTime limit);
+  std::optional<Failure> executeInside(const Statement& statement, ParameterValues values,
+                                       MonotonicTime limit);
+  std::optional<Failure> prepareNow(const std::string& name, const Statement& statement);
+  std::optional<Failure> query(const char* sql);
+  std::string scriptSettings() const;
+  // Whether a statement that has just failed, by itself, may succeed if it is run again now.
+  bool mayRepeat(Deadline deadline) const;
+
   // The latest moment at which a statement that begins now must be over.
   MonotonicTime limitOf(MonotonicTime now, Deadline deadline) const;
-  // Runs `call` under the watchdog. It returns none, or the SQLSTATE of its failure.
-  absl::Status guarded(std::string_view what, MonotonicTime now, MonotonicTime limit,
-                       absl::FunctionRef<std::optional<std::string>()> call);
-  absl::Status failure(std::string_view what, std::string_view sqlstate);
+  // The statement_timeout, in milliseconds, of a statement that must be over then.
+  std::string timeoutUntil(MonotonicTime limit) const;
+  // Runs `call` under the watchdog.
+  absl::Status guarded(std::string_view what, MonotonicTime now, MonotonicTime limit, Call call);
+  absl::Status failure(std::string_view what, const Failure& failed);
 
   const std::uint64_t generation_ = internal::forkGeneration();
   const Clock& clock_;
   const absl::Duration statement_timeout_;
-  const bool prepare_statements_;
   const bool needs_primary_;
-  soci::session session_;
-  PGconn* connection_ = nullptr;  // owned by the session
+  const std::shared_ptr<Pooler> pooler_;
+  RawConnection connection_;
   std::optional<Watchdog::Watch> watch_;
   Watchdog& watchdog_;
-  absl::flat_hash_map<std::size_t, std::unique_ptr<Prepared>> prepared_;
-  Prepared* last_ = nullptr;
+  PreparedStatements prepared_;
+  // The last answer.
+  Result result_;
+  std::string search_path_;
+  std::string local_settings_;
+  bool is_pooled_ = false;
+  // Whether the watchdog may cancel a statement.
+  bool cancels_ = false;
+  // Whether each statement of the transaction has its own time limit: not in one of a script, which
+  // may have said otherwise.
+  bool limits_statements_ = true;
+  bool is_standby_ = false;
   MonotonicTime opened_at_;
   MonotonicTime used_at_;
+  // Of the last error.
+  std::string sqlstate_;
   bool lost_ = false;
   bool refused_ = false;
   bool read_only_ = false;

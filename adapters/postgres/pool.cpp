@@ -35,6 +35,13 @@ absl::Status outcomeUnknown(const Statement& statement) {
       "{}: the connection was lost; the write may or may not have happened", statement.what()));
 }
 
+Connection::Settings settingsOf(const PostgresOptions& options, ConnInfo where) {
+  auto pooler = std::make_shared<Pooler>(options.prepare_statements, where.place);
+  return {.where = std::move(where),
+          .statement_timeout = options.statement_timeout,
+          .pooler = std::move(pooler)};
+}
+
 }  // namespace
 
 Lease& Lease::operator=(Lease&& other) noexcept {
@@ -46,14 +53,16 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 }
 
 void Lease::giveBack() {
-  if (connection_ != nullptr) pool_->giveBack(std::move(connection_));
+  if (connection_ == nullptr) return;
+  if (pool_ != nullptr) return pool_->giveBack(std::move(connection_));
+  connection_ = nullptr;
 }
 
-Pool::Pool(PostgresOptions options, ConnInfo where, const Clock& clock)
+Pool::Pool(PostgresOptions options, ConnInfo where, std::optional<ConnInfo> direct,
+           const Clock& clock)
     : options_(std::move(options)),
-      settings_{.where = std::move(where),
-                .statement_timeout = options_.statement_timeout,
-                .prepare_statements = options_.prepare_statements != PrepareStatements::kOff},
+      settings_(settingsOf(options_, std::move(where))),
+      direct_(direct ? std::optional(settingsOf(options_, *std::move(direct))) : std::nullopt),
       clock_(clock),
       watchdog_(clock) {}
 
@@ -72,7 +81,7 @@ absl::StatusOr<Lease> Pool::lease(Deadline deadline, absl::Duration patience) {
     if (auto connection = takeIdle(start, unfit)) {
       const bool suspect = isSuspect(*connection, start);
       lock.unlock();
-      Lease lease(*this, std::move(connection));
+      Lease lease(this, std::move(connection));
       if (!suspect || provesItself(*lease, deadline)) return lease;
       lease = {};
       lock.lock();
@@ -88,6 +97,20 @@ absl::StatusOr<Lease> Pool::lease(Deadline deadline, absl::Duration patience) {
       waitForOne(lock, limit);
     }
   }
+}
+
+absl::StatusOr<Lease> Pool::leaseDirect(Deadline deadline) {
+  if (!direct_) return lease(deadline);
+  auto connection = Connection::open(*direct_, watchdog_, clock_);
+  if (!connection.ok()) return connection.status();
+  return Lease(nullptr, *std::move(connection));
+}
+
+absl::StatusOr<Lease> Pool::leaseSession(Deadline deadline) {
+  absl::StatusOr<Lease> lease = leaseDirect(deadline);
+  if (!lease.ok()) return lease.status();
+  if (absl::Status status = (*lease)->requireSession(); !status.ok()) return status;
+  return lease;
 }
 
 std::unique_ptr<Connection> Pool::takeIdle(MonotonicTime now, Idle& unfit) {

@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -43,7 +44,7 @@ namespace strata::postgres {
 class Pool;
 
 // A connection of the pool for as long as this lives; goes back by itself. A connection in doubt,
-// or inside a transaction, is closed instead.
+// inside a transaction, or past the pooler, is closed instead.
 class Lease {
  public:
   Lease() = default;
@@ -56,8 +57,9 @@ class Lease {
 
  private:
   friend class Pool;
-  Lease(Pool& pool, std::unique_ptr<Connection> connection)
-      : pool_(&pool), connection_(std::move(connection)) {}
+  // Without a pool it is closed.
+  Lease(Pool* pool, std::unique_ptr<Connection> connection)
+      : pool_(pool), connection_(std::move(connection)) {}
   void giveBack();
 
   Pool* pool_ = nullptr;
@@ -73,13 +75,21 @@ struct Answer {
 // Thread-safe. Outlives its leases.
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
-  Pool(PostgresOptions options, ConnInfo where, const Clock& clock);
+  // `direct`: where the options' direct_url leads, if they have one.
+  Pool(PostgresOptions options, ConnInfo where, std::optional<ConnInfo> direct, const Clock& clock);
 
   // ResourceExhausted: all connections were busy for as long as the pool lets a caller wait.
   // DeadlineExceeded: the caller's deadline came first. Otherwise why none can be made.
   absl::StatusOr<Lease> lease(Deadline deadline) {
     return lease(deadline, options_.acquire_timeout);
   }
+
+  // A connection past the pooler where the options have a URL for that, made now, for which it
+  // blocks as long as connecting may take; otherwise one of the pool. For what is best done in a
+  // session of its own and can do without.
+  absl::StatusOr<Lease> leaseDirect(Deadline deadline);
+  // The same for what cannot do without. FailedPrecondition: there is a pooler and no way past it.
+  absl::StatusOr<Lease> leaseSession(Deadline deadline);
 
   // Makes one connection, or says why there is none. Waits for as long as connecting may take.
   absl::Status prove();
@@ -96,6 +106,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void close();
   PostgresPoolStats stats() const;
   const Clock& clock() const { return clock_; }
+  PrepareStatements preparing() const { return options_.prepare_statements; }
 
  private:
   friend class Lease;
@@ -137,6 +148,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   const PostgresOptions options_;
   const Connection::Settings settings_;
+  const std::optional<Connection::Settings> direct_;
   const Clock& clock_;
   Watchdog watchdog_;
   BackgroundJobs connects_;  // no more than `connecting_`, and those about to end

@@ -244,13 +244,14 @@ absl::StatusOr<std::unique_ptr<EventTransport>> makePostgresEventTransport(
   auto where = postgres::readConnInfo(options.url, kConnectTimeout);
   if (!where.ok()) return where.status();
   where->password_source = options.password;
-  // The later of two settings holds, and one of the URL's own above both. No blank: SOCI would take
-  // it for the end, quoted or not.
+  // The later of two settings holds, and one of the URL's own above both.
   where->text = fmt::format("{} fallback_application_name='strata-events-{}'", where->text.reveal(),
                             options.app);
-  postgres::ListenerOptions how{
-      .connection = {.where = *std::move(where), .statement_timeout = kStatementTimeout},
-      .heartbeat = absl::ToChronoNanoseconds(options.heartbeat)};
+  auto pooler = std::make_shared<postgres::Pooler>(pool->internals().preparing(), where->place);
+  postgres::ListenerOptions how{.connection = {.where = *std::move(where),
+                                               .statement_timeout = kStatementTimeout,
+                                               .pooler = std::move(pooler)},
+                                .heartbeat = absl::ToChronoNanoseconds(options.heartbeat)};
   return std::make_unique<PostgresEventTransport>(std::move(pool), std::move(how), clock);
 }
 

@@ -134,6 +134,7 @@ absl::StatusOr<std::unique_ptr<Connection>> PostgresListener::connect() {
 absl::Status PostgresListener::listenOnce() {
   auto connection = connect();
   if (!connection.ok()) return connection.status();
+  if (absl::Status own = (*connection)->requireSession(); !own.ok()) return own;
   PostgresStream session(*std::move(connection));
   channels_.connected();
   is_whole_ = false;

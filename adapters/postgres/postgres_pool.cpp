@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "adapters/postgres/conninfo.h"
 #include "adapters/postgres/pool.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {
@@ -42,6 +44,16 @@ absl::Status check(const PostgresOptions& options) {
   return absl::InvalidArgumentError(fmt::format("PostgresOptions: {}", wrong));
 }
 
+// None where there is none.
+absl::StatusOr<std::optional<postgres::ConnInfo>> readDirectUrl(const PostgresOptions& options) {
+  if (options.direct_url.empty()) return std::nullopt;
+  auto where = postgres::readConnInfo(options.direct_url, options.connect_timeout);
+  if (!where.ok()) return annotate(where.status(), "direct_url");
+  where->password_source = options.password;
+  postgres::warnOfPlainText(*where);
+  return *std::move(where);
+}
+
 }  // namespace
 
 PostgresPool::PostgresPool(std::shared_ptr<postgres::Pool> pool) : pool_(std::move(pool)) {}
@@ -56,15 +68,18 @@ absl::StatusOr<std::shared_ptr<PostgresPool>> PostgresPool::open(PostgresOptions
   if (absl::Status status = check(options); !status.ok()) return status;
   where->password_source = options.password;
   postgres::warnOfPlainText(*where);
-  auto internals = std::make_shared<postgres::Pool>(std::move(options), *std::move(where), clock);
+  auto direct = readDirectUrl(options);
+  if (!direct.ok()) return direct.status();
+  auto internals = std::make_shared<postgres::Pool>(std::move(options), *std::move(where),
+                                                    *std::move(direct), clock);
   std::shared_ptr<PostgresPool> pool(new PostgresPool(std::move(internals)));
   if (absl::Status status = pool->pool_->prove(); !status.ok()) return status;
   return pool;
 }
 
 absl::Status PostgresPool::execute(std::string_view sql) {
-  auto lease = pool_->lease(Deadline::never());
-  if (!lease.ok()) return lease.status();
+  auto lease = pool_->leaseSession(Deadline::never());
+  if (!lease.ok()) return annotate(lease.status(), "execute a script");
   return (*lease)->script(sql, "execute a script");
 }
 

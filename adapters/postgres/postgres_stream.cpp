@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <soci/postgresql/soci-postgresql.h>
 
 #include <algorithm>
 #include <array>
@@ -14,12 +13,6 @@ namespace strata::postgres {
 namespace {
 
 using std::chrono::steady_clock;
-
-PGconn* rawOf(Connection& connection) {
-  auto* backend =
-      static_cast<soci::postgresql_session_backend*>(connection.session().get_backend());
-  return backend->conn_;
-}
 
 // In whole milliseconds, not less than what is left.
 int millisecondsUntil(Moment until) {
@@ -33,7 +26,7 @@ int millisecondsUntil(Moment until) {
 }  // namespace
 
 PostgresStream::PostgresStream(std::unique_ptr<Connection> connection)
-    : owner_(std::move(connection)), raw_(rawOf(*owner_)) {
+    : owner_(std::move(connection)), raw_(owner_->raw()) {
   owner_->clear();
   PQsetnonblocking(raw_, 1);
 }

@@ -13,20 +13,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "adapters/postgres/connection.h"
+#include "adapters/postgres/libpq_handles.h"
 #include "src/base/starved_wait.h"
 
 namespace strata::postgres {
 
 using Moment = std::chrono::steady_clock::time_point;
-
-struct FreeResult {
-  void operator()(PGresult* result) const { PQclear(result); }
-};
-using Result = std::unique_ptr<PGresult, FreeResult>;
-struct FreeNotify {
-  void operator()(PGnotify* notify) const { PQfreemem(notify); }
-};
-using Notify = std::unique_ptr<PGnotify, FreeNotify>;
 
 // For one thread.
 class PostgresStream {

@@ -88,7 +88,7 @@ absl::Status Attempts::run() {
 }
 
 absl::StatusOr<Attempts::Outcome> Attempts::attempt() {
-  absl::StatusOr<Lease> lease = pool_.lease({});
+  absl::StatusOr<Lease> lease = pool_.leaseDirect({});
   if (!lease.ok()) return lease.status();
   absl::StatusOr<Outcome> outcome = attemptOn(**lease);
   if (observer_) observer_->watch("");

@@ -69,7 +69,7 @@ constexpr Row kRows[] = {
     {"42P10", {kFailedPrecondition, "no unique index on the key columns", kSafe}},
     {"0A", {kUnimplemented, "feature not supported", kSafe}},
     {"25", {kFailedPrecondition, "invalid transaction state", kSafe}},
-    {"26", {kInternal, "unknown prepared statement (a pooler between transactions?)", kSafe}},
+    {"26", {kInternal, "unknown prepared statement (a pooler in transaction mode?)", kSafe}},
     {"2D", {kFailedPrecondition, "invalid transaction termination", kSafe}},
     {"2F", {kFailedPrecondition, "error in a function", kMayQuoteValues}},
     {"55", {kFailedPrecondition, "object not in the required state", kSafe}},

@@ -1,7 +1,7 @@
 // Statement and Bind: what code of this adapter, and the stores over it, hand to a connection.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,8 +15,8 @@ namespace strata::postgres {
 enum class Effect : bool { kReads, kWrites };
 
 // One statement, with $1, $2 … for its parameters, which the server types by where they stand. It
-// is prepared once per connection; statements of the same text share that. Never put a value into
-// the text. ':' may only stand in '::' or inside quotes, for SOCI reads ':name' as a parameter.
+// is prepared once per connection, unless that has used 256 others since; statements of the same
+// text share that. Never put a value into the text.
 class Statement {
  public:
   // `what` is for messages: "get from feature_flags".
@@ -25,14 +25,14 @@ class Statement {
   const std::string& sql() const { return sql_; }
   const std::string& what() const { return what_; }
   bool writes() const { return effect_ == Effect::kWrites; }
-  // The same for every statement of the same text, in this process.
-  std::size_t key() const { return key_; }
+  // The same for every statement of the same text, and hardly ever for another.
+  std::uint64_t key() const { return key_; }
 
  private:
   std::string sql_;
   std::string what_;
   Effect effect_;
-  std::size_t key_;
+  std::uint64_t key_;
 };
 
 // A parameter as the text of its type; none is NULL.

@@ -9,12 +9,6 @@
 namespace strata::postgres {
 namespace {
 
-const Statement& beginSql() {
-  static const auto* const statement =
-      new Statement("BEGIN ISOLATION LEVEL READ COMMITTED", "begin a transaction", Effect::kReads);
-  return *statement;
-}
-
 const Statement& commitSql() {
   static const auto* const statement =
       new Statement("COMMIT", "commit a transaction", Effect::kWrites);
@@ -70,8 +64,8 @@ absl::Status PostgresTransaction::enterUnits(std::shared_ptr<Bulkhead> units, De
 absl::Status PostgresTransaction::connect(Deadline deadline) {
   for (bool retried = false;; retried = true) {
     absl::StatusOr<Lease> lease = pool_->internals().lease(deadline);
-    if (!lease.ok()) return annotate(lease.status(), beginSql().what());
-    absl::Status status = (*lease)->run(beginSql(), {}, deadline).status();
+    if (!lease.ok()) return annotate(lease.status(), "begin a transaction");
+    absl::Status status = (*lease)->begin(deadline);
     if (status.ok()) {
       lease_ = *std::move(lease);
       open_ = true;

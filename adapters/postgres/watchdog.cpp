@@ -59,10 +59,10 @@ class Watchdog::Watch::Cancel {
   bool under_way_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-Watchdog::Watch::Watch(Watchdog& watchdog, PGconn* connection)
+Watchdog::Watch::Watch(Watchdog& watchdog, PGconn* connection, Cancelling cancelling)
     : watchdog_(watchdog),
       socket_(PQsocket(connection)),
-      cancel_(std::make_shared<Cancel>(connection)) {
+      cancel_(cancelling == Cancelling::kNever ? nullptr : std::make_shared<Cancel>(connection)) {
   watchdog_.add(this);
 }
 
@@ -109,8 +109,8 @@ Watchdog::Outcome Watchdog::release(Watch& watch) {
     stage = std::exchange(watch.stage_, Watch::Stage::kIdle);
   }
   if (stage == Watch::Stage::kIdle || stage == Watch::Stage::kArmed) return {};
-  const bool reusable =
-      stage == Watch::Stage::kCancelled && watch.cancel_->isDoneWithin(kCancelGrace);
+  const bool reusable = stage == Watch::Stage::kCancelled &&
+                        (watch.cancel_ == nullptr || watch.cancel_->isDoneWithin(kCancelGrace));
   return {.expired = true, .reusable = reusable};
 }
 
@@ -160,6 +160,7 @@ Watchdog::Cancels Watchdog::expire(MonotonicTime now) {
       watch->stage_ = Watch::Stage::kCancelled;
       watch->limit_ = now + kCancelGrace;
       watch->is_prolonged_ = false;
+      if (watch->cancel_ == nullptr) continue;
       watch->cancel_->announce();
       cancels.push_back(watch->cancel_);
     } else {

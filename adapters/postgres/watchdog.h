@@ -42,10 +42,14 @@ class Watchdog {
   explicit Watchdog(const Clock& clock) : clock_(clock) {}
   ~Watchdog();
 
+  // Whether a statement is cancelled at its limit, or only cut off a little later: a pooler would
+  // cancel whatever runs in the session by then.
+  enum class Cancelling : bool { kNever, kAtLimit };
+
   // One connection, from when it is made until it is closed.
   class Watch {
    public:
-    Watch(Watchdog& watchdog, PGconn* connection);
+    Watch(Watchdog& watchdog, PGconn* connection, Cancelling cancelling = Cancelling::kAtLimit);
     ~Watch();
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
@@ -57,7 +61,7 @@ class Watchdog {
 
     Watchdog& watchdog_;
     const int socket_;
-    const std::shared_ptr<Cancel> cancel_;
+    const std::shared_ptr<Cancel> cancel_;  // null: never
     // Guarded by the watchdog's mutex.
     Stage stage_ = Stage::kIdle;
     MonotonicTime limit_ = MonotonicTime::max();

@@ -13,13 +13,6 @@
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
-// SOCI 4.0.3 loses the connection that it has just made when its first statement on it fails, as it
-// does when the session is ended at that very moment. The name is LeakSanitizer's.
-// NOLINTNEXTLINE(readability-identifier-naming)
-extern "C" const char* __lsan_default_suppressions() {
-  return "leak:libsoci_postgresql\nleak:libpq\n";
-}
-
 namespace strata::pgtest {
 
 struct Note {

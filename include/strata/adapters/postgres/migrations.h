@@ -22,7 +22,9 @@ struct Migration {
   std::string_view component;
   int number;  // from 1, without gaps
   std::string_view name;
-  std::string_view sql;  // one or several statements, without BEGIN or COMMIT
+  // One or several statements, without BEGIN or COMMIT. Where it may run through a pooler, also
+  // without what outlives a transaction: SET LOCAL instead of SET.
+  std::string_view sql;
 };
 
 struct MigrationOptions {

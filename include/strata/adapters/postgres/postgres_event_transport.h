@@ -3,9 +3,10 @@
 //
 //   auto transport = makePostgresEventTransport(pool, {.url = url, .app = "shop"});
 //
-// It listens on a session and a thread of its own, and sends over the pool. The session must lead
-// to the server itself: through PgBouncer in transaction mode it hears nothing, which a hub finds out
-// at its start. The pool may.
+// It listens on a session and a thread of its own, and sends over the pool. The session must be its
+// own: through a pooler such as PgBouncer in transaction mode it would hear nothing. So `start`
+// refuses one (FailedPrecondition) unless the pool's options say that it keeps sessions: give a
+// `url` that leads past it. The pool's may lead through it.
 //
 // What does not fit a NOTIFY, above about 7 900 bytes, goes through a row of the table
 // strata_events, which `start` creates; whoever sends deletes such rows when they are ten minutes
@@ -29,7 +30,7 @@
 namespace strata {
 
 struct PostgresEventOptions {
-  // As PostgresOptions::url, of the same database as the pool.
+  // As PostgresOptions::url, of the same database as the pool, past any pooler.
   Secret url;
   // As PostgresOptions::password.
   SecretSource password = nullptr;

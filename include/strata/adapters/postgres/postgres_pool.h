@@ -81,7 +81,8 @@ struct PostgresPoolStats {
 // Errors name the host and the database, and never the URL or the password:
 //   InvalidArgument     an option or the URL cannot be used
 //   PermissionDenied    wrong user name or password, or no right to connect
-//   FailedPrecondition  there is no such database
+//   FailedPrecondition  there is no such database, or it is configured so that answers would be
+//                       wrong (says by which setting)
 //   Unavailable         the server was not reached; retry later
 //   ResourceExhausted   all connections are busy, or the server has too many
 //   DeadlineExceeded    the caller's deadline, or the statement's time limit, passed
@@ -97,6 +98,9 @@ class PostgresPool {
   // Runs a script of one or several statements, separated by ';', as one transaction unless it
   // brings its own. Nothing of it is bound or checked: never build it from data. Each statement has
   // the server's statement_timeout; the script as a whole takes as long as it takes.
+  //
+  // Needs a session of its own. FailedPrecondition: there is a pooler before the server, and neither
+  // a direct_url nor PrepareStatements::kOn says how to have one.
   absl::Status execute(std::string_view sql);
 
   // Asks the server, for at most a second: component "database", backend "postgres". A standby where
