@@ -329,7 +329,10 @@ class HubSubscription final : public EventSubscription, public internal::Listene
                   std::shared_ptr<EventQueue> queue)
       : core_(std::move(core)), name_(std::move(name)), queue_(std::move(queue)) {}
   ~HubSubscription() override {
-    if (core_->isInherited()) return internal::leak(core_, queue_);
+    if (core_->isInherited()) {
+      internal::leak(core_, queue_);
+      return;
+    }
     core_->leave(name_, *queue_);
     queue_->detach();
     core_->noteSubscriptions(-1);
@@ -363,7 +366,10 @@ class TransportedEventHub final : public EventHub {
  public:
   explicit TransportedEventHub(std::shared_ptr<HubCore> core) : core_(std::move(core)) {}
   ~TransportedEventHub() override {
-    if (core_->isInherited()) return internal::leak(core_);
+    if (core_->isInherited()) {
+      internal::leak(core_);
+      return;
+    }
     core_->end();
   }
 

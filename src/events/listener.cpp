@@ -24,7 +24,10 @@ class ListeningSubscription final : public EventSubscription {
         listener_(std::move(listener)),
         thread_([this](const std::stop_token& stop) { run(stop); }) {}
   ~ListeningSubscription() override {
-    if (made_in_.isInherited()) return internal::abandon(thread_);  // it is the parent's
+    if (made_in_.isInherited()) {
+      internal::abandon(thread_);  // it is the parent's
+      return;
+    }
     thread_.request_stop();
     events_->close();
     thread_.join();
