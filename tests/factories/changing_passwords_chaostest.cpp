@@ -86,7 +86,8 @@ TEST_F(DatabasePassword, ComesFromAFileThatIsReplacedWhileThePoolRuns) {
   config.database_password_file = file.path();
   ASSERT_OK_AND_ASSIGN(const Backends backends, connect(config));
   EXPECT_THAT(use(backends), IsOk());
-  for (const std::string password : {"hunter2", "it's=\\quoted", "ünïcode"}) {
+  for (const std::string password :
+       {"hunter2", "it's=\\quoted", "ünïcode", " with 'blanks' ", "two  blanks"}) {
     setPassword(password);
     file.replace(password + "\n");
     endSessions();
