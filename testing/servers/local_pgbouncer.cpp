@@ -31,8 +31,7 @@ absl::StatusOr<std::unique_ptr<LocalPgBouncer>> LocalPgBouncer::start(
   absl::StatusOr<std::unique_ptr<internal::Guard>> guard = internal::Guard::start();
   if (!guard.ok()) return guard.status();
   const bool proxied = options.proxied;
-  std::unique_ptr<LocalPgBouncer> pooler(
-      new LocalPgBouncer(*std::move(guard), server, std::move(options)));
+  std::unique_ptr<LocalPgBouncer> pooler(new LocalPgBouncer(*std::move(guard), server, options));
   if (absl::Status status = pooler->initialise(); !status.ok()) return status;
   if (absl::Status status = pooler->startOnFreePort(proxied); !status.ok()) return status;
   return pooler;
@@ -43,7 +42,7 @@ LocalPgBouncer::LocalPgBouncer(std::unique_ptr<internal::Guard> guard, const Loc
     : LocalServer(*guard, "pgbouncer"),
       guard_(std::move(guard)),
       server_(server),
-      options_(std::move(options)),
+      options_(options),
       folder_(guard_->folder() + "/pgbouncer") {
   // "postgresql://user:password@…"
   const std::string url = server_.url();
