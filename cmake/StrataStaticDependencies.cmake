@@ -1,4 +1,4 @@
-# With STRATA_STATIC_DEPENDENCIES, SOCI, hiredis, OpenSSL, Boost and zstd are linked statically, by
+# With STRATA_STATIC_DEPENDENCIES, hiredis, OpenSSL, Boost and zstd are linked statically, by
 # the variables that their find modules read. libpq stays shared: the static one of Debian needs
 # libraries that Debian does not have as static ones. Abseil, fmt, spdlog and prometheus-cpp come as
 # their own CMake packages were built.
@@ -8,7 +8,6 @@ if(STRATA_STATIC_DEPENDENCIES)
   set(Boost_USE_STATIC_LIBS ON)
   set(Hiredis_USE_STATIC_LIBS ON)
   set(OPENSSL_USE_STATIC_LIBS ON)
-  set(SOCI_USE_STATIC_LIBS ON)
 endif()
 
 # zstd::libzstd, which zstd before 1.5.6 does not define: the library that is wanted, of those that

@@ -119,8 +119,7 @@ function(strata_package)
   write_basic_package_version_file(strataConfigVersion.cmake COMPATIBILITY SameMinorVersion)
   install(FILES "${CMAKE_CURRENT_BINARY_DIR}/strataConfig.cmake"
                 "${CMAKE_CURRENT_BINARY_DIR}/strataConfigVersion.cmake"
-                cmake/FindSOCI.cmake cmake/FindHiredis.cmake
-                cmake/StrataStaticDependencies.cmake
+                cmake/FindHiredis.cmake cmake/StrataStaticDependencies.cmake
           DESTINATION ${destination})
   install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 endfunction()

@@ -62,7 +62,7 @@ build_and_test(core_only)
 # Whoever wants only the in-memory store links neither database library.
 find_program(READELF readelf REQUIRED)
 run(COMMAND "${READELF}" --dynamic "${SCRATCH}/core_only/core_only" OUTPUT needed)
-if(needed MATCHES "lib(pq|hiredis|soci)[^]]*")
+if(needed MATCHES "lib(pq|hiredis)[^]]*")
   message(FATAL_ERROR "core_only links ${CMAKE_MATCH_0}")
 endif()
 
@@ -71,7 +71,7 @@ configure_command(feature_flags configure)
 run(COMMAND ${configure} -D STRATA_STATIC_DEPENDENCIES=ON -B "${SCRATCH}/static")
 run(COMMAND ${CMAKE_COMMAND} --build "${SCRATCH}/static" -j 2 --target feature_flags)
 run(COMMAND "${READELF}" --dynamic "${SCRATCH}/static/feature_flags" OUTPUT needed)
-if(needed MATCHES "lib(soci|hiredis|zstd|ssl|crypto|boost)[^]]*")
+if(needed MATCHES "lib(hiredis|zstd|ssl|crypto|boost)[^]]*")
   message(FATAL_ERROR "with STRATA_STATIC_DEPENDENCIES a program links ${CMAKE_MATCH_0}")
 endif()
 if(NOT needed MATCHES "libpq")
@@ -84,7 +84,7 @@ message(STATUS "static: built and run")
 # strata::core builds where only Abseil, Boost, fmt, spdlog and zstd are installed, and where no build
 # type is named it is an optimised one.
 set(disabled)
-foreach(package PostgreSQL SOCI OpenSSL Hiredis prometheus-cpp GTest)
+foreach(package PostgreSQL OpenSSL Hiredis prometheus-cpp GTest)
   list(APPEND disabled -D CMAKE_DISABLE_FIND_PACKAGE_${package}=ON)
 endforeach()
 run(COMMAND ${CMAKE_COMMAND} -S "${STRATA_SOURCE}" -B "${SCRATCH}/core_alone" -G "${GENERATOR}"
