@@ -120,7 +120,8 @@ absl::Status UpstashListener::listenWith(const Secret& token) {
 absl::StatusOr<Stream> UpstashListener::connect() const {
   const StarvedWaitScope scope("upstash_connect", options_.connect_timeout, IoTime::max());
   const UpstashEndpoint& endpoint = options_.endpoint;
-  return Stream::open(endpoint.host, endpoint.port, {.tls = options_.tls.get()},
+  return Stream::open(endpoint.host, endpoint.port,
+                      {.tls = options_.tls.get(), .resolver = options_.resolver.get()},
                       steady_clock::now() + options_.connect_timeout);
 }
 

@@ -29,7 +29,8 @@ class UpstashListener {
  public:
   struct Options {
     UpstashEndpoint endpoint;
-    std::shared_ptr<const TlsContext> tls;  // null for a plain connection
+    std::shared_ptr<const TlsContext> tls;         // null for a plain connection
+    std::shared_ptr<Resolver> resolver = nullptr;  // null: the system's
     Secret token;
     SecretSource token_source = nullptr;
     // What all channels begin with.

@@ -134,6 +134,7 @@ absl::StatusOr<std::unique_ptr<EventTransport>> makeUpstashEventTransport(
   if (!sends.ok()) return sends.status();
   UpstashListener::Options listens{.endpoint = sends->pool.endpoint,
                                    .tls = sends->pool.tls,
+                                   .resolver = sends->pool.resolver,
                                    .token = sends->token,
                                    .token_source = sends->token_source,
                                    .prefix = internal::eventPrefix(options.app),

@@ -103,6 +103,21 @@ class UpstashEventFaults : public EventFaults {
   const std::unique_ptr<TcpProxy> line_ = TcpProxy::start(api_->port()).value();
 };
 
+// The stream asked the system for the address, whatever the options said.
+TEST_F(UpstashEventFaults, ListensWhereTheResolverOfTheOptionsLeads) {
+  const auto asked = std::make_shared<std::atomic<int>>(0);
+  UpstashOptions server = serverAt("http://localhost:" + std::to_string(api_->port()));
+  server.resolver = [asked](const std::string&) {
+    ++*asked;
+    return std::vector<std::string>{"127.0.0.1"};
+  };
+  auto transport = makeUpstashEventTransport({.server = std::move(server), .app = "test"});
+  ASSERT_THAT(transport, testing::IsOk());
+  const EventNode node(*std::move(transport));
+  EXPECT_THAT(node.start(), testing::IsOk());
+  EXPECT_GT(*asked, 0);
+}
+
 // B-90
 TEST_F(UpstashEventFaults, ACutIsOneGapAndEverySubscriptionIsBackWhenItIsTold) {
   isToldOfOneGapForEachCut(*line_);
