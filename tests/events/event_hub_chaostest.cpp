@@ -23,12 +23,15 @@
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 #include "tests/adapters/upstash/upstash_proxy.h"
+#include "tests/base/socket_messages.h"
 
 namespace strata {
 namespace {
 
 using testing::eventually;
 using testing::LocalServers;
+using testing::receive;
+using testing::send;
 using testing::UpstashProxy;
 
 constexpr int kProcesses = 2;
@@ -52,19 +55,6 @@ struct Outcome {
   bool is_complete = false;  // the last of each publisher was told on every channel
 };
 enum class Word : char { kReady, kGo, kQuarter, kHalf, kTold };
-
-template <typename T>
-void send(int socket, const T& message) {
-  EXPECT_EQ(::send(socket, &message, sizeof message, MSG_NOSIGNAL),
-            static_cast<ssize_t>(sizeof message));
-}
-template <typename T>
-T receive(int socket) {
-  T message{};
-  EXPECT_EQ(::recv(socket, &message, sizeof message, MSG_WAITALL),
-            static_cast<ssize_t>(sizeof message));
-  return message;
-}
 
 EventChannel channel(int number) { return {"conversation", "shared:" + std::to_string(number)}; }
 

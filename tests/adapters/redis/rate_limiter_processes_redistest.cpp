@@ -18,9 +18,13 @@
 #include "strata/limits/rate_limiter.h"
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/base/socket_messages.h"
 
 namespace strata {
 namespace {
+
+using testing::receive;
+using testing::send;
 
 constexpr int kProcesses = 4;
 constexpr int kThreads = 50;
@@ -35,19 +39,6 @@ struct Outcome {
   std::int64_t denied = 0;
   std::int64_t failed = 0;
 };
-
-template <typename T>
-void send(int socket, const T& message) {
-  EXPECT_EQ(::send(socket, &message, sizeof message, MSG_NOSIGNAL),
-            static_cast<ssize_t>(sizeof message));
-}
-template <typename T>
-T receive(int socket) {
-  T message{};
-  EXPECT_EQ(::recv(socket, &message, sizeof message, MSG_WAITALL),
-            static_cast<ssize_t>(sizeof message));
-  return message;
-}
 
 Outcome useUp(const std::string& url) {
   const auto log =

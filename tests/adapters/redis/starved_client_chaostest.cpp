@@ -23,12 +23,15 @@
 #include "strata/testing/eventually.h"
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/base/socket_messages.h"
 
 namespace strata {
 namespace {
 
 using testing::eventually;
 using testing::LocalServers;
+using testing::receive;
+using testing::send;
 
 constexpr int kCallers = 8;
 constexpr int kBusyLoops = 6;
@@ -47,19 +50,6 @@ struct Outcome {
   std::int64_t starved = 0;
 };
 enum class Word : char { kReady, kEnough };
-
-template <typename T>
-void send(int socket, const T& message) {
-  EXPECT_EQ(::send(socket, &message, sizeof message, MSG_NOSIGNAL),
-            static_cast<ssize_t>(sizeof message));
-}
-template <typename T>
-T receive(int socket) {
-  T message{};
-  EXPECT_EQ(::recv(socket, &message, sizeof message, MSG_WAITALL),
-            static_cast<ssize_t>(sizeof message));
-  return message;
-}
 
 std::unique_ptr<EventHub> hubOn(const std::string& url, const std::shared_ptr<Metrics>& metrics) {
   EventHubOptions options;
