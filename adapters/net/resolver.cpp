@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <array>
 #include <condition_variable>
@@ -16,6 +15,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "src/base/background_jobs.h"
+#include "src/base/fork.h"
 #include "src/base/starved_wait.h"
 
 namespace strata::internal {
@@ -90,9 +90,9 @@ absl::StatusOr<std::vector<SocketAddress>> toAddresses(const Names& names, std::
   return addresses;
 }
 
-// The thread that looks a name up may outlive the resolver, and whoever waits for it.
+// Shared with the thread that does the lookup, which may outlive the resolver and every caller.
 struct Lookup {
-  const pid_t process = getpid();
+  const ProcessMark made_in;
   std::mutex mutex;
   std::condition_variable done;
   std::optional<Names> names ABSL_GUARDED_BY(mutex);
@@ -126,8 +126,8 @@ class Resolver::Lookups : public std::enable_shared_from_this<Lookups> {
   absl::StatusOr<std::shared_ptr<Lookup>> join(const std::string& host) {
     const std::lock_guard lock(mutex_);
     std::shared_ptr<Lookup>& lookup = under_way_[host];
-    // A child of fork() has not the thread of its parent.
-    if (lookup != nullptr && lookup->process == getpid()) return lookup;
+    // The thread of a lookup that began before a fork runs in the parent alone.
+    if (lookup != nullptr && !lookup->made_in.isInherited()) return lookup;
     lookup = std::make_shared<Lookup>();
     const absl::Status started = jobs_.start(
         [self = shared_from_this(), lookup = lookup, host] { self->run(host, *lookup); });

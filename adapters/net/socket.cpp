@@ -79,13 +79,13 @@ void tuneTcp(int fd) {
 
 Socket::Socket(Socket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
-      generation_(other.generation_),
+      made_in_(other.made_in_),
       interrupt_(other.interrupt_),
       discards_on_close_(other.discards_on_close_) {}
 
 Socket& Socket::operator=(Socket&& other) noexcept {
   std::swap(fd_, other.fd_);
-  std::swap(generation_, other.generation_);
+  std::swap(made_in_, other.made_in_);
   std::swap(interrupt_, other.interrupt_);
   std::swap(discards_on_close_, other.discards_on_close_);
   return *this;

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -62,17 +61,17 @@ class Socket {
   void discardOnClose() { discards_on_close_ = true; }
 
  private:
-  explicit Socket(int fd) : fd_(fd), generation_(forkGeneration()) {}
+  explicit Socket(int fd) : fd_(fd) {}
   friend class Connecting;
   // Begins to connect, which is done, or has failed, when it can be written to.
   static absl::StatusOr<Socket> begin(const SocketAddress& address);
   // What came of that.
   absl::Status connected() const;
   absl::StatusOr<std::size_t> receiveWith(char* buffer, std::size_t size, int flags);
-  bool isInherited() const { return generation_ != forkGeneration(); }
+  bool isInherited() const { return made_in_.isInherited(); }
 
   int fd_;
-  std::uint64_t generation_;
+  ProcessMark made_in_;
   int interrupt_ = -1;  // ignored by poll
   bool discards_on_close_ = false;
 };

@@ -10,7 +10,6 @@
 #include <libpq-fe.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -128,7 +127,7 @@ class Connection {
   // Whether the last error came from its time limit.
   bool expired() const { return expired_; }
   // Whether it is the parent's, of whom this process is a fork. It leads nowhere then.
-  bool isInherited() const { return generation_ != internal::forkGeneration(); }
+  bool isInherited() const { return made_in_.isInherited(); }
   MonotonicTime openedAt() const { return opened_at_; }
   // When the last thing that the server was asked here was begun.
   MonotonicTime usedAt() const { return used_at_; }
@@ -168,7 +167,7 @@ class Connection {
   absl::Status guarded(std::string_view what, MonotonicTime now, MonotonicTime limit, Call call);
   absl::Status failure(std::string_view what, const Failure& failed);
 
-  const std::uint64_t generation_ = internal::forkGeneration();
+  const internal::ProcessMark made_in_;
   const Clock& clock_;
   const absl::Duration statement_timeout_;
   const bool needs_primary_;
