@@ -22,9 +22,9 @@ struct SocketAddress {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
-// Finds addresses in time, whatever the name servers do: a name is looked up on a thread of its
-// own, for all who ask for it meanwhile. A result that nobody waits for any more is dropped.
-// Thread-safe.
+// Resolves names within a time limit, because getaddrinfo has none: each name is looked up once, on a
+// thread of its own, and concurrent callers share the result. A result that arrives after every
+// caller has given up is dropped. Thread-safe.
 class Resolver {
  public:
   // Null: by getaddrinfo.
@@ -37,7 +37,7 @@ class Resolver {
   absl::StatusOr<std::vector<SocketAddress>> resolve(const std::string& host, std::uint16_t port,
                                                      IoTime until);
 
-  // By getaddrinfo; lives for ever.
+  // Uses getaddrinfo. Never destroyed.
   static Resolver& system();
 
  private:

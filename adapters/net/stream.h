@@ -67,7 +67,7 @@ class Stream {
   bool hasEnded() const { return end_ != End::kNone; }
   bool hasEndedInOrder() const { return end_ == End::kInOrder; }
 
-  // Thread-safe. Whether bytes or an end have arrived that nobody has received. Does not wait.
+  // Thread-safe. Whether unread bytes, or an end of the connection, have arrived. Does not wait.
   bool hasArrived() const { return !socket_.isQuiet(); }
   // Whether received bytes are left unread, or the TLS session has ended. No system call. Only
   // between exchanges: it may discard a byte.

@@ -1,9 +1,10 @@
 // Pooler: what the connections of one pool know about a pooler (PgBouncer, Odyssey, Supavisor …)
 // between them and the server.
 //
-// A pooler in transaction mode gives each transaction whatever session is free, and a session to
-// whoever comes next. What is left in one (a prepared statement, a setting) is missing where it is
-// wanted and found by others. So nothing is left in a session unless it is known to be one's own.
+// A pooler in transaction mode runs each transaction of a client in any free session of the server. A
+// prepared statement or a setting that a client leaves in a session is then missing in the client's
+// next session and affects the session's next client. So nothing is left in a session unless the
+// pooler is known to keep sessions.
 #pragma once
 
 #include <atomic>

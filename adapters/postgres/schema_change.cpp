@@ -23,7 +23,7 @@ constexpr absl::Duration kLockTimeout = absl::Milliseconds(300);
 // Between attempts at a lock: at first about as long as an attempt, so that the others get on.
 constexpr milliseconds kFirstPause(250);
 constexpr milliseconds kLongestPause(2000);
-// Between looks whether it is our turn, which hold nobody up.
+// Between attempts at the advisory lock. They hold no lock, so they may be frequent.
 constexpr milliseconds kFirstTurnPause(20);
 constexpr milliseconds kLongestTurnPause(500);
 // A wait that is longer is worth a line in the log.

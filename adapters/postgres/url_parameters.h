@@ -14,9 +14,10 @@ struct UrlParameters {
   DatabasePoolConfig pool;
 };
 
-// Splits a URL (postgresql://…) or key=value pairs. InvalidArgument names a parameter that nobody
-// knows, or whose value is wrong, unless its name may be a piece of a password; and no value. What
-// is wrong elsewhere in the string is left to libpq.
+// Splits a URL (postgresql://…) or key=value pairs.
+//
+// InvalidArgument: a parameter is unknown or its value is wrong. The message names the parameter,
+// unless the name may be a piece of a password, and never a value. Other mistakes are left to libpq.
 absl::StatusOr<UrlParameters> splitParameters(const Secret& url);
 
 }  // namespace strata::postgres

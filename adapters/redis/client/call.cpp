@@ -152,8 +152,8 @@ RedisAnswer RedisCall::judge(RedisNode& node, const RedisServerInfo& server,
   return answer;
 }
 
-// A cluster's own router has followed what pointed elsewhere. Any other has one server for all
-// keys, and half of them would fail for ever while the rest looks well.
+// A cluster's own router has followed redirections already. Any other router sends all keys to one
+// server: if that is a node of a cluster, the keys of other nodes always fail.
 absl::Status RedisCall::statusOf(RedisNode& node, const RedisError& error,
                                  std::string_view text) const {
   if (!error.of_cluster || router_.only() == nullptr) return redisErrorStatus(text);

@@ -80,7 +80,7 @@ class RedisConnection {
 
   // What the server said when the connection was opened.
   const RedisServerInfo& server() const { return server_; }
-  // Thread-safe. Whether something has arrived that nobody has received. Costs a system call.
+  // Thread-safe. Whether unread bytes, or an end of the connection, have arrived. One system call.
   bool hasArrived() const { return stream_.hasArrived(); }
   // Whether it can be used now. Costs a system call.
   bool isQuiet() { return stream_.isQuiet(); }

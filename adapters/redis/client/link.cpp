@@ -168,7 +168,7 @@ IoTime RedisLink::limitOf(const Request& request) const {
 absl::Status RedisLink::fitness(IoTime now) {
   if (is_retired_) return outcomeUnknown("the server was replaced");
   if (!sent_.empty()) {
-    // Nobody may have looked: its caller has left.
+    // A caller that gave up does not read its answer, so it may lie in the socket.
     return sent_.front().expires > now || connection_->hasArrived()
                ? absl::OkStatus()
                : outcomeUnknown("an earlier command got no answer");

@@ -17,8 +17,8 @@ namespace {
 
 absl::Status unknownLife() {
   return absl::FailedPreconditionError(
-      "redis: the server refuses INFO, without which nobody sees that it was replaced in the "
-      "middle of a listing");
+      "redis: the server refuses INFO, without which a listing does not notice that the server was "
+      "replaced");
 }
 
 absl::Status startAgain(std::string_view why) {

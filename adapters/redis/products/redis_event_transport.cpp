@@ -215,7 +215,7 @@ absl::Status RedisEventTransport::sendPiece(absl::Span<const EventMessage> messa
   return absl::OkStatus();
 }
 
-// What is published for a try is for nobody.
+// Publishes on a channel without subscribers, because the user may lack the right to PUBLISH.
 absl::Status RedisEventTransport::ping(Deadline deadline) {
   if (absl::Status met = client_.ping(deadline); !met.ok()) return met;
   const EventMessage nothing{.channel = client_.keysToTry().front(), .payload = {}};
