@@ -26,11 +26,13 @@ std::uint64_t forkGeneration();
 // The process that an object was made in.
 class ProcessMark {
  public:
+  ProcessMark() : generation_(forkGeneration()) {}
+
   // Whether this is another one: a child of it.
   bool isInherited() const { return generation_ != forkGeneration(); }
 
  private:
-  std::uint64_t generation_ = forkGeneration();
+  std::uint64_t generation_;
 };
 
 // What one object does around a fork, for as long as this lives. Make it the last member, so that
