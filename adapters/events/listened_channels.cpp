@@ -1,5 +1,7 @@
 #include "adapters/events/listened_channels.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace strata::internal {
@@ -23,7 +25,7 @@ absl::Status ListenedChannels::await(const std::string& channel, Deadline deadli
                                      const Clock& clock) const {
   std::unique_lock lock(mutex_);
   while (true) {
-    if (!is_connected_) return absl::UnavailableError("the connection is lost");
+    if (!is_connected_) return absl::UnavailableError(why_lost_);
     const auto known = channels_.find(channel);
     if (known == channels_.end() || !known->second.is_wanted) {
       return absl::UnavailableError("the channel is not subscribed to");
@@ -53,8 +55,9 @@ void ListenedChannels::connected() {
   }
 }
 
-void ListenedChannels::lost() {
+void ListenedChannels::lost(const absl::Status& why) {
   const std::lock_guard lock(mutex_);
+  why_lost_ = fmt::format("the connection is lost: {}", std::string(why.message()));
   is_connected_ = false;
   confirmed_.notify_all();
 }

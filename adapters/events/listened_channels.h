@@ -27,8 +27,8 @@ class ListenedChannels {
   // True: the thread that listens has something to do that it had not before.
   bool want(const std::string& channel);
   bool unwant(const std::string& channel);
-  // Waits until the channel is listened to. Unavailable: nobody wants it, or there is no
-  // connection. DeadlineExceeded.
+  // Waits until the channel is listened to. Unavailable: the channel is not wanted, or there is no
+  // connection; says why it was lost. DeadlineExceeded.
   absl::Status await(const std::string& channel, Deadline deadline, const Clock& clock) const;
 
   bool wants(std::string_view channel) const;
@@ -40,7 +40,7 @@ class ListenedChannels {
   };
   // There is a connection, on which nothing is listened to yet.
   void connected();
-  void lost();
+  void lost(const absl::Status& why);
   // What the server has to be told.
   Changes takeChanges();
   // The server has begun to listen to the channel, as it was told; once for every time it was told.
@@ -63,6 +63,7 @@ class ListenedChannels {
   std::set<std::string> changed_ ABSL_GUARDED_BY(mutex_);
   std::size_t unconfirmed_ ABSL_GUARDED_BY(mutex_) = 0;
   bool is_connected_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string why_lost_ ABSL_GUARDED_BY(mutex_) = "not connected yet";
 };
 
 }  // namespace strata::internal

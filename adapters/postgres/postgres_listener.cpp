@@ -105,7 +105,7 @@ bool PostgresListener::isStopping() const {
 void PostgresListener::run() {
   while (!isStopping()) {
     const absl::Status why = listenOnce();
-    channels_.lost();
+    channels_.lost(why);
     stream_.onEnd(why);
     pauseBeforeReconnecting();
   }

@@ -77,8 +77,9 @@ absl::Status UpstashEventTransport::waitUntilSubscribed(const std::string& chann
   if (!listener_->isSubscribed(channel)) {
     return absl::UnavailableError("the channel is not subscribed to");
   }
-  if (stream_->state().ok()) return absl::OkStatus();
-  return absl::UnavailableError("the connection is lost");
+  absl::Status state = stream_->state();
+  if (state.ok()) return state;
+  return absl::UnavailableError("the connection is lost: " + describe(state));
 }
 
 absl::Status UpstashEventTransport::send(absl::Span<const EventMessage> messages,

@@ -39,7 +39,7 @@ LoopbackCheck::LoopbackCheck(Options options, EventTransport& transport, EventOu
 
 absl::Status LoopbackCheck::prove(Deadline deadline) {
   absl::Status live = transport_.waitUntilSubscribed(*channel_, deadline);
-  if (!live.ok()) return annotate(live, notListening());
+  if (!live.ok()) return annotate(live, "a message to itself cannot be received");
   for (std::size_t left = kTries; left > 0; --left) {
     EventMessage message{.channel = *channel_, .payload = {}};
     {
@@ -133,12 +133,6 @@ LoopbackCheck::Plan LoopbackCheck::planAfter(absl::Duration silence) {
 }
 
 // What the transport knows of it, such as that a channel is forbidden.
-std::string LoopbackCheck::notListening() const {
-  constexpr std::string_view kWhat = "a message to itself cannot be received";
-  const Health health = transport_.healthCheck();
-  return health.error.empty() ? std::string(kWhat) : fmt::format("{} ({})", kWhat, health.error);
-}
-
 bool LoopbackCheck::isListening() const {
   return transport_.waitUntilSubscribed(*channel_, Deadline::at(MonotonicTime())).ok();
 }

@@ -83,7 +83,6 @@ class LoopbackCheck {
   Plan plan();
   Plan planAfter(absl::Duration silence);
   bool isListening() const;
-  std::string notListening() const;
   // Makes the next message, which is from then on under way.
   EventOutbox::Item nextMessage() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool awaitProof(Deadline deadline) const;

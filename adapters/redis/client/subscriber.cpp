@@ -101,7 +101,7 @@ void RedisSubscriber::loseStream(const absl::Status& why) {
     const std::lock_guard lock(mutex_);
     confirmed_.reset();
   }
-  channels_.lost();
+  channels_.lost(why);
   if (std::exchange(is_whole_, false)) {
     listener_.onLost(why);
   } else {
