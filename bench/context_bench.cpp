@@ -1,7 +1,6 @@
 // A context built from five cached queries, with 50 ms put in front of every reply of the database.
 #include <hiredis/hiredis.h>
 #include <libpq-fe.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -50,17 +49,12 @@ class Platform {
         backends_(orFail(connect(config(), {.metrics = metrics_}))),
         stores_(orFail(createClarifyStores(backends_))),
         builder_(orFail(createContextBuilder(backends_, stores_.sources))) {
-    // One line for each build would be measured too.
-    spdlog::set_level(spdlog::level::warn);
     populate();
     // Every connection has prepared every statement by then.
     for (int i = 0; i < 40; ++i) build(userName(i));
     setQueryTime(kQueryTime);
   }
-  ~Platform() {
-    setQueryTime(absl::ZeroDuration());
-    spdlog::set_level(spdlog::level::info);
-  }
+  ~Platform() { setQueryTime(absl::ZeroDuration()); }
   Platform(const Platform&) = delete;
   Platform& operator=(const Platform&) = delete;
 

@@ -3,12 +3,15 @@
 //
 // A benchmark is no test: a budget that is missed is printed, and the exit code stays 0.
 #include <fmt/format.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <boost/program_options.hpp>
 #include <fstream>
 #include <iostream>
+#include <memory>
 
 #include "bench/comparison.h"
 
@@ -41,6 +44,27 @@ void print(const Row& row) {
   std::fflush(stdout);
 }
 
+// Log lines come after the table instead of between its rows: the last of them, warnings and errors.
+class LogAfterTable {
+ public:
+  LogAfterTable() {
+    auto logger = std::make_shared<spdlog::logger>("strata", lines_);
+    logger->set_level(spdlog::level::warn);
+    spdlog::register_logger(std::move(logger));
+  }
+  ~LogAfterTable() {
+    spdlog::drop("strata");
+    for (const std::string& line : lines_->last_formatted()) fmt::print(stderr, "{}", line);
+  }
+  LogAfterTable(const LogAfterTable&) = delete;
+  LogAfterTable& operator=(const LogAfterTable&) = delete;
+
+ private:
+  static constexpr std::size_t kMostLines = 200;
+  const std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> lines_ =
+      std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(kMostLines);
+};
+
 constexpr const char* kKinds[] = {"none", "at_most", "at_least"};
 
 boost::json::object toObject(const Row& row) {
@@ -55,6 +79,7 @@ boost::json::object toObject(const Row& row) {
 }
 
 int run(const std::string& filter, const std::string& json_file) {
+  const LogAfterTable log_after_table;
   fmt::print("{:<26}{:>12}{:>14}  {:<9}{:>8}  {:<9}\n", "", "ours", "baseline", "", "ratio",
              "budget");
   boost::json::array rows;
