@@ -17,12 +17,14 @@ class StoreMetrics {
 
   StoreMetrics(std::shared_ptr<Metrics> metrics, const std::string& store,
                const std::string& layer);
+  // `result` must be one that the operation can have: kHit, kAbsent and kError of a read, kOk and
+  // kError of a write. No metric is exported for the others.
   void count(Operation operation, Result result);
   void time(Operation operation, absl::Duration latency);
 
  private:
   std::shared_ptr<Metrics> metrics_;  // owns what the pointers below point to
-  std::array<std::array<Counter*, 4>, 4> calls_;
+  std::array<std::array<Counter*, 4>, 4> calls_{};
   std::array<Histogram*, 4> latencies_;
 };
 

@@ -3,7 +3,7 @@
 namespace strata::internal {
 
 StoreOperation::StoreOperation(Metrics& metrics, const std::string& store,
-                               const std::string& operation) {
+                               const std::string& operation, Absence absence) {
   const Labels labels{{"store", store}, {"layer", "store"}, {"operation", operation}};
   const auto counter = [&](const char* result) {
     Labels all = labels;
@@ -11,7 +11,7 @@ StoreOperation::StoreOperation(Metrics& metrics, const std::string& store,
     return &metrics.counter("strata_store_calls_total", all);
   };
   ok_ = counter("ok");
-  absent_ = counter("absent");
+  if (absence == Absence::kPossible) absent_ = counter("absent");
   error_ = counter("error");
   latency_ = &metrics == Metrics::none().get()
                  ? nullptr
@@ -19,8 +19,8 @@ StoreOperation::StoreOperation(Metrics& metrics, const std::string& store,
 }
 
 void StoreOperation::note(const absl::Status& outcome, absl::Duration latency) const {
-  Counter* const counter = outcome.ok() ? ok_ : absl::IsNotFound(outcome) ? absent_ : error_;
-  counter->increment();
+  const bool is_absent = absent_ != nullptr && absl::IsNotFound(outcome);
+  (outcome.ok() ? ok_ : is_absent ? absent_ : error_)->increment();
   latency_->record(latency);
 }
 

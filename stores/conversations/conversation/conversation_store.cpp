@@ -83,22 +83,24 @@ class RuledConversationStore final : public ConversationStore {
                                       std::string_view conversation_id, const WriteOptions& options,
                                       Change change);
 
-  StoreOperation operation(const char* name) const {
-    return StoreOperation(*metrics_, "conversations", name);
+  using Absence = StoreOperation::Absence;
+  StoreOperation operation(const char* name, Absence absence = Absence::kPossible) const {
+    return {*metrics_, "conversations", name, absence};
   }
 
   ConversationDatabase database_;
   const std::unique_ptr<Store<Conversation>> records_;
   const std::shared_ptr<AuthorizationService> authorization_;
   const std::shared_ptr<Metrics> metrics_;
-  const StoreOperation create_ = operation("create_conversation");
-  const StoreOperation list_ = operation("list_conversations");
+  const StoreOperation create_ = operation("create_conversation", Absence::kImpossible);
+  const StoreOperation list_ = operation("list_conversations", Absence::kImpossible);
   const StoreOperation append_ = operation("append_message");
   const StoreOperation soft_delete_ = operation("soft_delete_message");
   const StoreOperation get_messages_ = operation("get_messages");
   const StoreOperation update_sharing_ = operation("update_sharing");
   const StoreOperation set_archived_ = operation("set_archived_state");
-  const StoreOperation needing_compaction_ = operation("get_conversations_needing_compaction");
+  const StoreOperation needing_compaction_ =
+      operation("get_conversations_needing_compaction", Absence::kImpossible);
   const StoreOperation record_compaction_ = operation("record_compaction");
 };
 

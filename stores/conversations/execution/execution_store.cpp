@@ -277,8 +277,10 @@ class TabledExecutionStore final : public ExecutionStore {
   const StoreOperation touch_{*metrics_, kStore, "touch_context"};
   const StoreOperation update_status_{*metrics_, kStore, "update_status"};
   const StoreOperation terminate_{*metrics_, kStore, "terminate_context"};
-  const StoreOperation get_expired_{*metrics_, kStore, "get_expired_contexts"};
-  const StoreOperation purge_{*metrics_, kStore, "purge_terminated"};
+  const StoreOperation get_expired_{*metrics_, kStore, "get_expired_contexts",
+                                    StoreOperation::Absence::kImpossible};
+  const StoreOperation purge_{*metrics_, kStore, "purge_terminated",
+                              StoreOperation::Absence::kImpossible};
 };
 
 }  // namespace

@@ -427,7 +427,7 @@ class RuledPathStore final : public PathStore {
   }
 
   StoreOperation operation(const char* name) const {
-    return StoreOperation(*metrics_, "conversation_paths", name);
+    return {*metrics_, "conversation_paths", name};
   }
 
   ConversationDatabase database_;
