@@ -1,4 +1,4 @@
-#include "src/records/json_text.h"
+#include "src/base/json_text.h"
 
 #include <fmt/format.h>
 

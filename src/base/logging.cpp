@@ -1,9 +1,12 @@
 #include "strata/base/logging.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
+#include <cmath>
 #include <memory>
+
+#include "src/base/log_line.h"
 
 namespace strata {
 namespace {
@@ -22,40 +25,29 @@ spdlog::level::level_enum levelOf(Severity severity) {
   return spdlog::level::err;
 }
 
-bool needsQuotes(std::string_view value) {
-  const auto is_special = [](char c) {
-    return static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '=' || c == '\\';
-  };
-  return value.empty() || std::any_of(value.begin(), value.end(), is_special);
-}
-
-// On one line whatever the value holds, so that nobody can forge a line of the log.
-void appendQuoted(std::string& line, std::string_view value) {
-  line += '"';
-  for (char c : value) {
-    if (c == '"' || c == '\\') line += '\\';
-    line += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-  }
-  line += '"';
-}
-
-}  // namespace
-
-void log(Severity severity, std::string_view event, std::initializer_list<LogField> fields) {
+void write(Severity severity, std::string_view event, std::initializer_list<LogField> fields) {
   std::shared_ptr<spdlog::logger> logger = spdlog::get("strata");
   if (logger == nullptr) logger = spdlog::default_logger();
   const auto level = levelOf(severity);
   if (logger == nullptr || !logger->should_log(level)) return;
-  std::string line(event);
-  for (const LogField& field : fields) {
-    line.append(" ").append(field.name).append("=");
-    if (needsQuotes(field.value)) {
-      appendQuoted(line, field.value);
-    } else {
-      line += field.value;
-    }
+  const std::string line = internal::logLine(event, fields);
+  // Without a line number, which spdlog takes for no location: no pattern shows the mark but %!.
+  logger->log(spdlog::source_loc(nullptr, 0, internal::kEventMark), level,
+              spdlog::string_view_t(line.data(), line.size()));
+}
+
+}  // namespace
+
+LogField::LogField(std::string_view name, double value)
+    : name_(name), text_(fmt::format("{}", value)), is_literal_(std::isfinite(value)) {}
+
+void log(Severity severity, std::string_view event,
+         std::initializer_list<LogField> fields) noexcept {
+  try {
+    write(severity, event, fields);
+  } catch (...) {
+    // There is nowhere to report it: spdlog's error handler has heard of what a sink threw.
   }
-  logger->log(level, spdlog::string_view_t(line.data(), line.size()));
 }
 
 }  // namespace strata

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "src/records/json_text.h"
+#include "src/base/json_text.h"
 
 namespace strata::internal {
 namespace {

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <utility>
 
-#include "src/records/json_text.h"
+#include "src/base/json_text.h"
 #include "src/records/scalars.h"
 #include "strata/base/timestamp.h"
 #include "strata/records/json.h"

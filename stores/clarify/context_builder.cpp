@@ -1,9 +1,8 @@
 #include "strata/stores/clarify/context_builder.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -171,11 +170,11 @@ class FetchingContextBuilder final : public ContextBuilder {
     log(Severity::kInfo, "clarify.buildContext",
         {{"userId", std::string(user_id)},
          {"sessionId", std::string(session_id)},
-         {"durationMs", fmt::format("{:.3f}", absl::ToDoubleMilliseconds(took))},
-         {"cacheHits", std::to_string(context.cache_hits)},
-         {"cacheMisses", std::to_string(context.cache_misses)},
-         {"sectionsIncluded", std::to_string(context.sections.size())},
-         {"tokensUsed", std::to_string(context.tokens)}});
+         {"durationMs", std::round(absl::ToDoubleMicroseconds(took)) / 1000},
+         {"cacheHits", context.cache_hits},
+         {"cacheMisses", context.cache_misses},
+         {"sectionsIncluded", context.sections.size()},
+         {"tokensUsed", context.tokens}});
   }
 
   static void addHealth(Health& health, Health child) {

@@ -1,13 +1,10 @@
 #include "strata/base/health.h"
 
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
 #include <sstream>
 
 #include "src/base/health_check.h"
-#include "strata/base/logging.h"
 #include "strata/testing/fakes/fake_clock.h"
 
 namespace strata {
@@ -55,32 +52,6 @@ TEST(Health, IsOneJsonObject) {
             R"("latency_us":1250,"error":"cache: \"down\"","children":[)"
             R"({"component":"cache","backend":"redis","state":"fail","healthy":false,)"
             R"("latency_us":50000,"error":"\"down\""}]})");
-}
-
-class LogTest : public ::testing::Test {
- protected:
-  LogTest() {
-    auto logger = std::make_shared<spdlog::logger>(
-        "strata", std::make_shared<spdlog::sinks::ostream_sink_mt>(out_));
-    logger->set_pattern("%l %v");
-    spdlog::register_logger(logger);
-  }
-  ~LogTest() override { spdlog::drop("strata"); }
-
-  std::ostringstream out_;
-};
-
-TEST_F(LogTest, WritesTheEventAndItsFieldsOnOneLine) {
-  log(Severity::kWarning, "strata.cache.unavailable",
-      {{"store", "flags"}, {"error", "refused \"it\"\nINFO forged line"}, {"empty", ""}});
-  EXPECT_EQ(out_.str(),
-            "warning strata.cache.unavailable store=flags "
-            "error=\"refused \\\"it\\\" INFO forged line\" empty=\"\"\n");
-}
-
-TEST_F(LogTest, LeavesOutWhatIsBelowTheLevel) {
-  log(Severity::kDebug, "strata.detail");
-  EXPECT_EQ(out_.str(), "");
 }
 
 }  // namespace

@@ -104,9 +104,9 @@ InvalidationReport CacheAdmin::Core::finished(const char* scope, InvalidationRep
   count("failed", report.failed);
   log(report.status.ok() ? Severity::kInfo : Severity::kWarning, "strata.cache.invalidated",
       {{"scope", scope},
-       {"scanned", std::to_string(report.scanned)},
-       {"removed", std::to_string(report.removed)},
-       {"failed", std::to_string(report.failed)},
+       {"scanned", report.scanned},
+       {"removed", report.removed},
+       {"failed", report.failed},
        {"status", describe(report.status)}});
   return report;
 }
