@@ -27,7 +27,8 @@ function(strata_compile_options target)
                                              -fno-sanitize-recover=all -fno-omit-frame-pointer)
     # What sanitizers add keeps GCC from seeing what is initialized (its manual, on -fsanitize):
     # it warns of std::regex itself.
-    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    target_compile_options(${target} PRIVATE
+                           $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     target_link_options(${target} PUBLIC -fsanitize=${STRATA_SANITIZE})
   endif()
 endfunction()

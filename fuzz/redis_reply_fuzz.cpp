@@ -1,5 +1,4 @@
 // Whatever a server says: replies, and what is made of them.
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -12,9 +11,7 @@
 namespace strata::internal {
 namespace {
 
-void expect(bool holds) {
-  if (!holds) std::abort();
-}
+using fuzz::expect;
 
 // Reads every byte of it, so that a sanitizer sees those that are not there.
 std::size_t lookAt(const RedisValue& value) {
@@ -70,7 +67,7 @@ std::vector<std::size_t> readInParts(std::string_view bytes, std::size_t part) {
 }  // namespace strata::internal
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using strata::internal::expect;
+  using strata::fuzz::expect;
   using strata::internal::readInParts;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto whole = readInParts(bytes, std::max<std::size_t>(size, 1));
@@ -78,22 +75,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   expect(readInParts(bytes, part) == whole);
   strata::internal::useText(bytes);
   return 0;
-}
-
-std::span<const std::string_view> fuzzCorpus() {
-  static constexpr std::string_view kCorpus[] = {
-      "+OK\r\n-ERR no\r\n:42\r\n$4\r\na\r\nb\r\n$-1\r\n*2\r\n$1\r\nx\r\n$-1\r\n*-1\r\n",
-      "*1\r\n*3\r\n:0\r\n:99\r\n*3\r\n$9\r\n127.0.0.1\r\n:7000\r\n$2\r\nid\r\n",
-      "*1\r\n*3\r\n:100\r\n:16383\r\n*2\r\n$0\r\n\r\n:7001\r\n",
-      "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n+x\r\n",
-      "*2147483647\r\n$2147483647\r\n",
-      "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\np\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n",
-      "-MOVED 3999 127.0.0.1:6381\r\n-ASK 1 ::1:7000\r\n-MOVED 1 :1\r\n-READONLY no\r\n",
-      "MOVED 3999 127.0.0.1:6381",
-      "ASK 3999 2001:db8::7:6381",
-      "ERR Error running script (call to f_1): @user_script:1: -OOM no",
-      "# Server\r\nredis_version:7.0.15\r\nrun_id:abc\r\nrole:master\r\nmaster_replid:def\r\n",
-      "$52\r\nrole:slave\r\nmaster_replid:0123456789\r\nrun_id:98765\r\n\r\n\r\n",
-  };
-  return kCorpus;
 }

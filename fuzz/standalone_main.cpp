@@ -1,12 +1,14 @@
-// Runs a fuzz target without libFuzzer: files named on the command line, or random mutations of its
-// corpus for a time. It follows no coverage, so it is a net with wider meshes.
+// Runs a fuzz target without libFuzzer: the files named on the command line, or those of a folder and
+// then random mutations of them for a time. It does not follow coverage: `./dev fuzz` does.
 //
-//   redis_reply_fuzz [--seconds=3] [--seed=1] [FILE…]
+//   redis_reply_fuzz [--milliseconds=1000] [--seed=1] FOLDER
+//   redis_reply_fuzz FILE…
 #include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -68,11 +70,34 @@ void run(const std::string& bytes) {
   LLVMFuzzerTestOneInput(exact.data(), exact.size());
 }
 
-void runRandomly(std::chrono::seconds duration, std::uint64_t seed) {
+std::string contentOf(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    std::fprintf(stderr, "cannot read %s\n", path.c_str());
+    std::exit(2);
+  }
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> readCorpus(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());  // the same seed gives the same inputs everywhere
+  std::vector<std::string> corpus;
+  for (const auto& file : files) corpus.push_back(contentOf(file));
+  if (corpus.empty()) {
+    std::fprintf(stderr, "nothing in %s\n", folder.c_str());
+    std::exit(2);
+  }
+  return corpus;
+}
+
+void runRandomly(const std::vector<std::string>& pool, std::chrono::milliseconds duration,
+                 std::uint64_t seed) {
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
   std::fflush(stdout);
-  std::vector<std::string> pool;
-  for (const std::string_view each : fuzzCorpus()) pool.emplace_back(each);
   for (const std::string& each : pool) run(each);
   Random random(seed);
   const auto end = std::chrono::steady_clock::now() + duration;
@@ -88,7 +113,7 @@ void runRandomly(std::chrono::seconds duration, std::uint64_t seed) {
   std::printf("%zu executions\n", executions);
 }
 
-// The number after `name` in "--seconds=3".
+// The number after `name` in "--seed=3".
 bool option(std::string_view argument, std::string_view name, std::uint64_t& number) {
   if (!argument.starts_with(name)) return false;
   const char* const end = argument.data() + argument.size();
@@ -101,20 +126,18 @@ bool option(std::string_view argument, std::string_view name, std::uint64_t& num
 }  // namespace
 
 int main(int count, char** arguments) {
-  std::uint64_t seconds = 3;
+  std::uint64_t milliseconds = 1000;
   std::uint64_t seed = std::random_device{}();
-  int files = 0;
   for (int i = 1; i < count; ++i) {
     const std::string argument = arguments[i];
-    if (option(argument, "--seconds=", seconds) || option(argument, "--seed=", seed)) continue;
-    std::ifstream file(argument, std::ios::binary);
-    if (!file) {
-      std::fprintf(stderr, "cannot read %s\n", argument.c_str());
-      return 2;
+    if (option(argument, "--milliseconds=", milliseconds) || option(argument, "--seed=", seed)) {
+      continue;
     }
-    run({std::istreambuf_iterator<char>(file), {}});
-    ++files;
+    if (std::filesystem::is_directory(argument)) {
+      runRandomly(readCorpus(argument), std::chrono::milliseconds(milliseconds), seed);
+    } else {
+      run(contentOf(argument));
+    }
   }
-  if (files == 0) runRandomly(std::chrono::seconds(seconds), seed);
   return 0;
 }

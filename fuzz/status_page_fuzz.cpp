@@ -1,6 +1,5 @@
 // Whatever a check says of itself: the page stays well-formed, and shows it instead of obeying it.
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include "fuzz/fuzz_target.h"
@@ -10,9 +9,7 @@
 namespace strata::internal {
 namespace {
 
-void expect(bool holds) {
-  if (!holds) std::abort();
-}
+using fuzz::expect;
 
 std::string pageAbout(std::string_view text) {
   Health child{.component = std::string(text), .state = HealthState::kFail};
@@ -30,7 +27,7 @@ std::string pageAbout(std::string_view text) {
 }  // namespace strata::internal
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using strata::internal::expect;
+  using strata::fuzz::expect;
   static const std::string harmless = strata::internal::pageAbout("harmless");
   const std::string page = strata::internal::pageAbout({reinterpret_cast<const char*>(data), size});
   expect(strata::internal::isUtf8(page));
@@ -40,17 +37,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto is_control = [](char c) { return (c >= '\0' && c < ' ' && c != '\n') || c == '\x7F'; };
   expect(std::ranges::none_of(page, is_control));
   return 0;
-}
-
-std::span<const std::string_view> fuzzCorpus() {
-  static constexpr std::string_view kCorpus[] = {
-      "connection refused",
-      "<script>alert(\"x\")</script>",
-      "</td></tr></table><h1 class='pass'>",
-      "&lt;&amp;&#39;",
-      "tab\tline\r\nbell\a\x7F",
-      "\xC2\x85\xC3\xB6\xE2\x82\xAC\xF0\x9F\xA6\x89",
-      "\xED\xA0\x80\xC0\xAF\xF4\x90\x80\x80\xFF",
-  };
-  return kCorpus;
 }
