@@ -33,7 +33,9 @@ void publish(std::string_view payload) {
 void readStreamed(std::string_view text) {
   constexpr std::string_view kPattern = "app:events:*";
   internal::isConfirmation(text, kPattern);
-  const auto is_wanted = [](std::string_view channel) { return channel.starts_with("app:events:"); };
+  const auto is_wanted = [](std::string_view channel) {
+    return channel.starts_with("app:events:");
+  };
   const auto event = internal::parseStreamed(text, kPattern, is_wanted);
   if (event) expect(is_wanted(event->channel));
 }

@@ -25,7 +25,7 @@ boost::json::object toObject(const Health& health) {
       {"backend", health.backend},
       {"state", boost::json::string(toString(health.state))},
       {"healthy", health.healthy()},
-      {"latency_us", absl::ToInt64Microseconds(health.latency)},
+      {"latencyMs", absl::ToDoubleMilliseconds(absl::Trunc(health.latency, absl::Microseconds(1)))},
   };
   if (!health.error.empty()) object["error"] = health.error;
   if (!health.children.empty()) {

@@ -135,8 +135,9 @@ class FetchingContextBuilder final : public ContextBuilder {
   }
 
   Health healthCheck() override {
-    Health health{.component = "context-builder", .backend = "stores"};
+    Health health{.component = "context-builder"};
     addHealth(health, sources_.user->healthCheck());
+    health.backend = health.children.front().backend;
     addHealth(health, sources_.dreams->healthCheck());
     addHealth(health, sources_.patterns->healthCheck());
     addHealth(health, sources_.sessions->healthCheck());

@@ -49,9 +49,9 @@ TEST(Health, OfACheckIsItsStatusAndHowLongItTook) {
 TEST(Health, IsOneJsonObject) {
   EXPECT_EQ(toJson(kHealth),
             R"({"component":"store","backend":"postgres","state":"warn","healthy":true,)"
-            R"("latency_us":1250,"error":"cache: \"down\"","children":[)"
+            R"("latencyMs":1.25E0,"error":"cache: \"down\"","children":[)"
             R"({"component":"cache","backend":"redis","state":"fail","healthy":false,)"
-            R"("latency_us":50000,"error":"\"down\""}]})");
+            R"("latencyMs":5E1,"error":"\"down\""}]})");
 }
 
 }  // namespace

@@ -4,13 +4,18 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <set>
 #include <sstream>
 
 #include "strata/factories/clarify_store_factory.h"
+#include "strata/factories/context_builder_factory.h"
 #include "strata/factories/conversation_config_store_factory.h"
 #include "strata/factories/conversation_store_factory.h"
+#include "strata/factories/event_hub_factory.h"
 #include "strata/factories/policy_store_factory.h"
+#include "strata/factories/rate_limiter_factory.h"
 #include "strata/factories/validation_cache_factory.h"
+#include "strata/stores/rate_limits/platform_rate_limits.h"
 #include "strata/strata.h"
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
@@ -68,6 +73,29 @@ TEST(Connect, BuildsCachingOverPostgresAndReportsEachPart) {
   EXPECT_EQ(health.children[0].backend, "redis");
   EXPECT_GT(health.latency, absl::ZeroDuration());
   EXPECT_EQ(healthCheck(*backends).state, HealthState::kPass);
+}
+
+// Reports each part whose backend is none of the words that health may use.
+void checkBackendWords(const Health& health) {
+  static const std::set<std::string> kWords{"postgres", "redis", "upstash", "in-memory", "none"};
+  EXPECT_TRUE(kWords.contains(health.backend)) << describe(health);
+  for (const Health& child : health.children) checkBackendWords(child);
+}
+
+// The context builder called its backend "stores", and a cache whose breaker was open "cache".
+TEST(Connect, NamesBackendsByTheSameFiveWordsInEveryComponent) {
+  for (const Config& config : {onServers(), Config{}}) {
+    const auto backends = connect(config);
+    ASSERT_THAT(backends, IsOk());
+    const auto stores = createClarifyStores(*backends);
+    ASSERT_THAT(stores, IsOk());
+    checkBackendWords(healthCheck(*backends));
+    checkBackendWords((*createStore<Flag>(*backends))->healthCheck());
+    checkBackendWords((*createContextBuilder(*backends, stores->sources))->healthCheck());
+    checkBackendWords((*createEventHub(*backends))->healthCheck());
+    checkBackendWords((*createRateLimiter(*backends, {.limit = aiRateLimit()}))->healthCheck());
+    checkBackendWords((*createValidationCache(*backends))->healthCheck());
+  }
 }
 
 std::string keysLike(const std::string& pattern) {

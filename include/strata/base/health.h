@@ -21,7 +21,7 @@ std::string_view toString(HealthState state);
 struct Health {
   // What it is: "store", "cache", "database".
   std::string component;
-  // What stands behind it: "postgres", "redis", "upstash", "in-memory", "none".
+  // What stands behind it, one of five words: "postgres", "redis", "upstash", "in-memory", "none".
   std::string backend;
   HealthState state = HealthState::kPass;
   // How long the check took.
@@ -36,7 +36,8 @@ struct Health {
 
 // One line for people: "store pass (in-memory, 0.1 ms)", its children indented below it.
 std::string describe(const Health& health);
-// The same as one JSON object.
+// The same as one JSON object: component, backend, state, healthy, latencyMs, and error and children
+// where there are any.
 std::string toJson(const Health& health);
 
 }  // namespace strata

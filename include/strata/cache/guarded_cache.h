@@ -33,8 +33,8 @@ struct GuardedCacheOptions {
   std::size_t max_pending_deletes = 100'000;
   // The key under which the cache keeps the epoch. All stores that share values share it.
   std::string epoch_key = "strata:epoch";
-  // What health says that it is while it is not asked: "redis", "upstash".
-  std::string backend = "cache";
+  // What health reports as the backend while the breaker is open: "redis" or "upstash".
+  std::string backend = "redis";
 };
 
 // Thread-safe. Errors are those of Cache; Unavailable too while the breaker is open.

@@ -254,6 +254,7 @@ TEST_F(ContextBuilderTest, CountsHitsAndTimes) {
 TEST_F(ContextBuilderTest, ReportsTheHealthOfEachSource) {
   const Health health = builder_->healthCheck();
   EXPECT_EQ(health.component, "context-builder");
+  EXPECT_EQ(health.backend, "in-memory");
   EXPECT_EQ(health.state, HealthState::kPass);
   EXPECT_EQ(health.children.size(), 5);
   cache_->setDown(true);

@@ -46,7 +46,7 @@ class FaultInjectingStore final : public Store<T> {
         StoreOperation::kHealthCheck, [&] { return below_->healthCheck(); },
         [](const absl::Status& error) {
           return Health{.component = "store",
-                        .backend = "fault-injecting",
+                        .backend = "none",
                         .state = HealthState::kFail,
                         .error = describe(error)};
         });
