@@ -132,9 +132,7 @@ class Service {
   }
 
   strata::testing::LocalPostgres& postgres() { return servers_->postgres(); }
-  strata::GuardedCache& guardedCache() {
-    return dynamic_cast<strata::GuardedCache&>(*backends_.cache);
-  }
+  strata::GuardedCache& guardedCache() { return *backends_.cache; }
   std::string readQueries() {
     const auto rows = postgres().query(
         "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE '%\"flags\" "

@@ -2,6 +2,7 @@
 // DATABASE_URL and REDIS_URL set on real servers; otherwise in this process.
 #include <boost/describe/class.hpp>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <vector>
 
@@ -45,6 +46,16 @@ bool looksRight(strata::Store<Banner>& banners, const strata::Backends& backends
   return report.status.ok() && report.stale == 0;
 }
 
+// Takes the cache out of use for a while: reads and writes go to the database alone.
+void withoutCache(const strata::Backends& backends, const std::function<void()>& work) {
+  if (!strata::cacheEnabled(backends)) return work();
+  strata::CircuitBreaker& breaker = backends.cache->breaker();
+  breaker.forceOpen();
+  work();
+  std::cout << strata::toString(breaker.status().state) << " for an operator\n";
+  breaker.reset();
+}
+
 }  // namespace
 
 int main() {
@@ -70,6 +81,7 @@ int main() {
   if (!report.status.ok())
     std::cerr << report.failed << " keys are owed: " << report.status << "\n";
   std::cout << report.removed << " removed\n";
+  withoutCache(*backends, [&] { (*banners)->get("t1").status().IgnoreError(); });
   report = admin->invalidateAll<Banner>();
   return report.status.ok() ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -129,6 +129,11 @@ absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& opt
   return backends;
 }
 
+bool cacheEnabled(const Backends& backends) {
+  return backends.cache != nullptr && backends.config.cacheProvider() != CacheProvider::kNone &&
+         (backends.config.enable_redis_caching || !isServer(backends.config.cacheProvider()));
+}
+
 Health healthCheck(const Backends& backends) {
   Health health{.component = "backends", .backend = "in-memory"};
   if (backends.database != nullptr) {

@@ -49,7 +49,7 @@ absl::StatusOr<std::shared_ptr<GuardedCache>> cacheServerOf(const Backends& back
   const Config& config = backends.config;
   if (absl::Status valid = validate(config); !valid.ok()) return valid;
   if (!hasCacheServer(config)) return nullptr;
-  if (auto shared = std::dynamic_pointer_cast<GuardedCache>(backends.cache)) return shared;
+  if (backends.cache != nullptr) return backends.cache;
   return openCache(backends, breaker);
 }
 

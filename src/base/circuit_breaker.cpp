@@ -95,6 +95,14 @@ struct CircuitBreaker::Impl {
     }
   }
 
+  void tellOperated(State to, bool is_forced) const {
+    log(is_forced ? Severity::kWarning : Severity::kInfo, "strata.breaker.transition",
+        {{"breaker", options.name},
+         {"to", toString(to)},
+         {"by", "operator"},
+         {"forced", is_forced}});
+  }
+
   const CircuitBreakerOptions options;
   const Probe probe;
   const Clock& clock;
@@ -181,26 +189,24 @@ void CircuitBreaker::runProbe(std::uint64_t period) {
   if (!probed.ok()) impl_->background.schedule(wait, [this, period] { runProbe(period); });
 }
 
-void CircuitBreaker::forceOpen() {
-  const std::lock_guard lock(impl_->mutex);
-  impl_->enter(State::kOpen);
-  impl_->forced = true;
-  impl_->last_failure = absl::UnavailableError("an operator has opened it");
-  allows_.store(false, std::memory_order_release);
-}
+void CircuitBreaker::forceOpen() { operate(State::kOpen, true); }
 
-void CircuitBreaker::forceClosed() {
-  reset();
-  const std::lock_guard lock(impl_->mutex);
-  impl_->forced = true;
-}
+void CircuitBreaker::forceClosed() { operate(State::kClosed, true); }
 
-void CircuitBreaker::reset() {
-  const std::lock_guard lock(impl_->mutex);
-  impl_->enter(State::kClosed);
-  impl_->forced = false;
-  failures_.store(0, std::memory_order_release);
-  allows_.store(true, std::memory_order_release);
+void CircuitBreaker::reset() { operate(State::kClosed, false); }
+
+void CircuitBreaker::operate(State to, bool is_forced) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->enter(to);
+    impl_->forced = is_forced;
+    if (to == State::kOpen) {
+      impl_->last_failure = absl::UnavailableError("an operator has opened it");
+    }
+    failures_.store(0, std::memory_order_release);
+    allows_.store(to == State::kClosed, std::memory_order_release);
+  }
+  impl_->tellOperated(to, is_forced);
 }
 
 CircuitBreaker::Status CircuitBreaker::status() const {

@@ -70,6 +70,7 @@ class HubCore final : public EventReceiver {
 
   absl::Status publish(const EventChannel& channel, std::string_view name, const Json& data);
   Health healthCheck();
+  CircuitBreaker* breaker() { return sender_ == nullptr ? nullptr : &sender_->breaker(); }
 
   std::string nameOf(const EventChannel& channel) const {
     return internal::transportName(prefix_, channel);
@@ -389,6 +390,7 @@ class TransportedEventHub final : public EventHub {
     std::shared_ptr<EventQueue> queue = core_->join(name, std::move(options));
     return std::make_unique<HubSubscription>(core_, std::move(name), std::move(queue));
   }
+  CircuitBreaker* breaker() override { return core_->breaker(); }
   Health healthCheck() override {
     if (!core_->isInherited()) return core_->healthCheck();
     return {.component = "event-hub", .state = HealthState::kFail, .error = describe(inherited())};

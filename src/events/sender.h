@@ -34,6 +34,7 @@ class EventSender {
 
   // Ok, or why nothing is sent at the moment.
   absl::Status check() const;
+  CircuitBreaker& breaker() { return breaker_; }
 
  private:
   using Items = std::vector<EventOutbox::Item>;

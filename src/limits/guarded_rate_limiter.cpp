@@ -163,6 +163,8 @@ Decision GuardedRateLimiter::decide(std::string_view id,
   return core_->settle(id, core_->limiter->decide(id, entry));
 }
 
+CircuitBreaker* GuardedRateLimiter::breaker() { return core_->limiter->breaker(); }
+
 Health GuardedRateLimiter::healthCheck() {
   Health health = core_->limiter->healthCheck();
   if (!health.healthy() && core_->options.on_failure != RateLimitFailure::kClosed) {

@@ -36,6 +36,7 @@ class LogRateLimiter final : public RateLimiter {
   const RateLimit& limit() const override { return limit_; }
   Decision check(std::string_view id, Deadline deadline) override;
   Health healthCheck() override;
+  CircuitBreaker* breaker() override { return log_->breaker(); }
   absl::StatusOr<Question> question(std::string_view id, Deadline deadline) override;
   Decision decide(std::string_view id, const LogEntry& entry) override;
 

@@ -278,6 +278,10 @@ ValidationCacheStats TieredValidationCache::stats() {
   return stats;
 }
 
+CircuitBreaker* TieredValidationCache::breaker() {
+  return core_->server == nullptr ? nullptr : &core_->server->cache().breaker();
+}
+
 Health TieredValidationCache::healthCheck() {
   Health health{.component = "validation-cache", .backend = stats().backend};
   if (!core_->options.enabled || core_->server == nullptr) return health;

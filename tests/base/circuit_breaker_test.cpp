@@ -2,11 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <latch>
 #include <memory>
+#include <sstream>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "strata/testing/fakes/fake_clock.h"
@@ -158,6 +163,51 @@ TEST_F(CircuitBreakerTest, AnOperatorForcesItOpenOrClosedUntilAReset) {
   breaker_.reset();
   fail(3);
   EXPECT_FALSE(breaker_.allows());
+}
+
+// Its log lines, `name=value`, without what stands before the event.
+class BreakerLogTest : public CircuitBreakerTest {
+ protected:
+  BreakerLogTest() {
+    auto logger = std::make_shared<spdlog::logger>(
+        "strata", std::make_shared<spdlog::sinks::ostream_sink_mt>(out_));
+    logger->set_pattern("%l %v");
+    spdlog::register_logger(std::move(logger));
+  }
+  ~BreakerLogTest() override { spdlog::drop("strata"); }
+  std::string lines() {
+    std::string all = out_.str();
+    out_.str("");
+    return all;
+  }
+
+  std::ostringstream out_;
+};
+
+// B-41
+TEST_F(BreakerLogTest, HasALineForEachTransitionAndNoneForARefusedCall) {
+  fail(3);
+  EXPECT_THAT(lines(), ::testing::StartsWith("warning strata.breaker.transition breaker=cache "
+                                             "to=open why=\"UNAVAILABLE: connection refused\""));
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(breaker_.allows());
+  fail(10);
+  EXPECT_EQ(lines(), "");
+  backend_ = absl::OkStatus();
+  executor_->advance(absl::Seconds(17));
+  EXPECT_EQ(lines(),
+            "info strata.breaker.transition breaker=cache to=half-open\n"
+            "info strata.breaker.transition breaker=cache to=closed\n");
+}
+
+// What an operator did left no line.
+TEST_F(BreakerLogTest, HasALineForWhatAnOperatorDoes) {
+  breaker_.forceOpen();
+  breaker_.forceClosed();
+  breaker_.reset();
+  EXPECT_EQ(lines(),
+            "warning strata.breaker.transition breaker=cache to=open by=operator forced=true\n"
+            "warning strata.breaker.transition breaker=cache to=closed by=operator forced=true\n"
+            "info strata.breaker.transition breaker=cache to=closed by=operator forced=false\n");
 }
 
 TEST_F(CircuitBreakerTest, AnOperatorIsFasterThanAProbeThatIsUnderWay) {

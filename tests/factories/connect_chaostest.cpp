@@ -17,6 +17,7 @@
 #include "strata/factories/validation_cache_factory.h"
 #include "strata/stores/rate_limits/platform_rate_limits.h"
 #include "strata/strata.h"
+#include "strata/testing/eventually.h"
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
@@ -96,6 +97,50 @@ TEST(Connect, NamesBackendsByTheSameFiveWordsInEveryComponent) {
     checkBackendWords((*createRateLimiter(*backends, {.limit = aiRateLimit()}))->healthCheck());
     checkBackendWords((*createValidationCache(*backends))->healthCheck());
   }
+}
+
+// The breakers of limits and validations could not be reached, that of the cache by a cast alone.
+TEST(Connect, LetsAnOperatorWorkTheBreakerOfEachComponent) {
+  const auto backends = connect(onServers());
+  ASSERT_THAT(backends, IsOk());
+  EXPECT_TRUE(cacheEnabled(*backends));
+  const auto limiter = createRateLimiter(*backends, {.limit = aiRateLimit()});
+  const auto validations = createValidationCache(*backends);
+  const auto hub = createEventHub(*backends);
+  for (CircuitBreaker* const breaker : {&backends->cache->breaker(), (*limiter)->breaker(),
+                                        (*validations)->breaker(), (*hub)->breaker()}) {
+    ASSERT_NE(breaker, nullptr);
+    EXPECT_EQ(breaker->status().state, CircuitBreaker::State::kClosed);
+  }
+
+  (*limiter)->breaker()->forceOpen();
+  EXPECT_TRUE((*limiter)->check("someone")->degraded);
+  (*limiter)->breaker()->reset();
+  EXPECT_FALSE((*limiter)->check("someone")->degraded);
+
+  const auto in_memory = connect({});
+  EXPECT_FALSE(cacheEnabled(*in_memory));
+  EXPECT_EQ((*createRateLimiter(*in_memory, {.limit = aiRateLimit()}))->breaker(), nullptr);
+  EXPECT_EQ((*createValidationCache(*in_memory))->breaker(), nullptr);
+  EXPECT_EQ((*createEventHub(*in_memory))->breaker(), nullptr);
+}
+
+// Deletions that were pending while it was forced open are made when it is reset, without a probe.
+TEST(Connect, ReadsNothingOldAfterAnOperatorHadOpenedTheCache) {
+  const auto backends = connect(onServers());
+  ASSERT_THAT(backends, IsOk());
+  auto flags = createStore<Flag>(*backends).value();
+  ASSERT_THAT(flags->put({"operated", false}), IsOk());
+  for (int i = 0; i < 3; ++i) ASSERT_FALSE((**flags->get("operated")).enabled);
+
+  backends->cache->breaker().forceOpen();
+  ASSERT_THAT(flags->put({"operated", true}), IsOk());
+  EXPECT_TRUE((**flags->get("operated")).enabled);
+  EXPECT_EQ(backends->cache->pendingDeletes(), 1U);
+  backends->cache->breaker().reset();
+  EXPECT_TRUE((**flags->get("operated")).enabled);
+  EXPECT_TRUE(testing::eventually([&] { return backends->cache->pendingDeletes() == 0; }));
+  EXPECT_TRUE((**flags->get("operated")).enabled);
 }
 
 std::string keysLike(const std::string& pattern) {

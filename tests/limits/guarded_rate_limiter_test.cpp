@@ -168,7 +168,7 @@ TEST_F(GuardedRateLimiterTest, FiveFailuresOpenTheBreakerAndThreeProbesCloseIt) 
   log_->failure = kDown;
   for (int i = 0; i < 30; ++i) ASSERT_OK(limiter->check("alice"));
   EXPECT_EQ(log_->asked, 5);
-  EXPECT_EQ(guarded_log_->breaker().status().state, CircuitBreaker::State::kOpen);
+  EXPECT_EQ(guarded_log_->breaker()->status().state, CircuitBreaker::State::kOpen);
   EXPECT_THAT(guarded_log_->ping(), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(limiter->healthCheck().state, HealthState::kWarn);
 
@@ -211,7 +211,7 @@ TEST_F(GuardedRateLimiterTest, WhatTheCallerDidWrongIsItsErrorAndNoOutage) {
   EXPECT_THAT(checkAll({&alice, 1}, passed).front(), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_EQ(checks("error"), 12);
   EXPECT_EQ(log_->asked, 0);
-  EXPECT_TRUE(guarded_log_->breaker().allows());
+  EXPECT_TRUE(guarded_log_->breaker()->allows());
   EXPECT_EQ(logged_.str(), "");
 }
 
@@ -226,14 +226,14 @@ TEST_F(GuardedRateLimiterTest, ADeadlineThatPassesWhileTheLogHangsIsLeftToThePol
     EXPECT_TRUE(decision.allowed && decision.degraded);
   }
   // Who gives it less time than it has cannot tell whether it is down.
-  EXPECT_TRUE(guarded_log_->breaker().allows());
+  EXPECT_TRUE(guarded_log_->breaker()->allows());
 }
 
 TEST_F(GuardedRateLimiterTest, WhatOneKeyIsRefusedForIsLeftToThePolicyButOpensNoBreaker) {
   const auto limiter = limiterOf(RateLimitFailure::kClosed);
   log_->failure = absl::InternalError("WRONGTYPE");
   for (int i = 0; i < 10; ++i) EXPECT_FALSE(limiter->check("alice")->allowed);
-  EXPECT_TRUE(guarded_log_->breaker().allows());
+  EXPECT_TRUE(guarded_log_->breaker()->allows());
   EXPECT_EQ(log_->asked, 10);
 }
 

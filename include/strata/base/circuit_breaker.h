@@ -82,10 +82,12 @@ class CircuitBreaker {
   }
   void noteFailure(const absl::Status& why);
 
-  // For operators: until `reset`, whatever the backend does.
+  // For operators. Each writes a log line, `strata.breaker.transition` with by=operator.
+  //
+  // Refuses or allows every call until `reset`, whatever the backend does.
   void forceOpen();
   void forceClosed();
-  // Closed, with nothing counted; also the way out of a forced state.
+  // Closed, with no failure counted; ends a forced state.
   void reset();
 
   Status status() const;
@@ -94,6 +96,7 @@ class CircuitBreaker {
   struct Impl;
 
   void resetFailures();
+  void operate(State to, bool is_forced);
   void runProbe(std::uint64_t period);
 
   std::atomic<bool> allows_{true};

@@ -29,6 +29,8 @@
 
 namespace strata {
 
+class CircuitBreaker;
+
 // Something was missed here: read anew what the channel is about.
 struct EventGap {
   enum class Reason : std::uint8_t {
@@ -94,6 +96,10 @@ class EventHub {
 
   // Component "event-hub": kWarn while other processes cannot be reached.
   virtual Health healthCheck() = 0;
+
+  // The circuit breaker in front of what it sends through, for operators; owned by the hub. Null: it
+  // has none.
+  virtual CircuitBreaker* breaker() { return nullptr; }
 };
 
 // Calls `listener` with each delivery, one at a time, on a thread of this subscription's own, so

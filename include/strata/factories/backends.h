@@ -16,6 +16,7 @@
 #include "strata/base/metrics.h"
 #include "strata/base/secret_source.h"
 #include "strata/cache/cache.h"
+#include "strata/cache/guarded_cache.h"
 #include "strata/decorators/bulkhead.h"
 #include "strata/factories/config.h"
 #include "strata/memory/in_memory_database.h"
@@ -33,8 +34,9 @@ struct Backends {
   // How many units of work are open at once: of n calls n − max(1, n/4), and one of one, so that
   // those who talk to users while a unit is open leave connections to everybody else.
   std::shared_ptr<Bulkhead> units;
-  // What stands in front of the stores' database, a GuardedCache. Null: nothing does.
-  std::shared_ptr<Cache> cache;
+  // The cache in front of the stores' database; cache->breaker() is its circuit breaker. Null: there
+  // is none.
+  std::shared_ptr<GuardedCache> cache;
   std::shared_ptr<Metrics> metrics = Metrics::none();
   const Clock* clock = &Clock::system();
   std::shared_ptr<Executor> executor = Executor::shared();
@@ -85,6 +87,10 @@ absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& opt
 absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config,
                                                          const Clock& clock = Clock::system(),
                                                          SecretSource password = nullptr);
+
+// Whether stores of these backends have a cache: one is configured and the kill switch is off.
+// Whether it is used at this moment is what its circuit breaker says.
+bool cacheEnabled(const Backends& backends);
 
 // The health of the backends themselves: component "backends", with the database and the cache as
 // children. Without the database it fails, without the cache it warns.

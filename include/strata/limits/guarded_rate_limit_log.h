@@ -42,7 +42,7 @@ class GuardedRateLimitLog final : public RateLimitLog {
   // Asks nobody while the breaker is open.
   Health healthCheck() override;
 
-  CircuitBreaker& breaker() { return breaker_; }
+  CircuitBreaker* breaker() override { return &breaker_; }
 
  private:
   GuardedRateLimitLog(std::shared_ptr<RateLimitLog> log, GuardedRateLimitLogOptions options,

@@ -53,6 +53,7 @@ class GuardedRateLimiter final : public RateLimiter {
   absl::StatusOr<RateLimitDecision> check(std::string_view id, Deadline deadline = {}) override;
   // kWarn while the log does not answer, kFail where that means that nobody is let in.
   Health healthCheck() override;
+  CircuitBreaker* breaker() override;
   absl::StatusOr<Question> question(std::string_view id, Deadline deadline) override;
   absl::StatusOr<RateLimitDecision> decide(
       std::string_view id, const absl::StatusOr<RateLimitLog::Entry>& entry) override;

@@ -27,6 +27,8 @@
 
 namespace strata {
 
+class CircuitBreaker;
+
 // Thread-safe. Every method answers within the implementation's own timeout, or at the deadline if
 // that comes first.
 class RateLimitLog {
@@ -64,6 +66,8 @@ class RateLimitLog {
   virtual absl::Status ping(Deadline deadline = {}) = 0;
   // `ping` as health: component "rate-limit-log", kFail when it does not answer.
   virtual Health healthCheck() = 0;
+  // The circuit breaker in front of its server, owned by the log. Null: it has none.
+  virtual CircuitBreaker* breaker() { return nullptr; }
 };
 
 }  // namespace strata

@@ -31,6 +31,8 @@
 
 namespace strata {
 
+class CircuitBreaker;
+
 // Every allowed call of a window is remembered, so a limit costs memory.
 inline constexpr std::int64_t kMaxRateLimit = 1'000'000;
 inline constexpr absl::Duration kMinRateLimitWindow = absl::Milliseconds(1);
@@ -84,6 +86,9 @@ class RateLimiter {
 
   // Component "rate-limiter".
   virtual Health healthCheck() = 0;
+
+  // The circuit breaker in front of its server, for operators; owned by the limiter. Null: it has none.
+  virtual CircuitBreaker* breaker() { return nullptr; }
 
   // ---- For checkAll: the two halves of `check`, between which many logs' calls go together ----
 

@@ -83,6 +83,7 @@ class TieredValidationCache final : public ValidationCache {
   absl::Status clear(Deadline deadline = {}) override;
   ValidationCacheStats stats() override;
   Health healthCheck() override;
+  CircuitBreaker* breaker() override;
 
  private:
   struct Core;

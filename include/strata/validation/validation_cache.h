@@ -26,6 +26,8 @@
 
 namespace strata {
 
+class CircuitBreaker;
+
 struct Validation {
   bool is_valid = false;
   // When the one who knows was asked, by the wall clock.
@@ -86,6 +88,9 @@ class ValidationCache {
 
   // Component "validation-cache". kWarn while it does without its server.
   virtual Health healthCheck() = 0;
+
+  // The circuit breaker in front of its server, for operators; owned by the cache. Null: it has none.
+  virtual CircuitBreaker* breaker() { return nullptr; }
 };
 
 }  // namespace strata

@@ -37,6 +37,7 @@ class MockEventHub : public EventHub {
   MOCK_METHOD(absl::StatusOr<std::unique_ptr<EventSubscription>>, subscribe,
               (const EventChannel& channel, SubscribeOptions options), (override));
   MOCK_METHOD(Health, healthCheck, (), (override));
+  MOCK_METHOD(CircuitBreaker*, breaker, (), (override));
 };
 
 // What one subscriber is told, said by a test. Thread-safe. Subscriptions may outlive it.

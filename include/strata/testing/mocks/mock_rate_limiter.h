@@ -21,6 +21,7 @@ class MockRateLimiter : public RateLimiter {
   MOCK_METHOD(absl::StatusOr<RateLimitDecision>, check, (std::string_view id, Deadline deadline),
               (override));
   MOCK_METHOD(Health, healthCheck, (), (override));
+  MOCK_METHOD(CircuitBreaker*, breaker, (), (override));
 
  private:
   const RateLimit limit_;

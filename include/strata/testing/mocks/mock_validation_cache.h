@@ -26,6 +26,7 @@ class MockValidationCache : public ValidationCache {
   MOCK_METHOD(absl::Status, clear, (Deadline deadline), (override));
   MOCK_METHOD(ValidationCacheStats, stats, (), (override));
   MOCK_METHOD(Health, healthCheck, (), (override));
+  MOCK_METHOD(CircuitBreaker*, breaker, (), (override));
 };
 
 }  // namespace strata::testing
