@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -34,45 +36,56 @@ constexpr std::size_t kMostTidied = 200;
 
 const Statement& sendOne() {
   static const auto* const statement =
-      new Statement("SELECT pg_notify($1, $2)", "send an event", Effect::kWrites);
+      new Statement(fmt::format("SELECT pg_notify({}, $2)", postgres::listenNameSql("$1::text")),
+                    "send an event", Effect::kWrites);
   return *statement;
 }
 
 // PostgreSQL tells the notifications of a transaction in the order in which they were made.
 const Statement& sendSmall() {
-  static const auto* const statement = new Statement(
-      "SELECT count(pg_notify(name, text)) FROM unnest($1::text[], $2::text[]) AS m(name, text)",
-      "send events", Effect::kWrites);
+  static const auto* const statement =
+      new Statement(fmt::format("SELECT count(pg_notify({}, text))"
+                                " FROM unnest($1::text[], $2::text[]) AS m(channel, text)",
+                                postgres::listenNameSql("channel")),
+                    "send events", Effect::kWrites);
   return *statement;
 }
 
 // An empty `large`: there is none.
 const Statement& sendMixed() {
   static const auto* const statement = new Statement(
-      "WITH sent AS MATERIALIZED ("
-      " SELECT number, name, text, channel, large,"
-      " CASE WHEN large <> ''"
-      "  THEN nextval(pg_get_serial_sequence('strata_events', 'id')) END AS id"
-      " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY"
-      "  AS m(name, text, channel, large, number)),"
-      " stored AS ("
-      " INSERT INTO strata_events (id, channel, payload)"
-      " SELECT id, channel, large FROM sent WHERE id IS NOT NULL)"
-      " SELECT count(pg_notify(name, text || coalesce(id::text, '')))"
-      " FROM (SELECT * FROM sent ORDER BY number) AS ordered",
+      fmt::format("WITH sent AS MATERIALIZED ("
+                  " SELECT number, channel, text, large,"
+                  " CASE WHEN large <> ''"
+                  "  THEN nextval(pg_get_serial_sequence('strata_events', 'id')) END AS id"
+                  " FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY"
+                  "  AS m(channel, text, large, number)),"
+                  " stored AS ("
+                  " INSERT INTO strata_events (id, channel, payload)"
+                  " SELECT id, channel, large FROM sent WHERE id IS NOT NULL)"
+                  " SELECT count(pg_notify({}, text || coalesce(id::text, '')))"
+                  " FROM (SELECT * FROM sent ORDER BY number) AS ordered",
+                  postgres::listenNameSql("channel")),
       "send events", Effect::kWrites);
   return *statement;
 }
 
-// Of two who do this at once each leaves the other's rows alone.
 const Statement& tidyUp() {
   static const auto* const statement =
-      new Statement(fmt::format("DELETE FROM strata_events WHERE id IN ("
-                                " SELECT id FROM strata_events"
-                                " WHERE created_at < now() - interval '10 minutes'"
-                                " ORDER BY created_at LIMIT {} FOR UPDATE SKIP LOCKED) RETURNING 1",
-                                kMostTidied),
-                    "delete old events", Effect::kWrites);
+      new Statement(fmt::format("SELECT strata_tidy_events({})", kMostTidied), "delete old events",
+                    Effect::kWrites);
+  return *statement;
+}
+
+// Whether what is too large for a NOTIFY could be stored.
+const Statement& mayStore() {
+  static const auto* const statement = new Statement(
+      "SELECT has_table_privilege('strata_events', 'INSERT')"
+      " AND has_table_privilege('strata_events', 'SELECT')"
+      " AND has_sequence_privilege(pg_get_serial_sequence('strata_events', 'id'), 'USAGE')"
+      " AND has_table_privilege('strata_event_secret', 'SELECT')"
+      " AND current_setting('transaction_read_only') = 'off'",
+      "check the table of events", Effect::kReads);
   return *statement;
 }
 
@@ -139,9 +152,8 @@ class PostgresEventTransport final : public EventTransport {
   const std::shared_ptr<PostgresPool> pool_;
   const postgres::ListenerOptions how_;
   const Clock& clock_;
-  // Of the one who sends, and of start before that.
-  bool has_table_ = false;
-  MonotonicTime tidy_at_;
+  std::atomic<bool> has_table_ = false;
+  MonotonicTime tidy_at_;  // the sender's alone
 
   std::optional<internal::EventStream> stream_;
   // Made by `start`. Last, so that its thread ends before anything that it uses.
@@ -150,8 +162,11 @@ class PostgresEventTransport final : public EventTransport {
 
 absl::Status PostgresEventTransport::start(EventReceiver& receiver, Deadline deadline) {
   stream_.emplace(receiver, clock_);
-  listener_.emplace(how_, *stream_);
   const absl::Status made = makeTable();
+  // The listener needs the secret that the migration makes.
+  postgres::ListenerOptions how = how_;
+  how.make_tables = [this] { return makeTable(); };
+  listener_.emplace(std::move(how), *stream_);
   const absl::Status listens = stream_->awaitStart(deadline);
   return annotate(listens.ok() ? made : listens, "postgres: listen to events");
 }
@@ -168,6 +183,7 @@ absl::Status PostgresEventTransport::makeTable() {
 absl::Status PostgresEventTransport::send(absl::Span<const EventMessage> messages,
                                           Deadline deadline) {
   if (absl::Status checked = check(messages); !checked.ok()) return checked;
+  if (absl::Status made = makeTable(); !made.ok()) return asTransport(made);
   absl::Status sent = internal::sendInPieces(
       messages, kOfOneStatement,
       [&](absl::Span<const EventMessage> piece) { return sendPiece(piece, deadline); });
@@ -181,12 +197,11 @@ absl::Status PostgresEventTransport::sendPiece(absl::Span<const EventMessage> me
     const EventMessage& message = messages.front();
     std::string text = postgres::notificationHead(message.channel, false, 0) + message.payload;
     if (text.size() <= postgres::kMostNotifyBytes) {
-      return run(sendOne(), {{postgres::listenName(message.channel), std::move(text)}}, deadline);
+      return run(sendOne(), {{message.channel, std::move(text)}}, deadline);
     }
   }
-  ArrayText names;
-  ArrayText texts;
   ArrayText channels;
+  ArrayText texts;
   ArrayText larges;
   bool is_mixed = false;
   for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -194,15 +209,13 @@ absl::Status PostgresEventTransport::sendPiece(absl::Span<const EventMessage> me
     const std::string head = postgres::notificationHead(message.channel, false, i);
     const bool is_large = head.size() + message.payload.size() > postgres::kMostNotifyBytes;
     is_mixed = is_mixed || is_large;
-    names.append(postgres::listenName(message.channel));
+    channels.append(message.channel);
     texts.append(is_large ? postgres::notificationHead(message.channel, true, i)
                           : head + message.payload);
-    channels.append(is_large ? message.channel : "");
     larges.append(is_large ? message.payload : "");
   }
-  if (!is_mixed) return run(sendSmall(), {{names.take(), texts.take()}}, deadline);
-  if (absl::Status made = makeTable(); !made.ok()) return asTransport(made);
-  return run(sendMixed(), {{names.take(), texts.take(), channels.take(), larges.take()}}, deadline);
+  if (!is_mixed) return run(sendSmall(), {{channels.take(), texts.take()}}, deadline);
+  return run(sendMixed(), {{channels.take(), texts.take(), larges.take()}}, deadline);
 }
 
 absl::Status PostgresEventTransport::run(const Statement& statement, absl::Span<const Bind> binds,
@@ -215,15 +228,19 @@ void PostgresEventTransport::tidyWhenDue(Deadline deadline) {
   tidy_at_ = clock_.now() + kBetweenTidyings;
   const auto deleted = pool_->internals().run(tidyUp(), {}, deadline);
   // Failed: what is old now is older the next time.
-  if (deleted.ok() && static_cast<std::size_t>(deleted->rows.size()) == kMostTidied) tidy_at_ = {};
+  if (!deleted.ok() || deleted->rows.size() != 1) return;
+  if (deleted->rows.at(0, 0) == std::to_string(kMostTidied)) tidy_at_ = {};
 }
 
 // ---- Health ----
 
 absl::Status PostgresEventTransport::ping(Deadline deadline) {
-  static const auto* const statement = new Statement("SELECT 1", "ping", Effect::kReads);
-  const auto answered = pool_->internals().run(*statement, {}, deadline);
-  return annotate(answered.status(), "postgres");
+  const auto answered = pool_->internals().run(mayStore(), {}, deadline);
+  if (!answered.ok()) return annotate(answered.status(), "postgres");
+  if (answered->rows.at(0, 0) == "t") return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "postgres: events cannot be stored: the database is read-only, or this user lacks INSERT and "
+      "SELECT on strata_events, USAGE on its sequence or SELECT on strata_event_secret");
 }
 
 Health PostgresEventTransport::healthCheck() {

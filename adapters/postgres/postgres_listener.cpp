@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "src/base/backoff.h"
 
 namespace strata::postgres {
@@ -136,12 +139,36 @@ absl::Status PostgresListener::listenOnce() {
   if (!connection.ok()) return connection.status();
   if (absl::Status own = (*connection)->requireSession(); !own.ok()) return own;
   PostgresStream session(*std::move(connection));
+  if (absl::Status known = readSecret(session); !known.ok()) return known;
   channels_.connected();
   is_whole_ = false;
   asked_.clear();
   spoke_at_ = steady_clock::now();
   takeLeave().IgnoreError();  // meant for the session before
   return listen(session);
+}
+
+absl::Status PostgresListener::readSecret(PostgresStream& session) {
+  constexpr const char* kWhat = "read the secret of the names of channels";
+  absl::Status begun = session.begin("SELECT encode(secret, 'hex') FROM strata_event_secret", kWhat,
+                                     options_.patience);
+  if (begun.ok()) begun = finish(session);
+  if (!begun.ok()) return begun;
+  const absl::StatusOr<Result> rows = session.takeAnswer();
+  if (absl::IsFailedPrecondition(rows.status())) {
+    // Missing: the database was away when the transport was started, or this is another one.
+    if (absl::Status made = options_.make_tables(); !made.ok()) return made;
+    return absl::FailedPreconditionError(
+        fmt::format("{}; DATABASE_DIRECT_URL and DATABASE_URL must lead to the same database",
+                    std::string(rows.status().message())));
+  }
+  if (!rows.ok()) return rows.status();
+  if (PQntuples(rows->get()) != 1) {
+    return absl::FailedPreconditionError("strata_event_secret does not hold its one row");
+  }
+  const std::string digits(Rows(rows->get()).at(0, 0).value_or(""));
+  secret_ = absl::HexStringToBytes(digits);
+  return absl::OkStatus();
 }
 
 absl::Status PostgresListener::listen(PostgresStream& session) {
@@ -178,10 +205,10 @@ absl::Status PostgresListener::sayChanges(PostgresStream& session) {
   if (changes.listen.empty() && changes.unlisten.empty()) return absl::OkStatus();
   std::string sql;
   for (const std::string& channel : changes.listen) {
-    sql += fmt::format("LISTEN {};", listenName(channel));
+    sql += fmt::format("LISTEN {};", listenName(secret_, channel));
   }
   for (const std::string& channel : changes.unlisten) {
-    sql += fmt::format("UNLISTEN {};", listenName(channel));
+    sql += fmt::format("UNLISTEN {};", listenName(secret_, channel));
   }
   asked_ = std::move(changes.listen);
   spoke_at_ = steady_clock::now();
@@ -196,6 +223,19 @@ absl::Status PostgresListener::takeAnswer(PostgresStream& session) {
 }
 
 // ---- Notifications ----
+
+namespace {
+
+// One transaction: the setting, which the policy of the table asks for, ends with it. The channel is
+// compared as well, so that a row of another is not read where the policy does not hold.
+std::string readRow(std::int64_t row, std::string_view quoted_channel) {
+  return fmt::format(
+      "SELECT set_config('strata.event_channel', {0}, true);"
+      "SELECT payload FROM strata_events WHERE id = {1} AND channel = {0}",
+      quoted_channel, row);
+}
+
+}  // namespace
 
 absl::Status PostgresListener::tellNotifications(PostgresStream& session) {
   while (const Notify notify = session.nextNotify()) {
@@ -217,9 +257,9 @@ absl::Status PostgresListener::tellRow(PostgresStream& session, const Notificati
   if (absl::Status finished = finish(session); !finished.ok()) return finished;
   if (absl::Status answered = takeAnswer(session); !answered.ok()) return answered;
   spoke_at_ = steady_clock::now();
-  absl::Status begun = session.begin(
-      fmt::format("SELECT payload FROM strata_events WHERE id = {}", *notification.row),
-      "read an event", options_.patience);
+  absl::Status begun =
+      session.begin(readRow(*notification.row, session.quoted(std::string(notification.channel))),
+                    "read an event", options_.patience);
   if (begun.ok()) begun = finish(session);
   if (!begun.ok()) return begun;
   const absl::StatusOr<Result> rows = session.takeAnswer();

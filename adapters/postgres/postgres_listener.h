@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -29,6 +30,8 @@ struct ListenerOptions {
   // left, as one is that says nothing for `patience` of what takes longer.
   std::chrono::nanoseconds heartbeat = std::chrono::seconds(1);
   std::chrono::nanoseconds patience = std::chrono::seconds(5);
+  // Creates the tables of events; called by the thread of the listener where they are missing.
+  std::function<absl::Status()> make_tables = [] { return absl::OkStatus(); };
 };
 
 // Thread-safe.
@@ -60,6 +63,8 @@ class PostgresListener {
   absl::Status listenOnce();
   // On a thread that may be left behind: libpq connects for as long as it likes.
   absl::StatusOr<std::unique_ptr<Connection>> connect();
+  // The secret of the database, by which channels are named.
+  absl::Status readSecret(PostgresStream& session);
   absl::Status listen(PostgresStream& session);
   // Begins what is to be said to the server now, if anything.
   absl::Status speak(PostgresStream& session);
@@ -87,6 +92,7 @@ class PostgresListener {
   absl::Status leave_ ABSL_GUARDED_BY(mutex_);
 
   // The thread's own.
+  std::string secret_;
   bool is_whole_ = false;
   Moment spoke_at_{};
   // Being listened to, as soon as there is an answer.

@@ -11,12 +11,20 @@ namespace {
 
 constexpr char kByValue = 'v';
 constexpr char kByReference = 'r';
+constexpr int kNameDigits = 32;
 
 }  // namespace
 
-std::string listenName(std::string_view channel) {
-  constexpr std::size_t kDigits = 32;
-  return "strata_" + internal::sha256Hex(channel).substr(0, kDigits);
+std::string listenName(std::string_view secret, std::string_view channel) {
+  const std::string keyed = std::string(secret).append(channel);
+  return "strata_" + internal::sha256Hex(keyed).substr(0, kNameDigits);
+}
+
+std::string listenNameSql(std::string_view channel) {
+  return fmt::format(
+      "'strata_' || left(encode(sha256((SELECT secret FROM strata_event_secret)"
+      " || convert_to({}, 'UTF8')), 'hex'), {})",
+      channel, kNameDigits);
 }
 
 std::string notificationHead(std::string_view channel, bool by_reference, std::size_t number) {

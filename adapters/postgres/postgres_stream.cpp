@@ -107,6 +107,12 @@ absl::StatusOr<Result> PostgresStream::takeAnswer() {
   return std::move(answer_);
 }
 
+std::string PostgresStream::quoted(const std::string& text) const {
+  const std::unique_ptr<char, decltype(&PQfreemem)> literal(
+      PQescapeLiteral(raw_, text.data(), text.size()), &PQfreemem);
+  return literal == nullptr ? "NULL" : literal.get();
+}
+
 absl::Status PostgresStream::lost() const {
   return absl::UnavailableError("the connection to PostgreSQL was lost");
 }

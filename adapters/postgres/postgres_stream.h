@@ -37,6 +37,8 @@ class PostgresStream {
   absl::Status wait(int wake_fd, Moment until);
   // The last answer to the statements that are done, or why one of them failed. Once.
   absl::StatusOr<Result> takeAnswer();
+  // `text` as a literal of SQL, with its quotes.
+  std::string quoted(const std::string& text) const;
   Notify nextNotify() { return Notify(PQnotifies(raw_)); }
 
  private:

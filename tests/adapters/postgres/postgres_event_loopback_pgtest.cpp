@@ -8,6 +8,7 @@
 #include "strata/adapters/postgres/postgres_event_transport.h"
 #include "strata/events/event_hub_options.h"
 #include "strata/testing/eventually.h"
+#include "strata/testing/fakes/recording_event_receiver.h"
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
@@ -25,12 +26,15 @@ const EventChannel kChannel("order", "o1");
 
 class PostgresEventLoopback : public ::testing::Test {
  protected:
-  // Notifications of one database reach nobody in another.
+  std::string urlOfEmptyDatabase() { return *servers_->postgres().createDatabase("elsewhere"); }
+  // One with the tables of events. The notifications of one database do not reach another.
   std::string urlOfAnotherDatabase() {
-    EXPECT_OK(servers_->postgres().query("CREATE DATABASE elsewhere").status());
-    std::string url = servers_->postgres().url();
-    const std::size_t path = url.find('/', url.find("://") + 3);
-    return url.replace(path, url.find('?', path) - path, "/elsewhere");
+    const std::string url = urlOfEmptyDatabase();
+    testing::RecordingEventReceiver receiver;
+    const auto transport =
+        makePostgresEventTransport(PostgresPool::open({.url = url}).value(), {.url = url}).value();
+    EXPECT_OK(transport->start(receiver, Deadline::in(absl::Seconds(20))));
+    return url;
   }
   std::unique_ptr<EventTransport> transportListeningAt(const std::string& url) {
     auto pool = PostgresPool::open({.url = servers_->postgres().url()}).value();
@@ -47,6 +51,13 @@ TEST_F(PostgresEventLoopback, AHubThatHearsNothingIsNotMadeAndNamesTheSetting) {
                            {.app = "shop", .start_timeout = absl::Seconds(2)}),
               StatusIs(absl::StatusCode::kUnavailable,
                        AllOf(HasSubstr("none came back"), HasSubstr("DATABASE_DIRECT_URL"))));
+}
+
+TEST_F(PostgresEventLoopback, OneThatListensInADatabaseWithoutTheTablesIsNotMade) {
+  EXPECT_THAT(makeEventHub(transportListeningAt(urlOfEmptyDatabase()),
+                           {.app = "shop", .start_timeout = absl::Seconds(2)}),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("strata_event_secret"), HasSubstr("DATABASE_DIRECT_URL"))));
 }
 
 TEST_F(PostgresEventLoopback, OneThatIsMadeAllTheSameIsNotLiveAndTellsOfGaps) {

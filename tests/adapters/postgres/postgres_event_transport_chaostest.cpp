@@ -18,6 +18,7 @@ using testing::EventFaults;
 using testing::EventNode;
 using testing::eventually;
 using ::testing::HasSubstr;
+using testing::IsOk;
 using testing::LocalPostgres;
 using ::testing::Not;
 using ::testing::SizeIs;
@@ -44,7 +45,7 @@ class PostgresEventFaults : public EventFaults {
     return rows.ok() && !rows->empty() ? rows->front().front().value_or("") : "";
   }
   void notifyByHand(const std::string& channel, const std::string& text) {
-    ask("SELECT pg_notify('" + postgres::listenName(channel) + "', E'" + text + "')");
+    ask("SELECT pg_notify(" + postgres::listenNameSql("'" + channel + "'") + ", E'" + text + "')");
   }
 };
 
@@ -125,6 +126,64 @@ TEST_F(PostgresEventFaults, WhatIsNoEventOrOfAnotherChannelOfTheSameHashIsIgnore
   hearsInOrder("after");
   EXPECT_THAT(bob_->receiver.heard("some other channel"), SizeIs(0));
   EXPECT_THAT(bob_->receiver.lost("a"), SizeIs(0));
+}
+
+// A row was read by its number alone: a notification that named the row of another channel delivered
+// one tenant's message to another's stream.
+TEST_F(PostgresEventFaults, ANotificationDoesNotDeliverTheRowOfAnotherChannel) {
+  const std::string row = ask(
+      "INSERT INTO strata_events (channel, payload) VALUES ('secret', 'of another') RETURNING id");
+  notifyByHand("a", "r0\\na\\n" + row);
+  ASSERT_TRUE(eventually([&] { return bob_->receiver.lost("a").size() == 1; }));
+  EXPECT_THAT(bob_->receiver.heard("a"), Not(::testing::Contains("of another")));
+  hearsInOrder("after");
+}
+
+// LISTEN and NOTIFY need no right, and the name of a channel was its hash.
+TEST_F(PostgresEventFaults, ASessionThatMayNotReadTheSecretCanNeitherListenNorNotify) {
+  ask("SELECT pg_notify('strata_' || left(encode(sha256('a'), 'hex'), 32), E'v0\\na\\nforged')");
+  hearsInOrder("after");
+  EXPECT_THAT(bob_->receiver.heard("a"), Not(::testing::Contains("forged")));
+  ask("CREATE ROLE stranger; GRANT SELECT ON strata_events TO stranger");
+  EXPECT_EQ(ask("SELECT has_table_privilege('stranger', 'strata_event_secret', 'SELECT')"), "f");
+  // Even with the right to read bodies, it sees those of a channel that it names.
+  EXPECT_NE(ask("SELECT count(*) FROM strata_events"), "0");
+  EXPECT_EQ(ask("SET ROLE stranger; SELECT count(*) FROM strata_events"), "0");
+  EXPECT_NE(ask("SET ROLE stranger; SET strata.event_channel = 'a';"
+                "SELECT count(*) FROM strata_events"),
+            "0");
+}
+
+// The policy holds for the owner of the table too, which the application usually is.
+TEST_F(PostgresEventFaults, AUserWithoutPrivilegesOfASuperuserSendsHearsAndTidiesUp) {
+  std::string url = *postgres().createDatabase("plain");
+  ask("CREATE ROLE plain LOGIN PASSWORD 'plain'; ALTER DATABASE plain OWNER TO plain");
+  url.replace(0, url.find('@'), "postgresql://plain:plain");
+  alice_ = nodeAt(url, "alice");
+  bob_ = nodeAt(url, "bob");
+  SetUp();
+  const auto pool = PostgresPool::open({.url = url}).value();
+  ASSERT_OK(
+      pool->execute("INSERT INTO strata_events (channel, payload, created_at)"
+                    " SELECT 'old', 'x', now() - interval '11 minutes'"
+                    " FROM generate_series(1, 500)"));
+  const auto carol = nodeAt(url, "carol");
+  ASSERT_OK(carol->start());
+  for (int i = 0; i < 3; ++i) ASSERT_OK(carol->send("a", "x"));
+  const auto left = [&](const std::string& setting) {
+    return pool->execute("SET strata.event_channel = '" + setting +
+                         "';"
+                         "DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM strata_events); END $$");
+  };
+  EXPECT_OK(left("old"));
+  EXPECT_THAT(left("a"), Not(IsOk())) << "the young ones are there";
+
+  // That events cannot be stored was found when the first one was too large for a NOTIFY.
+  EXPECT_EQ(carol->transport->healthCheck().state, HealthState::kPass);
+  EXPECT_OK(postgres().query("ALTER TABLE strata_events OWNER TO CURRENT_USER", "plain"));
+  EXPECT_EQ(carol->transport->healthCheck().state, HealthState::kFail);
+  EXPECT_THAT(carol->transport->healthCheck().error,
+              HasSubstr("INSERT and SELECT on strata_events"));
 }
 
 TEST_F(PostgresEventFaults, OldRowsAreDeletedByWhoeverSends) {

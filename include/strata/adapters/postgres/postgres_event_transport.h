@@ -10,7 +10,9 @@
 //
 // What does not fit a NOTIFY, above about 7 900 bytes, goes through a row of the table
 // strata_events, which `start` creates; whoever sends deletes such rows when they are ten minutes
-// old. So a user needs the table, and for the first start the right to create it.
+// old. So a user needs the table, and for the first start the right to create it. The names of
+// channels are hashes with a secret of the table strata_event_secret, since LISTEN and NOTIFY need
+// no right.
 //
 // Not for: many thousands of events a second. A NOTIFY is a commit, and PostgreSQL makes those of
 // one database one after the other.
