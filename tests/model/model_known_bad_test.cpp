@@ -95,6 +95,15 @@ TEST(KnownBad, WithoutIncarnationTheCacheComesBackFromThePast) {
   expectBroken(believes, restart, Promise::kFence, 6);
 }
 
+TEST(KnownBad, BelievingAnOlderBinarysValueInventsAMember) {
+  // Race 11
+  const Scope deploy{
+      .readers = {0, 1}, .writers = {0}, .restarts = 0, .openings = 0, .members = {1, 3}};
+  const Variant believes{.checks_members = false};
+  expectBroken(believes, deploy, Promise::kMembers, 2);
+  expectKept(believes, deploy, Promise::kBoth);
+}
+
 TEST(KnownBad, SkippingTheDeleteWhileTheBreakerIsOpenBreaksTheSession) {
   // Race 19
   const Variant skips{.remembers_unsent_deletes = false};

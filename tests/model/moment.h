@@ -52,9 +52,17 @@ class Moment {
     return (static_cast<Small>(promise_) & static_cast<Small>(promise)) != 0;
   }
 
+  // The members that the reader's binary knows.
+  Small membersOf(int r) const { return scope_.members[scope_.readers[r]]; }
+  bool lacksMember(const Cell& value, int r) const {
+    return variant_.checks_members && (membersOf(r) & ~value.members) != 0;
+  }
+
   // A read ends, and this is the one thing that is checked.
-  static void returns(State& next, int r, Small version) {
+  void returns(State& next, int r, Small version, Small members) const {
     const Reader& reader = next.readers[r];
+    const bool lacks = (membersOf(r) & ~members) != 0;
+    if (checks(Promise::kMembers) && lacks) next.broken |= static_cast<Small>(Promise::kMembers);
     if (version < reader.session_floor) next.broken |= static_cast<Small>(Promise::kSession);
     if (version < reader.fence_floor) next.broken |= static_cast<Small>(Promise::kFence);
     next.readers[r] = {.at = ReaderAt::kDone};

@@ -88,8 +88,11 @@ class Next : private Moment {
     if (now_.readers[r].at != ReaderAt::kAsking) return lateLookupIsExecuted(r);
     if (now_.cell.tag == Tag::kNothing) return misses(r);
     if (now_.cell.tag == Tag::kLease) return findsLease(r);
-    if (variant_.checks_life && now_.cell.life != now_.life) return findsForeignValue(r);
-    returns(readerStep(r, "returns what the cache holds"), r, now_.cell.version);
+    if (variant_.checks_life && now_.cell.life != now_.life) return replaces(r, kForeignValue);
+    if (lacksMember(now_.cell, r)) return findsLackingValue(r);
+    const bool is_own = now_.cell.members == membersOf(r);
+    State& next = readerStep(r, is_own ? "returns what the cache holds" : kOtherBinarysValue);
+    returns(next, r, now_.cell.version, now_.cell.members);
   }
 
   void misses(int r) {
@@ -108,9 +111,19 @@ class Next : private Moment {
     next.readers[r].at = ReaderAt::kLoading;
   }
 
+  // What has a member that this reader does not know is of use to another binary. Most readers
+  // leave it: two binaries that replaced each other's values would have no hit at all.
+  void findsLackingValue(int r) {
+    replaces(r, kLackingValue);
+    if ((now_.cell.members & ~membersOf(r)) == 0) return;
+    State& next = readerStep(r, kLeavesValue);
+    next.readers[r].sent = Command::kNone;
+    next.readers[r].at = ReaderAt::kLoading;
+  }
+
   // Takes it over by a compare-and-set: a value with this nonce becomes a lease.
-  void findsForeignValue(int r) {
-    State& next = readerStep(r, kForeignValue);
+  void replaces(int r, const char* why) {
+    State& next = readerStep(r, why);
     next.readers[r].at = ReaderAt::kReplacing;
     next.readers[r].sent = Command::kReplace;
     next.readers[r].replaces = now_.cell.nonce;
@@ -191,7 +204,7 @@ class Next : private Moment {
     if (loaded.at != ReaderAt::kLoaded) return;
     State& next = readerStep(r, loaded.owes_fill ? "returns what it has read, and sends its fill"
                                                  : "returns what it has read");
-    returns(next, r, loaded.version);
+    returns(next, r, loaded.version, membersOf(r));
     if (!loaded.owes_fill) return;
     next.readers[r].sent = Command::kFill;
     next.readers[r].version = loaded.version;
@@ -203,7 +216,9 @@ class Next : private Moment {
     if (filler.sent != Command::kFill) return;
     const char* const refusal = refusalOfFill(r);
     State& next = readerStep(r, refusal != nullptr ? refusal : kFillStored);
-    if (refusal == nullptr) next.cell = {Tag::kValue, nonceOf(r), filler.life, filler.version};
+    if (refusal == nullptr) {
+      next.cell = {Tag::kValue, nonceOf(r), filler.life, filler.version, membersOf(r)};
+    }
     next.readers[r] = {.at = ReaderAt::kDone};
   }
 
@@ -368,7 +383,7 @@ Protocol::Protocol(const Variant& variant, Scope scope, Promise promise)
 State Protocol::initial() const {
   State state;
   state.row = 1;
-  state.cell = {.tag = Tag::kValue, .version = 1};
+  state.cell = {.tag = Tag::kValue, .version = 1, .members = scope_.members[0]};
   state.restarts_left = static_cast<Small>(scope_.restarts);
   state.openings_left = static_cast<Small>(scope_.openings);
   if (scope_.restarts > 0) state.snapshot = state.cell;
@@ -381,6 +396,9 @@ void Protocol::addSteps(const State& now, Steps<State>& steps) const {
 
 std::string Protocol::violation(const State& state) const {
   if (state.broken == 0) return {};
+  if (state.broken == static_cast<Small>(Promise::kMembers)) {
+    return "a read returned a value that lacks a member";
+  }
   if (state.broken == static_cast<Small>(Promise::kFence)) {
     return "a read returned an older version than the row had at an acknowledged delete";
   }

@@ -8,6 +8,7 @@
 // docs/model.md says what is left out and why.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,8 @@ struct Variant {
   bool retry_minds_later_failures = true;
   // Whether values and fills of another life of the cache are refused.
   bool checks_life = true;
+  // Whether a value that lacks a member that its reader knows is refused.
+  bool checks_members = true;
   // Whether a reader may join a load whose query may have run.
   bool joins_any_load = false;
   // What keeps reads from the cache while deletes are outstanding.
@@ -53,7 +56,7 @@ struct Variant {
 
 inline constexpr Variant kOurs{};
 
-// What is checked whenever a read returns. Both speak of reads that start *later*.
+// What is checked whenever a read returns. The first two speak of reads that start *later*.
 enum class Promise : Small {
   // T3, the level kSession: once a write is acknowledged in a process, no read in that process
   // returns an older version, whatever the cache does.
@@ -61,7 +64,10 @@ enum class Promise : Small {
   // T1 and T2: once the cache has acknowledged a delete, no read in any process returns a version
   // older than the row had when the delete was executed.
   kFence = 2,
-  kBoth = 3
+  kBoth = 3,
+  // Rolling deploys: a read returns a value that has every member that its binary knows.
+  kMembers = 4,
+  kAll = 7
 };
 
 // How much is explored; more costs time.
@@ -70,6 +76,8 @@ struct Scope {
   std::vector<int> writers{0};        // the same, at most kWriters
   int restarts = 1;                   // of the cache, from a snapshot; a failover is one too
   int openings = 1;                   // of breakers
+  // The members that the binary of each process knows, a bit for each.
+  std::array<Small, kProcesses> members{1, 1};
 };
 
 // Steps that tests look for, to know that the hazards were reached.
@@ -80,6 +88,9 @@ inline constexpr char kFillOfOtherLife[] = "its fill is refused: the cache is in
 inline constexpr char kPastPending[] = "starts, past the cache: the key is pending";
 inline constexpr char kPastBreaker[] = "starts, past the cache: the breaker is not closed";
 inline constexpr char kForeignValue[] = "finds a value of another life, and asks to replace it";
+inline constexpr char kLackingValue[] = "finds a value that lacks a member, and asks to replace it";
+inline constexpr char kLeavesValue[] = "finds a value that lacks a member, and leaves it to others";
+inline constexpr char kOtherBinarysValue[] = "returns what another binary has filled";
 inline constexpr char kReplaced[] = "has put its lease in place of that value";
 inline constexpr char kLateLookup[] = "its lookup, given up before, leaves a lease to nobody";
 inline constexpr char kJoins[] = "joins a load that has not begun";

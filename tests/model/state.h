@@ -23,6 +23,7 @@ struct Cell {
   Small nonce{};
   Small life{};     // kValue: the life of the cache that its lease was taken in
   Small version{};  // kValue
+  Small members{};  // kValue: the members that it has, a bit for each
 };
 
 // ---- A reader: one read ----
