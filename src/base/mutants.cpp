@@ -12,7 +12,7 @@ namespace {
 
 // One to a line: ./dev reads them here.
 // clang-format off
-constexpr std::array<std::string_view, 12> kNames{
+constexpr std::array<std::string_view, 13> kNames{
     "plain_cache_aside",
     "double_delete",
     "version_compare",
@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, 12> kNames{
     "lease_sent_twice",
     "uncertain_deleted_once",
     "epoch_stays",
+    "members_unchecked",
 };
 // clang-format on
 

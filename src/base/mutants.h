@@ -21,6 +21,7 @@ enum class Mutant : std::uint8_t {
   kLeaseSentTwice,          // a lease that was cut off is sent again
   kUncertainDeletedOnce,    // a write that may still come to pass counts as over
   kEpochStays,              // deletions that were forgotten are forgiven
+  kMembersUnchecked,        // a cell that lacks a member of the reader's type is a hit
 };
 
 #ifdef STRATA_MUTANTS

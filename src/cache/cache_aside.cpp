@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "src/cache/compression.h"
 #include "src/cache/invalidator.h"
 #include "src/cache/loads_under_way.h"
+#include "src/cache/record_shape.h"
 #include "strata/base/hash.h"
 #include "strata/base/nonce.h"
 #include "strata/base/status.h"
@@ -33,6 +35,25 @@ constexpr int kMaxPauses = 200;
 constexpr absl::Duration kAtOnce = absl::Milliseconds(1);
 // What Redis takes as one value.
 constexpr std::size_t kMostBytes = std::size_t{512} << 20;
+// A cell that this binary cannot read and another one can is replaced by one lookup in so many. If
+// two binaries replaced each other's cells at every lookup, neither would have a hit; if neither did,
+// the cell of a binary that no longer runs would be bypassed until it expires.
+constexpr std::uint64_t kReplacedOnceIn = 16;
+
+// A nonce is used once, so its hash serves as a random number.
+std::uint64_t randomOf(const Nonce& nonce) { return stableHash({nonce.data(), nonce.size()}); }
+
+bool isReplacedByChance(const Lookup& lookup) {
+  return randomOf(lookup.nonce) % kReplacedOnceIn == 0;
+}
+
+std::string adviceFor(const EntityInfo& entity, const std::string& key_prefix) {
+  return fmt::format(
+      "the keys {}* of table {} are those of another table or database too; give each entity a"
+      " KeySpace of its own, and each service with a database of its own an app (STRATA_APP) of its"
+      " own",
+      key_prefix, entity.table);
+}
 
 }  // namespace
 
@@ -45,7 +66,9 @@ struct CacheAside::Core {
         metrics_owner(std::move(metrics_in)),
         clock(clock_in),
         key_prefix(entity.keys.prefix(options.app)),
-        type_fingerprint(strata::fingerprint(entity.typeInfo())),
+        identity(cellIdentity(entity, options)),
+        shape(entity.typeInfo()),
+        advice(adviceFor(entity, key_prefix)),
         metrics(*metrics_owner, options.store),
         invalidator(cache, entity, options.store, options.app, metrics_owner),
         loads(clock),
@@ -74,6 +97,8 @@ struct CacheAside::Core {
   bool resolve(absl::StatusOr<LeaseReply> reply, const ReadOptions& read, Lookup& lookup);
   bool resolveCell(std::string bytes, const ReadOptions& read, Lookup& lookup);
   std::optional<Reject> flawOf(const Cell& cell, const Lookup& lookup) const;
+  // Whether the lookup is done; otherwise the cell can be replaced.
+  bool reject(Reject flaw, const Cell& cell, Lookup& lookup);
   // Whether the payload is there as it was encoded.
   bool unpack(const Cell& cell, Lookup& lookup);
   // Replaces cells that nobody can use by leases of ours, where they are still there. Of one cache.
@@ -99,7 +124,9 @@ struct CacheAside::Core {
   const std::shared_ptr<Metrics> metrics_owner;
   const Clock& clock;
   const std::string key_prefix;
-  const std::uint64_t type_fingerprint;
+  const std::uint64_t identity;
+  const RecordShape shape;
+  const std::string advice;  // logged where other stores use the same keys
   internal::CacheMetrics metrics;
   Invalidator invalidator;
   // About how long a load takes, in nanoseconds: how long waiting for another process is worth it.
@@ -165,18 +192,14 @@ void CacheAside::Core::stamp(Lookup& lookup) const {
 }
 
 void CacheAside::Core::askOne(absl::Span<const Question> questions, const ReadOptions& read) {
-  std::string cells;  // one after the other
-  cells.reserve(questions.size() * Cell::kHeaderBytes);
-  for (const auto& [core, lookup] : questions) {
-    core->stamp(*lookup);
-    core->cellFor(CellTag::kLease, *lookup).appendTo(cells);
-  }
+  absl::InlinedVector<std::array<char, Cell::kHeaderBytes>, 1> leases;
+  leases.reserve(questions.size());
   absl::InlinedVector<LeaseRequest, 1> requests;
   requests.reserve(questions.size());
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    const std::string_view all = cells;
-    requests.push_back(
-        {questions[i].lookup->key, all.substr(i * Cell::kHeaderBytes, Cell::kHeaderBytes)});
+  for (const auto& [core, lookup] : questions) {
+    core->stamp(*lookup);
+    leases.push_back(core->cellFor(CellTag::kLease, *lookup).encodeHeader());
+    requests.push_back({lookup->key, {leases.back().data(), Cell::kHeaderBytes}});
   }
   const Core& first = *questions.front().core;
   auto replies = first.cache->getOrLease(requests, first.options.lease_ttl, read.deadline);
@@ -223,22 +246,28 @@ bool CacheAside::Core::resolveCell(std::string bytes, const ReadOptions& read, L
     return true;
   }
   lookup.version = cell->version;
+  if (!cell->hasKnownTag()) {
+    // A later Strata may rely on it, so it is never replaced.
+    metrics.noteReject(Reject::kOtherFormat);
+    bypass(lookup, Bypass::kForeignCell);
+    return true;
+  }
   if (cell->tag == CellTag::kLease) {
-    lookup.filled_by_another =
-        cell->incarnation == lookup.incarnation && cell->epoch >= lookup.epoch;
+    lookup.filled_by_another = cell->understood && cell->identity == identity &&
+                               cell->incarnation == lookup.incarnation &&
+                               cell->epoch >= lookup.epoch;
     bypass(lookup, lookup.filled_by_another ? Bypass::kFilling : Bypass::kForeign);
     return true;
   }
-  if (const auto flaw = flawOf(*cell, lookup)) {
-    metrics.noteReject(*flaw);
-    return false;
-  }
+  if (const auto flaw = flawOf(*cell, lookup)) return reject(*flaw, *cell, lookup);
   if (cell->epoch > lookup.epoch) cache->noteEpoch(cell->epoch);
   if (cell->version < read.min_version) {
     discard(lookup);
     bypass(lookup, Bypass::kOld);
     return true;
   }
+  lookup.of_another_shape = cell->fingerprint != shape.fingerprint();
+  lookup.payload_at = lookup.cell.size() - cell->payload.size();
   if (!unpack(*cell, lookup)) return false;
   const bool is_value = cell->tag == CellTag::kValue;
   (is_value ? metrics.hits : metrics.absents).increment();
@@ -251,11 +280,21 @@ std::optional<Reject> CacheAside::Core::flawOf(const Cell& cell, const Lookup& l
   if (cell.incarnation != lookup.incarnation && !isAlive(Mutant::kNoIncarnation)) {
     return Reject::kOtherLife;
   }
-  const bool known_codec = cell.codec == Cell::kJsonCodec || cell.codec == Cell::kZstdJsonCodec;
-  if (!known_codec) return Reject::kOtherType;
+  if (!cell.understood) return Reject::kOtherFormat;
+  if (cell.identity != identity) return Reject::kOtherIdentity;
   if (cell.epoch < lookup.epoch) return Reject::kOldEpoch;
-  const bool same_type = cell.tag == CellTag::kAbsent || cell.fingerprint == type_fingerprint;
-  return same_type ? std::nullopt : std::optional(Reject::kOtherType);
+  const bool is_readable =
+      cell.tag == CellTag::kAbsent || shape.canRead(cell) || isAlive(Mutant::kMembersUnchecked);
+  return is_readable ? std::nullopt : std::optional(Reject::kOtherType);
+}
+
+bool CacheAside::Core::reject(Reject flaw, const Cell& cell, Lookup& lookup) {
+  metrics.noteReject(flaw, flaw == Reject::kOtherIdentity ? advice : std::string_view());
+  const bool is_of_use_to_others = (flaw == Reject::kOtherFormat && cell.format >= Cell::kFormat) ||
+                                   (flaw == Reject::kOtherType && shape.isOfUseToOthers(cell));
+  if (!is_of_use_to_others || isReplacedByChance(lookup)) return false;
+  bypass(lookup, Bypass::kForeignCell);
+  return true;
 }
 
 bool CacheAside::Core::unpack(const Cell& cell, Lookup& lookup) {
@@ -346,21 +385,23 @@ Cell CacheAside::Core::cellFor(CellTag tag, const Lookup& lookup) const {
           .incarnation = lookup.incarnation,
           .epoch = lookup.epoch,
           .version = {},
-          .codec = Cell::kJsonCodec,
-          .fingerprint = type_fingerprint,
+          .identity = identity,
+          .fingerprint = shape.fingerprint(),
+          .members = {},
           .payload = {}};
 }
 
 absl::Duration CacheAside::Core::jittered(absl::Duration ttl, const Nonce& nonce) const {
-  // A nonce is used once, so its hash serves as the random number: from -1 to 1.
-  const std::uint64_t hash = stableHash({nonce.data(), nonce.size()});
-  const double random = static_cast<double>(hash >> 11) / static_cast<double>(1ULL << 52) - 1.0;
+  // From -1 to 1.
+  const double random =
+      static_cast<double>(randomOf(nonce) >> 11) / static_cast<double>(1ULL << 52) - 1.0;
   return std::max(ttl * (1.0 + options.ttl_jitter * random), absl::Milliseconds(1));
 }
 
 std::string CacheAside::Core::valueCell(const Fill& fill) const {
   Cell cell = cellFor(CellTag::kValue, *fill.lookup);
   cell.version = fill.version;
+  cell.members = shape.encodedMembers();
   cell.payload = fill.payload;
   const bool is_long = fill.payload.size() > options.compress_above_bytes;
   if (options.compress_above_bytes == 0 || !is_long) return cell.encode();
@@ -460,6 +501,9 @@ void CacheAside::lookUpTogether(absl::Span<const Asked> asked, const ReadOptions
 
 void CacheAside::rejectPayload(Lookup& hit, const absl::Status& why) {
   core_->metrics.noteReject(Reject::kUndecodable, describe(why));
+  if (hit.of_another_shape && !isReplacedByChance(hit)) {
+    return core_->bypass(hit, Bypass::kForeignCell);
+  }
   const Core::Question question{core_.get(), &hit};
   Core::replace({&question, 1});
 }

@@ -54,7 +54,10 @@ class CacheAside {
 
     // kHit: the cell that was found, and where its payload stands in it.
     std::string cell;
+    std::size_t payload_at = 0;
     Version version;
+    // kHit: whether it was filled by a binary with another version of the type.
+    bool of_another_shape = false;
 
     // What a fill needs: whose cell it replaces, in which life of the server and which epoch,
     // since when.
@@ -72,7 +75,7 @@ class CacheAside {
 
     std::string_view payload() const {
       if (!decompressed.empty()) return decompressed;
-      return std::string_view(cell).substr(Cell::kHeaderBytes);
+      return std::string_view(cell).substr(payload_at);
     }
   };
 
@@ -101,8 +104,8 @@ class CacheAside {
   // The same for records of several types: one round trip to each cache.
   static void lookUpTogether(absl::Span<const Asked> asked, const ReadOptions& options);
 
-  // A hit whose payload could not be decoded becomes a lease to replace it, or a bypass. Counted,
-  // and logged once.
+  // A hit whose payload could not be decoded becomes a lease to replace it, or a bypass: mostly so
+  // where another version of the type filled it, which can decode it. Counted, and logged once.
   void rejectPayload(Lookup& hit, const absl::Status& why);
 
   // What the backing store answered to a lookup that was leased. Fill each leased lookup exactly once

@@ -5,11 +5,12 @@
 namespace strata::internal {
 namespace {
 
-constexpr std::array<const char*, 8> kBypassNames{
-    "latest",           "pending_delete", "being_filled", "foreign_lease",
-    "older_than_asked", "full",           "error",        "breaker_open"};
-constexpr std::array<const char*, 6> kRejectNames{
-    "corrupt", "other_key", "other_type", "other_incarnation", "older_epoch", "undecodable"};
+constexpr std::array<const char*, 9> kBypassNames{
+    "latest", "pending_delete", "being_filled", "foreign_lease", "older_than_asked",
+    "full",   "error",          "breaker_open", "foreign_cell"};
+constexpr std::array<const char*, 8> kRejectNames{
+    "corrupt",     "other_key",   "other_type",   "other_incarnation",
+    "older_epoch", "undecodable", "other_format", "other_identity"};
 constexpr std::array<const char*, 7> kFilledNames{
     "stored", "lost_lease", "late", "too_large", "nothing_to_store", "error", "queue_full"};
 
@@ -28,12 +29,12 @@ CacheMetrics::CacheMetrics(Metrics& metrics, const std::string& store)
       store_(store),
       rejects_(metrics, "strata_cache_rejected_cells_total", store, "reason", kRejectNames) {}
 
-void CacheMetrics::noteReject(Reject reason, const std::string& detail) {
+void CacheMetrics::noteReject(Reject reason, std::string_view detail) {
   rejects_[reason].increment();
   const auto index = static_cast<std::size_t>(reason);
   if (reject_logged_[index].exchange(true)) return;
   log(Severity::kWarning, "strata.cache.cell_rejected",
-      {{"store", store_}, {"reason", kRejectNames[index]}, {"detail", detail}});
+      {{"store", store_}, {"reason", kRejectNames[index]}, {"detail", std::string(detail)}});
 }
 
 }  // namespace strata::internal

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "strata/base/metrics.h"
@@ -20,7 +21,8 @@ enum class Bypass : std::uint8_t {
   kOld,
   kFull,
   kError,
-  kBreakerOpen
+  kBreakerOpen,
+  kForeignCell
 };
 // Why a cell was not believed.
 enum class Reject : std::uint8_t {
@@ -29,7 +31,9 @@ enum class Reject : std::uint8_t {
   kOtherType,
   kOtherLife,
   kOldEpoch,
-  kUndecodable
+  kUndecodable,
+  kOtherFormat,
+  kOtherIdentity
 };
 // What became of a fill.
 enum class Filled : std::uint8_t { kStored, kLost, kLate, kTooLarge, kNothing, kError, kQueueFull };
@@ -56,7 +60,7 @@ class CacheMetrics {
   CacheMetrics(Metrics& metrics, const std::string& store);
 
   // Counts it; the first of a kind is logged too.
-  void noteReject(Reject reason, const std::string& detail = {});
+  void noteReject(Reject reason, std::string_view detail = {});
 
   Counter& hits;
   Counter& absents;
@@ -65,13 +69,13 @@ class CacheMetrics {
   Counter& waits;
   // None where nobody counts: a hit then reads the clock once.
   Histogram* const lookup_time;
-  const Counters<Bypass, 8> bypasses;
+  const Counters<Bypass, 9> bypasses;
   const Counters<Filled, 7> fills;
 
  private:
   const std::string store_;
-  const Counters<Reject, 6> rejects_;
-  std::array<std::atomic<bool>, 6> reject_logged_{};
+  const Counters<Reject, 8> rejects_;
+  std::array<std::atomic<bool>, 8> reject_logged_{};
 };
 
 }  // namespace strata::internal

@@ -1,74 +1,130 @@
 #include "src/cache/cell.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 namespace strata::internal {
 namespace {
+
+// What stands before the identity.
+constexpr std::size_t kCommonBytes = 51;
+constexpr std::size_t kFieldHeaderBytes = 3;
+constexpr std::size_t kMostFieldBytes = 0xFFFF;
+constexpr std::uint8_t kMembersField = 1;
 
 // Numbers are big-endian in a cell, on every machine.
 std::uint64_t toBigEndian(std::uint64_t number) {
   return std::endian::native == std::endian::big ? number : __builtin_bswap64(number);
 }
 
-// Writes the lowest `count` bytes of a number and returns where they end.
-char* put(char* at, std::uint64_t number, std::size_t count) {
-  const std::uint64_t bytes = toBigEndian(number << (8 * (8 - count)));
-  std::memcpy(at, &bytes, count);
-  return at + count;
+// Writes the lowest Count bytes of a number and returns where they end.
+template <std::size_t Count>
+char* put(char* at, std::uint64_t number) {
+  const std::uint64_t bytes = toBigEndian(number << (8 * (8 - Count)));
+  std::memcpy(at, &bytes, Count);
+  return at + Count;
 }
 
-std::uint64_t take(std::string_view& bytes, std::size_t count) {
+// Reads a number of Count bytes, and moves on to what follows it.
+template <std::size_t Count>
+std::uint64_t take(const char*& at) {
   std::uint64_t number = 0;
-  std::memcpy(&number, bytes.data(), count);
-  bytes.remove_prefix(count);
-  return toBigEndian(number) >> (8 * (8 - count));
+  std::memcpy(&number, at, Count);
+  at += Count;
+  return toBigEndian(number) >> (8 * (8 - Count));
 }
 
-bool isKnown(char tag) {
-  return tag == static_cast<char>(CellTag::kValue) || tag == static_cast<char>(CellTag::kAbsent) ||
-         tag == static_cast<char>(CellTag::kLease);
+bool isTag(char c) { return c >= 'A' && c <= 'Z'; }
+
+bool isKnownCodec(std::uint8_t codec) {
+  return codec == Cell::kJsonCodec || codec == Cell::kZstdJsonCodec;
+}
+
+// False: they do not add up.
+bool readFields(const char* at, const char* end, Cell& cell) {
+  while (at != end) {
+    if (static_cast<std::size_t>(end - at) < kFieldHeaderBytes) return false;
+    const auto number = static_cast<std::uint8_t>(take<1>(at));
+    const std::size_t size = take<2>(at);
+    if (size > static_cast<std::size_t>(end - at)) return false;
+    if (number == kMembersField) {
+      cell.members = {at, size};
+    } else if ((number & Cell::kMustBeUnderstood) != 0) {
+      cell.understood = false;
+    }
+    at += size;
+  }
+  return true;
+}
+
+// What follows the format; false: it does not add up.
+bool readRest(const char* at, const char* end, Cell& cell) {
+  if (static_cast<std::size_t>(end - at) < Cell::kHeaderBytes - kCommonBytes) return false;
+  cell.identity = take<8>(at);
+  cell.fingerprint = take<8>(at);
+  cell.codec = static_cast<std::uint8_t>(take<1>(at));
+  const std::size_t size = take<2>(at);
+  if (size > static_cast<std::size_t>(end - at)) return false;
+  cell.understood = cell.hasKnownTag() && isKnownCodec(cell.codec);
+  cell.payload = {at + size, static_cast<std::size_t>(end - at) - size};
+  return readFields(at, at + size, cell);
 }
 
 }  // namespace
 
-std::string Cell::encode() const {
-  std::string bytes;
-  bytes.reserve(kHeaderBytes + payload.size());
-  appendTo(bytes);
-  return bytes;
+std::array<char, Cell::kHeaderBytes> Cell::header(std::size_t size_of_fields) const {
+  std::array<char, kHeaderBytes> header;
+  char* at = put<1>(header.data(), static_cast<unsigned char>(tag));
+  at = std::copy(nonce.begin(), nonce.end(), at);
+  at = put<8>(at, key_hash);
+  at = put<8>(at, incarnation.value);
+  at = put<8>(at, epoch);
+  at = put<8>(at, static_cast<std::uint64_t>(version.value()));
+  at = put<2>(at, format);
+  at = put<8>(at, identity);
+  at = put<8>(at, fingerprint);
+  at = put<1>(at, codec);
+  put<2>(at, size_of_fields);
+  return header;
 }
 
-void Cell::appendTo(std::string& bytes) const {
-  std::array<char, kHeaderBytes> header;
-  char* at = put(header.data(), static_cast<unsigned char>(tag), 1);
-  at = std::copy(nonce.begin(), nonce.end(), at);
-  at = put(at, key_hash, 8);
-  at = put(at, incarnation.value, 8);
-  at = put(at, epoch, 8);
-  at = put(at, static_cast<std::uint64_t>(version.value()), 8);
-  at = put(at, codec, 2);
-  put(at, fingerprint, 8);
-  bytes.append(header.data(), header.size()).append(payload);
+std::string Cell::encode() const {
+  const std::size_t field = kFieldHeaderBytes + members.size();
+  const bool has_members = !members.empty() && field <= kMostFieldBytes;
+  const auto start = header(has_members ? field : 0);
+  std::string bytes;
+  bytes.reserve(start.size() + field + payload.size());
+  bytes.append(start.data(), start.size());
+  if (has_members) {
+    std::array<char, kFieldHeaderBytes> field_header;
+    put<2>(put<1>(field_header.data(), kMembersField), members.size());
+    bytes.append(field_header.data(), field_header.size()).append(members);
+  }
+  return bytes.append(payload);
 }
 
 std::optional<Cell> Cell::parse(std::string_view bytes) {
-  if (bytes.size() < kHeaderBytes || !isKnown(bytes.front())) return std::nullopt;
-  Cell cell;
-  cell.tag = static_cast<CellTag>(bytes.front());
-  bytes.remove_prefix(1);
-  std::copy_n(bytes.begin(), cell.nonce.size(), cell.nonce.begin());
-  bytes.remove_prefix(cell.nonce.size());
-  cell.key_hash = take(bytes, 8);
-  cell.incarnation.value = take(bytes, 8);
-  cell.epoch = take(bytes, 8);
-  cell.version = Version(static_cast<std::int64_t>(take(bytes, 8)));
-  cell.codec = static_cast<std::uint16_t>(take(bytes, 2));
-  cell.fingerprint = take(bytes, 8);
-  cell.payload = bytes;
-  return cell;
+  if (bytes.size() < kCommonBytes || !isTag(bytes.front())) return std::nullopt;
+  std::optional<Cell> parsed(std::in_place);
+  Cell& cell = *parsed;
+  const char* at = bytes.data();
+  cell.tag = static_cast<CellTag>(*at++);
+  std::memcpy(cell.nonce.data(), at, cell.nonce.size());
+  at += cell.nonce.size();
+  cell.key_hash = take<8>(at);
+  cell.incarnation.value = take<8>(at);
+  cell.epoch = take<8>(at);
+  cell.version = Version(static_cast<std::int64_t>(take<8>(at)));
+  cell.format = static_cast<std::uint16_t>(take<2>(at));
+  if (cell.format == 0) return std::nullopt;
+  if (cell.format != kFormat) {
+    cell.understood = false;
+  } else if (!readRest(at, bytes.data() + bytes.size(), cell)) {
+    return std::nullopt;
+  }
+  return parsed;
 }
 
 }  // namespace strata::internal

@@ -24,25 +24,51 @@ Cell someCell() {
           .incarnation = {0xFEDCBA9876543210},
           .epoch = 3,
           .version = Version(-2),
-          .codec = 0x1234,
+          .identity = 0x1122334455667788,
           .fingerprint = 42,
+          .codec = Cell::kZstdJsonCodec,
+          .members = "abcdefgh",
           .payload = {"{\"a\0b\"}", 7}};
+}
+
+// A field as a later Strata may add one.
+std::string field(int number, const std::string& content) {
+  const auto byte = [](std::size_t value) { return std::string(1, static_cast<char>(value)); };
+  return byte(static_cast<std::size_t>(number)) + byte(content.size() >> 8) +
+         byte(content.size() & 0xFF) + content;
+}
+
+// Where the size of the fields stands in every cell.
+constexpr std::size_t kSizeOfFieldsAt = Cell::kHeaderBytes - 2;
+
+// someCell(), with these fields in place of its own.
+std::string withFields(const std::string& fields) {
+  Cell cell = someCell();
+  cell.members = {};
+  std::string bytes = cell.encode();
+  bytes[kSizeOfFieldsAt] = static_cast<char>(fields.size() >> 8);
+  bytes[kSizeOfFieldsAt + 1] = static_cast<char>(fields.size() & 0xFF);
+  return bytes.insert(Cell::kHeaderBytes, fields);
 }
 
 TEST(Cell, RoundTrips) {
   const Cell cell = someCell();
   const std::string bytes = cell.encode();
-  ASSERT_EQ(bytes.size(), Cell::kHeaderBytes + 7);
+  ASSERT_EQ(bytes.size(), Cell::kHeaderBytes + 3 + 8 + 7);
   const auto parsed = Cell::parse(bytes);
   ASSERT_TRUE(parsed);
+  EXPECT_TRUE(parsed->understood);
   EXPECT_EQ(parsed->tag, cell.tag);
   EXPECT_EQ(parsed->nonce, cell.nonce);
   EXPECT_EQ(parsed->key_hash, cell.key_hash);
   EXPECT_EQ(parsed->incarnation, cell.incarnation);
   EXPECT_EQ(parsed->epoch, cell.epoch);
   EXPECT_EQ(parsed->version, cell.version);
-  EXPECT_EQ(parsed->codec, cell.codec);
+  EXPECT_EQ(parsed->format, Cell::kFormat);
+  EXPECT_EQ(parsed->identity, cell.identity);
   EXPECT_EQ(parsed->fingerprint, cell.fingerprint);
+  EXPECT_EQ(parsed->codec, cell.codec);
+  EXPECT_EQ(parsed->members, cell.members);
   EXPECT_EQ(parsed->payload, cell.payload);
 }
 
@@ -50,11 +76,16 @@ TEST(Cell, RoundTrips) {
 TEST(Cell, HasTheLayoutThatIsWrittenDown) {
   Cell cell = someCell();
   cell.nonce.fill('n');
-  EXPECT_EQ(cell.encode(),
-            std::string("V") + std::string(16, 'n') + "\x01\x23\x45\x67\x89\xAB\xCD\xEF" +
-                "\xFE\xDC\xBA\x98\x76\x54\x32\x10" + std::string("\0\0\0\0\0\0\0\x03", 8) +
-                "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFE" + "\x12\x34" +
-                std::string("\0\0\0\0\0\0\0\x2A", 8) + std::string(cell.payload));
+  const std::string common =
+      std::string("V") + std::string(16, 'n') + "\x01\x23\x45\x67\x89\xAB\xCD\xEF" +
+      "\xFE\xDC\xBA\x98\x76\x54\x32\x10" + std::string("\0\0\0\0\0\0\0\x03", 8) +
+      "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFE" + std::string("\0\x04", 2);
+  EXPECT_EQ(cell.encode(), common + "\x11\x22\x33\x44\x55\x66\x77\x88" +
+                               std::string("\0\0\0\0\0\0\0\x2A", 8) + "\x02" +
+                               std::string("\0\x0B", 2) + field(1, "abcdefgh") +
+                               std::string(cell.payload));
+  cell.members = {};
+  EXPECT_EQ(cell.encode().size(), Cell::kHeaderBytes + cell.payload.size());
 }
 
 // B-20
@@ -62,13 +93,83 @@ TEST(Cell, IsNotFoundInOtherBytes) {
   const std::string bytes = someCell().encode();
   EXPECT_FALSE(Cell::parse(""));
   EXPECT_FALSE(Cell::parse(bytes.substr(0, Cell::kHeaderBytes - 1)));
-  EXPECT_FALSE(Cell::parse("X" + bytes.substr(1)));
+  EXPECT_FALSE(Cell::parse("x" + bytes.substr(1)));
+  EXPECT_FALSE(Cell::parse(std::string("V") + std::string(Cell::kHeaderBytes, '\0')));
+}
+
+TEST(Cell, SkipsFieldsThatItDoesNotKnow) {
+  for (const std::string& fields :
+       {field(2, "later"), field(1, "abcd") + field(127, ""), field(3, "") + field(1, "abcd")}) {
+    const auto parsed = Cell::parse(withFields(fields));
+    ASSERT_TRUE(parsed);
+    EXPECT_TRUE(parsed->understood);
+    EXPECT_EQ(parsed->payload, someCell().payload);
+    EXPECT_EQ(parsed->members, fields.find("abcd") == std::string::npos ? "" : "abcd");
+  }
+}
+
+TEST(Cell, IsNotUnderstoodWhereSomethingOfALaterStrataMatters) {
+  const std::string bytes = someCell().encode();
+  std::string later_tag = bytes;
+  later_tag[0] = 'M';
+  std::string later_format = bytes;
+  later_format[50] = 5;
+  std::string earlier_format = bytes;
+  earlier_format[50] = 3;
+  std::string later_codec = bytes;
+  later_codec[67] = 9;
+  for (const std::string& found : {later_tag, later_format, earlier_format, later_codec,
+                                   withFields(field(0x80 | 4, "grace"))}) {
+    const auto parsed = Cell::parse(found);
+    ASSERT_TRUE(parsed);
+    EXPECT_FALSE(parsed->understood);
+    EXPECT_EQ(parsed->key_hash, someCell().key_hash) << "what stands before the format is known";
+  }
+}
+
+TEST(Cell, IsNoCellWhereItsFieldsDoNotAddUp) {
+  for (const std::string& fields : {std::string("\x01"), std::string("\x01\0", 2),
+                                    std::string("\x01\0\x05oops", 7), field(2, "fine") + "\x07"}) {
+    EXPECT_FALSE(Cell::parse(withFields(fields)));
+  }
+  std::string longer_than_all = withFields("");
+  longer_than_all[kSizeOfFieldsAt] = '\xFF';
+  EXPECT_FALSE(Cell::parse(longer_than_all));
+}
+
+TEST(Cell, LeavesOutMembersThatFitInNoField) {
+  Cell cell = someCell();
+  const std::string many(0x10000, 'm');
+  for (const std::size_t size : {std::size_t{0xFFFC}, std::size_t{0xFFFD}, many.size()}) {
+    cell.members = std::string_view(many).substr(0, size);
+    const std::string bytes = cell.encode();
+    const auto parsed = Cell::parse(bytes);
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(parsed->members.size(), size <= 0xFFFC ? size : 0);
+    EXPECT_EQ(parsed->payload, cell.payload);
+  }
 }
 
 TEST(Cell, SurvivesAnyBytes) {
   const bool holds = rc::check([](const std::string& bytes) {
-    const auto cell = Cell::parse(bytes);
-    if (cell) RC_ASSERT(cell->encode() == bytes);
+    if (const auto cell = Cell::parse(bytes)) RC_ASSERT(bytes.ends_with(cell->payload));
+  });
+  EXPECT_TRUE(holds);
+}
+
+// Any bytes after a header that is in order, whole cells cut off, and cells with a byte changed.
+TEST(Cell, SurvivesCellsThatWereTamperedWith) {
+  const bool holds = rc::check([](const std::string& rest, std::size_t at, char byte) {
+    const std::string good = withFields(field(1, "abcdefgh") + field(9, "later"));
+    std::string changed = good;
+    changed[at % changed.size()] = byte;
+    for (const std::string& bytes :
+         {good.substr(0, Cell::kHeaderBytes) + rest, good.substr(0, at % good.size()), changed}) {
+      const auto cell = Cell::parse(bytes);
+      if (!cell) continue;
+      RC_ASSERT(cell->members.size() + cell->payload.size() <= bytes.size());
+      RC_ASSERT(bytes.ends_with(cell->payload));
+    }
   });
   EXPECT_TRUE(holds);
 }

@@ -337,10 +337,11 @@ TEST_F(CachingFailuresTest, ACompressedPayloadThatIsBrokenIsAMiss) {
   EXPECT_EQ(textOf("a"), text);
   const std::string good = *cache_->peek(kKey);
   std::string huge = good;
-  huge.replace(Cell::kHeaderBytes, std::string::npos, "\x28\xB5\x2F\xFD\xE0");
+  const std::size_t payload_at = good.size() - Cell::parse(good)->payload.size();
+  huge.replace(payload_at, std::string::npos, "\x28\xB5\x2F\xFD\xE0");
   huge.append(8, '\x7F');  // a frame that claims to hold 2^63 bytes
   const std::size_t size = good.size();
-  for (const std::string& bad : {good.substr(0, size - 5), good.substr(0, Cell::kHeaderBytes),
+  for (const std::string& bad : {good.substr(0, size - 5), good.substr(0, payload_at),
                                  good.substr(0, size - 8) + std::string(8, '!'), huge}) {
     cache_->plant(kKey, bad);
     EXPECT_EQ(textOf("a"), text);

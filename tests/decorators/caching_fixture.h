@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "src/cache/cell.h"
+#include "src/cache/record_shape.h"
 #include "strata/cache/guarded_cache.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/metered_store.h"
@@ -96,6 +98,10 @@ class CachingStoreTest : public ::testing::Test {
   }
   std::int64_t rejected(const std::string& reason) const {
     return metrics_->count("strata_cache_rejected_cells_total", {{"reason", reason}});
+  }
+  // Of the cells of every store that is made here.
+  static std::uint64_t identity() {
+    return internal::cellIdentity(entityInfo<Note>(), {.store = "notes", .app = "app"});
   }
   bool cached(std::string_view key = kKey) const {
     const auto bytes = cache_->peek(key);

@@ -170,25 +170,6 @@ TEST_F(CachingStoreTest, TreatsAPayloadThatIsNoSuchValueAsAMissAndRepopulates) {
   EXPECT_EQ(loads(), 2);
 }
 
-// B-20, B-61
-TEST_F(CachingStoreTest, LetsTwoVersionsOfATypeShareTheCacheWithoutMisreading) {
-  // Each binary has its own view of the rows; here their tables are apart and only the cache
-  // shared.
-  auto newer = *CachingStore<NewerNote>::create(
-      *InMemoryStore<NewerNote>::create(std::make_shared<InMemoryDatabase>()), cache_,
-      {.store = "notes", .app = "app"});
-  ASSERT_THAT(newer->put({"a", "newer", true}), IsOk());
-  ASSERT_THAT(store_->put({"a", "older"}), IsOk());
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(textOf("a"), "older");
-    EXPECT_EQ((*newer->get("a"))->text, "newer");
-  }
-  EXPECT_GE(rejected("other_type"), 2);
-  ASSERT_TRUE(cached());
-  ASSERT_THAT(newer->remove("a"), IsOk());
-  EXPECT_FALSE(cached()) << "a delete of one version removes the copy of the other";
-}
-
 // B-21
 TEST_F(CachingStoreTest, AnswersGetManyWithOneLookupOneLoadAndOneFill) {
   for (const char* id : {"a", "b", "c"}) ASSERT_THAT(store_->put({id, id}), IsOk());
@@ -384,7 +365,8 @@ TEST_F(CachingStoreTest, WaitsOnceAndBrieflyForSomebodyElsesFill) {
   const std::string lease = Cell{.tag = CellTag::kLease,
                                  .nonce = of_another_process,
                                  .key_hash = stableHash(kKey),
-                                 .incarnation = cache_->incarnation()}
+                                 .incarnation = cache_->incarnation(),
+                                 .identity = identity()}
                                 .encode();
   cache_->plant(kKey, lease);
   EXPECT_EQ(textOf("a"), "one");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <type_traits>
 #include <utility>
 
 #include "src/base/mutants.h"
@@ -15,6 +16,23 @@ constexpr absl::Duration kDatabaseTimeout = absl::Milliseconds(500);
 template <typename T>
 std::vector<absl::StatusOr<T>> toAll(std::size_t count, const absl::Status& status) {
   return std::vector<absl::StatusOr<T>>(count, status);
+}
+
+template <typename R>
+R rowOf(const std::string& key, std::int64_t number) {
+  if constexpr (std::is_same_v<R, NewerRow>) {
+    return {key, number, 2 * number};
+  } else {
+    return {key, number};
+  }
+}
+
+absl::StatusOr<Snapshot<Row>> asRow(const absl::StatusOr<Snapshot<NewerRow>>& found) {
+  if (!found.ok()) return found.status();
+  if (*found == nullptr) return Snapshot<Row>();
+  const NewerRow& row = **found;
+  const std::int64_t number = row.twice == 2 * row.number ? row.number : NewerRows::kMadeUp;
+  return makeSnapshot(Row{row.key, number}, found->version());
 }
 
 }  // namespace
@@ -137,11 +155,13 @@ Health SimulatedCache::healthCheck() { return {.component = "cache", .backend = 
 
 // ---- SimulatedStore ----
 
-absl::StatusOr<Snapshot<Row>> SimulatedStore::get(const Id& id, const ReadOptions& options) {
+template <typename R>
+absl::StatusOr<Snapshot<R>> SimulatedStore<R>::get(const Id& id, const ReadOptions& options) {
   return std::move(getMany({&id, 1}, options).front());
 }
 
-Snapshots<Row> SimulatedStore::getMany(absl::Span<const Id> ids, const ReadOptions& /*options*/) {
+template <typename R>
+Snapshots<R> SimulatedStore<R>::getMany(absl::Span<const Id> ids, const ReadOptions& /*options*/) {
   std::vector<std::string> keys;
   for (const Id& id : ids) keys.push_back(id.segments().front());
   const auto states = std::make_shared<std::vector<Database::State>>();
@@ -152,30 +172,33 @@ Snapshots<Row> SimulatedStore::getMany(absl::Span<const Id> ids, const ReadOptio
       },
       kDatabaseTimeout);
   if (outcome != Link::Outcome::kAnswered) {
-    return Snapshots<Row>(ids.size(), absl::UnavailableError("the database did not answer"));
+    return Snapshots<R>(ids.size(), absl::UnavailableError("the database did not answer"));
   }
-  Snapshots<Row> rows;
+  Snapshots<R> rows;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const Database::State& state = (*states)[i];
     if (state.number) {
-      rows.emplace_back(makeSnapshot(Row{keys[i], *state.number}, Version(state.version)));
+      rows.emplace_back(makeSnapshot(rowOf<R>(keys[i], *state.number), Version(state.version)));
     } else {
-      rows.emplace_back(Snapshot<Row>());
+      rows.emplace_back(Snapshot<R>());
     }
   }
   return rows;
 }
 
-absl::StatusOr<Version> SimulatedStore::put(const Row& row, const WriteOptions& /*options*/) {
+template <typename R>
+absl::StatusOr<Version> SimulatedStore<R>::put(const R& row, const WriteOptions& /*options*/) {
   return write(row.key, row.number);
 }
 
-absl::StatusOr<Version> SimulatedStore::remove(const Id& id, const WriteOptions& /*options*/) {
+template <typename R>
+absl::StatusOr<Version> SimulatedStore<R>::remove(const Id& id, const WriteOptions& /*options*/) {
   return write(id.segments().front(), std::nullopt);
 }
 
-absl::StatusOr<Version> SimulatedStore::write(const std::string& key,
-                                              std::optional<std::int64_t> number) {
+template <typename R>
+absl::StatusOr<Version> SimulatedStore<R>::write(const std::string& key,
+                                                 std::optional<std::int64_t> number) {
   const auto version = std::make_shared<std::int64_t>(0);
   const auto outcome = link_.call(
       [database = database_, &scheduler = scheduler_, key, number, version] {
@@ -194,6 +217,25 @@ absl::StatusOr<Version> SimulatedStore::write(const std::string& key,
       break;
   }
   return absl::UnknownError("the connection was lost");
+}
+
+template class SimulatedStore<Row>;
+template class SimulatedStore<NewerRow>;
+
+// ---- NewerRows ----
+
+absl::StatusOr<Snapshot<Row>> NewerRows::get(const Id& id, const ReadOptions& options) {
+  return asRow(rows_->get(id, options));
+}
+
+Snapshots<Row> NewerRows::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
+  Snapshots<Row> rows;
+  for (const auto& found : rows_->getMany(ids, options)) rows.push_back(asRow(found));
+  return rows;
+}
+
+absl::StatusOr<Version> NewerRows::put(const Row& row, const WriteOptions& options) {
+  return rows_->put(rowOf<NewerRow>(row.key, row.number), options);
 }
 
 }  // namespace strata::simulation

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "strata/records/entity.h"
@@ -21,6 +22,14 @@ struct Row {
 };
 BOOST_DESCRIBE_STRUCT(Row, (), (key, number))
 
+// As a later binary describes the same rows.
+struct NewerRow {
+  std::string key;
+  std::int64_t number = 0;
+  std::int64_t twice = 0;
+};
+BOOST_DESCRIBE_STRUCT(NewerRow, (), (key, number, twice))
+
 }  // namespace strata::simulation
 
 template <>
@@ -28,6 +37,12 @@ struct strata::Entity<strata::simulation::Row> {
   static constexpr auto table = "rows";
   static constexpr KeySpace keys{"simulation", "row"};
   static std::string id(const strata::simulation::Row& row) { return row.key; }
+};
+template <>
+struct strata::Entity<strata::simulation::NewerRow> {
+  static constexpr auto table = "rows";
+  static constexpr KeySpace keys{"simulation", "row"};
+  static std::string id(const strata::simulation::NewerRow& row) { return row.key; }
 };
 
 namespace strata::simulation {
@@ -66,14 +81,16 @@ class SimulatedCache final : public Cache {
   Incarnation known_;
 };
 
-class SimulatedStore final : public Store<Row> {
+// For Row and NewerRow.
+template <typename R>
+class SimulatedStore final : public Store<R> {
  public:
   SimulatedStore(std::shared_ptr<Database> database, Scheduler& scheduler, Link& link)
       : database_(std::move(database)), scheduler_(scheduler), link_(link) {}
 
-  absl::StatusOr<Snapshot<Row>> get(const Id& id, const ReadOptions& options) override;
-  Snapshots<Row> getMany(absl::Span<const Id> ids, const ReadOptions& options) override;
-  absl::StatusOr<Version> put(const Row& row, const WriteOptions& options) override;
+  absl::StatusOr<Snapshot<R>> get(const Id& id, const ReadOptions& options) override;
+  Snapshots<R> getMany(absl::Span<const Id> ids, const ReadOptions& options) override;
+  absl::StatusOr<Version> put(const R& row, const WriteOptions& options) override;
   absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options) override;
   Health healthCheck() override { return {.component = "store", .backend = "simulated"}; }
 
@@ -83,6 +100,26 @@ class SimulatedStore final : public Store<Row> {
   const std::shared_ptr<Database> database_;
   Scheduler& scheduler_;
   Link& link_;
+};
+
+// The rows of a later binary, for callers that know Row. One that lacks its member has a number that
+// was never written.
+class NewerRows final : public Store<Row> {
+ public:
+  static constexpr std::int64_t kMadeUp = -1;
+
+  explicit NewerRows(std::unique_ptr<Store<NewerRow>> rows) : rows_(std::move(rows)) {}
+
+  absl::StatusOr<Snapshot<Row>> get(const Id& id, const ReadOptions& options) override;
+  Snapshots<Row> getMany(absl::Span<const Id> ids, const ReadOptions& options) override;
+  absl::StatusOr<Version> put(const Row& row, const WriteOptions& options) override;
+  absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options) override {
+    return rows_->remove(id, options);
+  }
+  Health healthCheck() override { return rows_->healthCheck(); }
+
+ private:
+  const std::unique_ptr<Store<NewerRow>> rows_;
 };
 
 }  // namespace strata::simulation

@@ -17,22 +17,32 @@ Process::Process(World& world, const Setup& setup, int number)
       {.breaker = {.open_time = setup.breaker_open_time},
        .max_pending_deletes = setup.max_pending_deletes},
       metrics_, world.clock, world.executor);
-  auto below = std::make_unique<SimulatedStore>(world.database, world.scheduler, to_database_);
-  auto guarded = *GuardedStore<Row>::create(
+  if (setup.deploys && number % 2 == 0) {
+    store_ = std::make_unique<NewerRows>(stackOf<NewerRow>(setup));
+  } else {
+    store_ = stackOf<Row>(setup);
+  }
+}
+
+template <typename R>
+std::unique_ptr<Store<R>> Process::stackOf(const Setup& setup) {
+  World& world = world_;
+  auto below = std::make_unique<SimulatedStore<R>>(world.database, world.scheduler, to_database_);
+  auto guarded = *GuardedStore<R>::create(
       std::move(below), *Bulkhead::create({.max_concurrent = setup.max_concurrent}, world.clock),
       {.store = "rows", .seed = static_cast<std::uint32_t>(world.scheduler.below(1U << 31))},
       metrics_, world.clock);
-  auto coalescing = *CoalescingStore<Row>::create(
+  auto coalescing = *CoalescingStore<R>::create(
       std::move(guarded), {.store = "rows", .max_concurrent_batches = setup.max_concurrent_batches},
       metrics_, world.clock);
-  store_ = *CachingStore<Row>::create(std::move(coalescing), guarded_,
-                                      {.store = "rows",
-                                       .app = "simulation",
-                                       .ttl = setup.ttl,
-                                       .negative_ttl = setup.negative_ttl,
-                                       .lease_ttl = setup.lease_ttl,
-                                       .max_queued_fills = setup.max_queued_fills},
-                                      metrics_, world.clock, world.executor);
+  return *CachingStore<R>::create(std::move(coalescing), guarded_,
+                                  {.store = "rows",
+                                   .app = "simulation",
+                                   .ttl = setup.ttl,
+                                   .negative_ttl = setup.negative_ttl,
+                                   .lease_ttl = setup.lease_ttl,
+                                   .max_queued_fills = setup.max_queued_fills},
+                                  metrics_, world.clock, world.executor);
 }
 
 Process::~Process() {
@@ -47,6 +57,7 @@ Process::~Process() {
   add("strata_cache_fills_total", {{"result", "late"}}, "fills that were late");
   add("strata_cache_rejected_cells_total", {{"reason", "other_incarnation"}}, "foreign lives");
   add("strata_cache_rejected_cells_total", {{"reason", "older_epoch"}}, "older epochs");
+  add("strata_cache_rejected_cells_total", {{"reason", "other_type"}}, "cells that lack a member");
   add("strata_cache_bypasses_total", {{"reason", "pending_delete"}}, "reads past an owed deletion");
   add("strata_cache_bypasses_total", {{"reason", "breaker_open"}}, "reads past an open breaker");
   add("strata_cache_bypasses_total", {{"reason", "being_filled"}}, "reads past a lease");

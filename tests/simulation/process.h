@@ -40,6 +40,8 @@ struct Setup {
   std::size_t max_concurrent = 16;
   std::size_t max_concurrent_batches = 4;
   absl::Duration breaker_open_time = absl::Seconds(1);
+  // Every other process is of a later binary, which knows a member more.
+  bool deploys = false;
 };
 
 class Process {
@@ -63,6 +65,10 @@ class Process {
   const int number_;
   Link to_cache_;
   Link to_database_;
+  // The stack over the cache and the database, for one description of the rows.
+  template <typename R>
+  std::unique_ptr<Store<R>> stackOf(const Setup& setup);
+
   std::shared_ptr<InMemoryMetrics> metrics_ = std::make_shared<InMemoryMetrics>();
   std::shared_ptr<GuardedCache> guarded_;
   std::unique_ptr<Store<Row>> store_;

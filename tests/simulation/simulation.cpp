@@ -49,6 +49,7 @@ class Run {
     if (random.chance(0.2)) setup_.lease_ttl = absl::Milliseconds(40);
     if (random.chance(0.5)) setup_.max_concurrent_batches = 1;
     if (random.chance(0.3)) setup_.max_concurrent = 1;
+    setup_.deploys = random.chance(0.5);
     world_.to_cache.longest_delay = absl::Milliseconds(random.chance(0.5) ? 2 : 30);
     world_.to_database.longest_delay = absl::Milliseconds(random.chance(0.5) ? 3 : 80);
     if (random.chance(0.7)) disturb(world_.to_cache, 0.15);

@@ -16,6 +16,9 @@ struct CachingOptions {
   std::string store;
   // The first part of every key; see checkApp (key_space.h). Must be set.
   std::string app;
+  // An id of the database that the backing store reads: any text, the same in every process that
+  // shares its copies. The copies of another are not used. `createStore` sets it.
+  std::string database = {};
   // How long a value stays cached; above zero, at most `kMaxTtl`. Each value gets its own within ±
   // ttl_jitter of it, so that what was filled together does not expire together.
   absl::Duration ttl = absl::Seconds(300);

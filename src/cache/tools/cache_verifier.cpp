@@ -7,6 +7,7 @@
 #include "src/base/randomness.h"
 #include "src/cache/cell.h"
 #include "src/cache/compression.h"
+#include "src/cache/record_shape.h"
 #include "src/cache/tools/key_walk.h"
 #include "src/records/key_form.h"
 #include "strata/base/hash.h"
@@ -68,7 +69,7 @@ class Verification {
                const VerifyOptions& options, const Clock& clock)
       : cache_(cache),
         prefix_(type.entity.keys.prefix(app)),
-        fingerprint_(strata::fingerprint(type.entity.typeInfo())),
+        shape_(type.entity.typeInfo()),
         type_(type),
         options_(options),
         clock_(clock) {}
@@ -108,7 +109,7 @@ class Verification {
 
   Cache& cache_;
   const std::string prefix_;
-  const std::uint64_t fingerprint_;
+  const RecordShape shape_;
   const VerifiedType& type_;
   const VerifyOptions& options_;
   const Clock& clock_;
@@ -130,17 +131,15 @@ std::vector<std::string> Verification::choose() {
 Answer Verification::contentOf(const std::string& key, std::string_view bytes) const {
   const std::optional<Cell> cell = Cell::parse(bytes);
   if (!cell) return absl::DataLossError("no cell");
+  if (!cell->understood) return absl::DataLossError("of another version of Strata");
   if (cell->tag == CellTag::kLease) return absl::NotFoundError("a lease");
   if (cell->key_hash != stableHash(key) || cell->incarnation != cache_.incarnation(key)) {
     return absl::DataLossError("of another key, or another life of the server");
   }
   if (cell->tag == CellTag::kAbsent) return std::optional<std::string>();
-  const bool is_compressed = cell->codec == Cell::kZstdJsonCodec;
-  if (cell->fingerprint != fingerprint_ || (!is_compressed && cell->codec != Cell::kJsonCodec)) {
-    return absl::DataLossError("of another version of the type");
-  }
+  if (!shape_.canRead(*cell)) return absl::DataLossError("of another version of the type");
   std::string payload(cell->payload);
-  if (is_compressed) {
+  if (cell->codec == Cell::kZstdJsonCodec) {
     auto unpacked = decompress(payload, kMostBytes);
     if (!unpacked.ok()) return unpacked.status();
     payload = *std::move(unpacked);

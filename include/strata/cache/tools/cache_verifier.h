@@ -8,7 +8,8 @@
 // delete it. So it counts only if the very same cell is still there after `grace`, and the database
 // still says the same.
 //
-// It reads, and changes nothing. Not for: repairing (CacheAdmin does), or near caches in process.
+// It reads, and changes nothing. Not for: repairing (CacheAdmin does), near caches in process, or a
+// server on which services with databases of their own share an app: it compares their copies too.
 #pragma once
 
 #include <cstddef>
