@@ -13,10 +13,8 @@ Invalidator invalidatorOf(const Backends& backends, const EntityInfo& entity);
 
 // The layers of createStore above GuardedStore, over a store that guards its database itself or
 // needs no guard.
-absl::StatusOr<std::unique_ptr<AnyStore>> stackOver(std::unique_ptr<AnyStore> store,
-                                                    const Backends& backends,
-                                                    const EntityInfo& entity,
-                                                    const StoreOptions& options);
+absl::StatusOr<StackedRecords> stackOver(std::unique_ptr<AnyStore> store, const Backends& backends,
+                                         const EntityInfo& entity, const StoreOptions& options);
 
 // The same for a store of one type.
 template <EntityType T>
@@ -25,7 +23,7 @@ absl::StatusOr<std::unique_ptr<Store<T>>> stackOver(std::unique_ptr<Store<T>> st
                                                     const StoreOptions& options) {
   auto records = stackOver(eraseType(std::move(store)), backends, entityInfo<T>(), options);
   if (!records.ok()) return records.status();
-  return std::make_unique<TypedStore<T>>(*std::move(records));
+  return typed<T>(*std::move(records));
 }
 
 }  // namespace strata::internal

@@ -1,13 +1,17 @@
 #include "strata/factories/store_factory.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "adapters/postgres/database_identity.h"
 #include "factories/cache_server.h"
+#include "factories/key_claims.h"
 #include "factories/record_stack.h"
 #include "src/decorators/invalidating_store.h"
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/adapters/postgres/postgres_store.h"
+#include "strata/base/logging.h"
 #include "strata/cache/guarded_cache.h"
 #include "strata/decorators/bulkhead.h"
 #include "strata/decorators/caching_store.h"
@@ -21,6 +25,7 @@ namespace strata::internal {
 namespace {
 
 using Made = absl::StatusOr<std::unique_ptr<AnyStore>>;
+using Stacked = absl::StatusOr<StackedRecords>;
 
 std::string nameOf(const EntityInfo& entity) { return std::string(entity.table); }
 
@@ -51,15 +56,38 @@ Made coalesced(std::unique_ptr<AnyStore> store, const Backends& backends, const 
                                  *backends.clock);
 }
 
+// None: the copies of this database cannot be told from those of another.
+absl::StatusOr<std::optional<std::string>> databaseOf(const Backends& backends,
+                                                      const EntityInfo& entity,
+                                                      const StoreOptions& options) {
+  if (backends.database == nullptr) return std::string();
+  return postgres::databaseIdentity(backends.database->internals(), entity.table,
+                                    options.schema == SchemaPolicy::kCreateOrExtend);
+}
+
+Made invalidating(std::unique_ptr<AnyStore> store, const Backends& backends,
+                  const EntityInfo& entity) {
+  return createInvalidatingRecords(std::move(store), entity, invalidatorOf(backends, entity));
+}
+
 Made cached(std::unique_ptr<AnyStore> store, const Backends& backends, const EntityInfo& entity,
             const StoreOptions& options) {
   if (backends.cache == nullptr) return store;
-  if (!options.enable_cache) {
-    return createInvalidatingRecords(std::move(store), entity, invalidatorOf(backends, entity));
+  if (!options.enable_cache) return invalidating(std::move(store), backends, entity);
+  auto database = databaseOf(backends, entity, options);
+  if (!database.ok()) return database.status();
+  if (!*database) {
+    log(Severity::kWarning, "strata.cache.not_read",
+        {{"store", nameOf(entity)},
+         {"why",
+          "the role may neither make or read the table strata_identity nor call"
+          " pg_control_system()"}});
+    return invalidating(std::move(store), backends, entity);
   }
-  return createCachingRecords(std::move(store), backends.cache, entity,
-                              cachingOptions(backends, entity, options), backends.metrics,
-                              *backends.clock, backends.executor);
+  CachingOptions caching = cachingOptions(backends, entity, options);
+  caching.database = **std::move(database);
+  return createCachingRecords(std::move(store), backends.cache, entity, std::move(caching),
+                              backends.metrics, *backends.clock, backends.executor);
 }
 
 Made guardedPostgres(const Backends& backends, const EntityInfo& entity,
@@ -109,22 +137,27 @@ Invalidator invalidatorOf(const Backends& backends, const EntityInfo& entity) {
 //   PostgresStore
 //
 // A store in memory has neither guard nor coalescing: it answers sooner than either.
-Made createRecords(const Backends& backends, const EntityInfo& entity,
-                   const StoreOptions& options) {
+Stacked createRecords(const Backends& backends, const EntityInfo& entity,
+                      const StoreOptions& options) {
   absl::Status status = checkStore(backends, entity, options);
   if (!status.ok()) return status;
+  // Before the table is touched, which is another's work if the keys are.
+  const auto claim = claimKeys(appOf(backends.config), entity);
+  if (!claim.ok()) return claim.status();
   auto rows = backends.database == nullptr ? inMemory(backends, entity)
                                            : guardedPostgres(backends, entity, options);
-  if (!rows.ok()) return rows;
+  if (!rows.ok()) return rows.status();
   return stackOver(*std::move(rows), backends, entity, options);
 }
 
-Made stackOver(std::unique_ptr<AnyStore> store, const Backends& backends, const EntityInfo& entity,
-               const StoreOptions& options) {
+Stacked stackOver(std::unique_ptr<AnyStore> store, const Backends& backends,
+                  const EntityInfo& entity, const StoreOptions& options) {
+  auto claim = claimKeys(appOf(backends.config), entity);
+  if (!claim.ok()) return claim.status();
   Made made = coalesced(std::move(store), backends, entity, options);
   if (made.ok()) made = cached(*std::move(made), backends, entity, options);
-  if (!made.ok()) return made;
-  return metered(*std::move(made), backends, entity, "store");
+  if (!made.ok()) return made.status();
+  return StackedRecords{metered(*std::move(made), backends, entity, "store"), *std::move(claim)};
 }
 
 }  // namespace strata::internal

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <cstdint>
 
+#include "adapters/postgres/database_identity.h"
 #include "adapters/postgres/migration_plan.h"
 #include "adapters/postgres/pool.h"
 #include "adapters/postgres/schema.h"
@@ -19,8 +19,6 @@ using postgres::Connection;
 using postgres::Effect;
 using postgres::Statement;
 
-// Processes take turns by it. Any number will do, if it stays the same.
-constexpr std::int64_t kTurn = 5570193312718082;
 // Rewriting a large table takes what it takes.
 constexpr std::string_view kSettings = "SET LOCAL statement_timeout = 0;";
 constexpr std::string_view kCreateTable =
@@ -98,6 +96,7 @@ absl::Status createTable(Connection& connection) {
 // Once it is our turn: another process may have applied some of them.
 absl::Status applyPending(Connection& connection, std::span<const Migration> migrations) {
   if (absl::Status status = createTable(connection); !status.ok()) return status;
+  if (absl::Status status = postgres::createIdentity(connection); !status.ok()) return status;
   const auto pending = pendingOf(connection, migrations);
   if (!pending.ok()) return pending.status();
   for (const Migration& migration : *pending) {
@@ -122,7 +121,7 @@ absl::Status applyMigrations(PostgresPool& pool, std::span<const Migration> migr
   if (!any.ok()) return annotate(any.status(), "apply migrations");
   if (!*any) return absl::OkStatus();
   const postgres::SchemaChange change{.what = "apply migrations",
-                                      .turn = kTurn,
+                                      .turn = postgres::kMigrationTurn,
                                       .settings = kSettings,
                                       .patience = options.lock_patience,
                                       .counts_turns_of_others = false};

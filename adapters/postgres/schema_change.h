@@ -20,6 +20,10 @@
 
 namespace strata::postgres {
 
+// The turn of migrations, and of everything that they may make besides. Any number will do, if it
+// stays the same.
+inline constexpr std::int64_t kMigrationTurn = 5570193312718082;
+
 struct SchemaChange {
   // For messages: "extend table shop.items".
   std::string what;

@@ -45,23 +45,36 @@ struct StoreOptions {
 };
 
 namespace internal {
-absl::StatusOr<std::unique_ptr<AnyStore>> createRecords(const Backends& backends,
-                                                        const EntityInfo& entity,
-                                                        const StoreOptions& options);
+
+struct StackedRecords {
+  std::unique_ptr<AnyStore> store;
+  // The right to the keys of the entity: to be held for as long as the store lives.
+  std::shared_ptr<const void> claim;
+};
+
+absl::StatusOr<StackedRecords> createRecords(const Backends& backends, const EntityInfo& entity,
+                                             const StoreOptions& options);
+
+template <EntityType T>
+std::unique_ptr<Store<T>> typed(StackedRecords records) {
+  return std::make_unique<TypedStore<T>>(std::move(records.store), std::move(records.claim));
+}
+
 }  // namespace internal
 
 // A layer that is off is not built and costs nothing. The layers and their order are in
 // ARCHITECTURE.md; factories/store_factory.cpp is where they are stacked.
 //
-// InvalidArgument: an option is out of range, or the store would be cached on a server and no app is
-// set (app.h). FailedPrecondition: the table lacks something that `schema` does not allow to add, or
+// InvalidArgument: an option is out of range, the store would be cached on a server and no app is
+// set (app.h), or a store of another table in this process has the same app and KeySpace (a second
+// store of the same table is no mistake). FailedPrecondition: the table lacks something that `schema` does not allow to add, or
 // the cache cannot keep `consistency`. Errors of the database as in Store<T>.
 template <EntityType T>
 absl::StatusOr<std::unique_ptr<Store<T>>> createStore(const Backends& backends,
                                                       const StoreOptions& options = {}) {
   auto records = internal::createRecords(backends, entityInfo<T>(), options);
   if (!records.ok()) return records.status();
-  return std::make_unique<internal::TypedStore<T>>(*std::move(records));
+  return internal::typed<T>(*std::move(records));
 }
 
 // The same with backends of its own. For an application with one store.

@@ -34,8 +34,8 @@ struct CreateValidationCacheOptions {
 
 // One for an application. A server that cannot be reached is logged and no error.
 //
-// InvalidArgument: the configuration or an option is wrong. PermissionDenied, FailedPrecondition:
-// as RedisCache::ping.
+// InvalidArgument: the configuration or an option is wrong, or a store of this process has the keys
+// of the verdicts. PermissionDenied, FailedPrecondition: as RedisCache::ping.
 absl::StatusOr<std::unique_ptr<ValidationCache>> createValidationCache(
     const Backends& backends, const CreateValidationCacheOptions& options = {});
 // The same without other backends: no database is connected to.

@@ -50,7 +50,9 @@ Snapshots<To> castSnapshots(Snapshots<From> found) {
 template <typename To, typename From>
 class CastStore : public Store<To> {
  public:
-  explicit CastStore(std::unique_ptr<Store<From>> backing) : backing_(std::move(backing)) {}
+  // `held` is let go of with the store.
+  explicit CastStore(std::unique_ptr<Store<From>> backing, std::shared_ptr<const void> held = {})
+      : held_(std::move(held)), backing_(std::move(backing)) {}
 
   absl::StatusOr<Snapshot<To>> get(const Id& id, const ReadOptions& options = {}) final {
     return castSnapshot<To>(backing_->get(id, options));
@@ -71,6 +73,7 @@ class CastStore : public Store<To> {
   }
 
  private:
+  const std::shared_ptr<const void> held_;
   const std::unique_ptr<Store<From>> backing_;
 };
 
