@@ -7,8 +7,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "strata/adapters/postgres/migrations.h"
 #include "strata/strata.h"
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
@@ -184,6 +186,27 @@ TEST_F(CellIdentityTest, IsStoredOnceAndReadByEveryProcess) {
   ASSERT_THAT(rows, IsOk());
   EXPECT_EQ((*rows)[0][0], "1");
   EXPECT_EQ((*rows)[0][1], "t");
+}
+
+TEST_F(CellIdentityTest, ProcessesThatStartTogetherAgree) {
+  const std::string url = postgres().createDatabase("identity_one").value();
+  std::vector<Service> services;
+  for (int i = 0; i < 6; ++i) services.push_back(serviceOn(url));
+  static constexpr Migration kMigrations[] = {{"identity", 1, "none", "SELECT 1"}};
+  {
+    std::vector<std::jthread> threads;
+    for (Service& service : services) {
+      threads.emplace_back(
+          [&] { EXPECT_THAT(applyMigrations(*service.backends.database, kMigrations), IsOk()); });
+      threads.emplace_back([&] { EXPECT_THAT(createStore<Invoice>(service.backends), IsOk()); });
+    }
+  }
+  ASSERT_THAT(createStore<Invoice>(services[0].backends).value()->put({"1", 100}), IsOk());
+  for (Service& service : services) {
+    EXPECT_EQ(amountIn(*createStore<Invoice>(service.backends).value()), 100);
+    EXPECT_EQ(service.rejected("other_identity"), 0);
+  }
+  EXPECT_EQ(services.back().hits(), 1);
 }
 
 // A role that may only read works, and shares the copies of those that may write, whichever of them

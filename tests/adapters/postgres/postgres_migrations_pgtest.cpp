@@ -75,6 +75,17 @@ TEST_F(MigrationsTest, AreAppliedOnceAndRemembered) {
   ASSERT_THAT(applyMigrations(*pool_, first), IsOk()) << "an older binary";
 }
 
+TEST_F(MigrationsTest, StoreAnIdOfTheDatabaseOnceAndForEveryRole) {
+  const Migration first[] = {kCreate};
+  ASSERT_THAT(applyMigrations(*pool_, first), IsOk());
+  const std::string id = one("SELECT id FROM strata_identity");
+  EXPECT_NE(id, "");
+  EXPECT_EQ(one("SELECT count(*) FROM strata_identity"), "1");
+  ASSERT_THAT(applyMigrations(*pool_, kBoth), IsOk());
+  EXPECT_EQ(one("SELECT id FROM strata_identity"), id);
+  EXPECT_EQ(one("SELECT has_table_privilege('public', 'strata_identity', 'SELECT')"), "t");
+}
+
 TEST_F(MigrationsTest, OfOneRunAreAllAppliedOrNone) {
   const Migration migrations[] = {kCreate, {"shop", 2, "broken", "SELECT * FROM nowhere"}};
   EXPECT_THAT(applyMigrations(*pool_, migrations),
