@@ -16,6 +16,7 @@
 #include "adapters/postgres/postgres_listener.h"
 #include "adapters/postgres/postgres_notification.h"
 #include "src/base/health_check.h"
+#include "src/base/start_threads.h"
 #include "src/base/utf8.h"
 #include "strata/base/status.h"
 #include "strata_migrations/events.h"
@@ -166,7 +167,10 @@ absl::Status PostgresEventTransport::start(EventReceiver& receiver, Deadline dea
   // The listener needs the secret that the migration makes.
   postgres::ListenerOptions how = how_;
   how.make_tables = [this] { return makeTable(); };
-  listener_.emplace(std::move(how), *stream_);
+  const absl::Status started =
+      internal::startThreads("postgres: listen to events",
+                             [&] { listener_.emplace(std::move(how), *stream_); });
+  if (!started.ok()) return started;
   const absl::Status listens = stream_->awaitStart(deadline);
   return annotate(listens.ok() ? made : listens, "postgres: listen to events");
 }

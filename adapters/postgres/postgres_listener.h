@@ -37,7 +37,7 @@ struct ListenerOptions {
 // Thread-safe.
 class PostgresListener {
  public:
-  // `stream` must outlive it.
+  // `stream` must outlive it. Throws std::system_error where no thread can be started.
   PostgresListener(ListenerOptions options, internal::EventStream& stream);
   // Waits for a call of the stream that is under way.
   ~PostgresListener();

@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "src/base/start_threads.h"
 
 namespace strata {
 namespace {
@@ -125,8 +126,8 @@ absl::Status ProbeServer::Impl::start() {
   port_ = acceptor_.local_endpoint().port();
   auto accept = [this] { return acceptAll(); };
   asio::co_spawn(io_, std::move(accept), [](const std::exception_ptr&) {});
-  thread_ = std::thread([this] { io_.run(); });
-  return absl::OkStatus();
+  return internal::startThreads("probe server",
+                                [this] { thread_ = std::thread([this] { io_.run(); }); });
 }
 
 asio::awaitable<void> ProbeServer::Impl::acceptAll() {
@@ -210,7 +211,10 @@ asio::awaitable<bool> ProbeServer::Impl::write(boost::beast::tcp_stream& stream,
 absl::StatusOr<std::unique_ptr<ProbeServer>> ProbeServer::start(std::shared_ptr<Probes> probes,
                                                                 const ProbeServerOptions& options) {
   if (absl::Status status = check(probes, options); !status.ok()) return status;
-  auto impl = std::make_unique<Impl>(std::move(probes), options);
+  std::unique_ptr<Impl> impl;
+  const absl::Status made = internal::startThreads(
+      "probe server", [&] { impl = std::make_unique<Impl>(std::move(probes), options); });
+  if (!made.ok()) return made;
   if (absl::Status status = impl->start(); !status.ok()) return status;
   return std::unique_ptr<ProbeServer>(new ProbeServer(std::move(impl)));
 }

@@ -29,8 +29,14 @@ UpstashListener::UpstashListener(Options options, EventStream& stream)
       token_(options_.token, options_.token_source),
       stream_(stream),
       wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      random_(std::random_device{}()),
-      thread_([this] { run(); }) {}
+      random_(std::random_device{}()) {
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (...) {
+    close(wake_fd_);
+    throw;
+  }
+}
 
 UpstashListener::~UpstashListener() {
   {

@@ -40,7 +40,7 @@ class UpstashListener {
     std::chrono::nanoseconds request_timeout{};
   };
 
-  // `stream` must outlive it.
+  // `stream` must outlive it. Throws std::system_error where no thread can be started.
   UpstashListener(Options options, EventStream& stream);
   // Waits for a call of the stream that is under way, and for a connection that is being made.
   ~UpstashListener();

@@ -13,6 +13,7 @@
 #include "adapters/upstash/event_text.h"
 #include "adapters/upstash/listener.h"
 #include "src/base/health_check.h"
+#include "src/base/start_threads.h"
 #include "src/events/envelope.h"
 #include "strata/base/status.h"
 
@@ -67,7 +68,9 @@ class UpstashEventTransport final : public EventTransport {
 
 absl::Status UpstashEventTransport::start(EventReceiver& receiver, Deadline deadline) {
   stream_.emplace(receiver, clock_);
-  listener_.emplace(listens_, *stream_);
+  const absl::Status started = internal::startThreads(
+      "upstash: listen to events", [&] { listener_.emplace(listens_, *stream_); });
+  if (!started.ok()) return started;
   return client_.annotated(annotate(stream_->awaitStart(deadline), "listen to events"));
 }
 

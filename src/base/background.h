@@ -1,13 +1,16 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/time/time.h"
 #include "src/base/fork.h"
+#include "src/base/refused_tasks.h"
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
 
@@ -27,8 +30,23 @@ class Background {
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
+  // Does not throw. A task that the executor does not take is kept and offered to it again by
+  // retryRefused, which whoever waits for the task has to call.
   void schedule(absl::Duration delay, std::function<void()> task) {
-    executor_->schedule(delay, [state = state_, task = std::move(task)] { state->run(task); });
+    retryRefused();
+    const auto run = std::make_shared<std::function<void()>>(guarded(std::move(task)));
+    if (offer(executor_, delay, run)) return;
+    const MonotonicTime due = Clock::system().now() + delay;
+    keepRefused([executor = executor_, due, run] {
+      const absl::Duration left = due - Clock::system().now();
+      return offer(executor, std::max(left, absl::ZeroDuration()), run);
+    });
+  }
+
+  // Whether the executor takes the task. False: it is dropped, and the caller is to do without it.
+  bool trySchedule(absl::Duration delay, std::function<void()> task) {
+    retryRefused();
+    return executor_->trySchedule(delay, guarded(std::move(task)));
   }
 
   // Once this has returned no task runs nor begins. Not to be called from a task.
@@ -45,9 +63,11 @@ class Background {
         if (ended) return;
         ++running;
       }
+      const absl::Cleanup done = [this] {
+        const std::lock_guard lock(mutex);
+        if (--running == 0) changed.notify_all();
+      };
       task();
-      const std::lock_guard lock(mutex);
-      if (--running == 0) changed.notify_all();
     }
     void end() {
       std::unique_lock lock(mutex);
@@ -69,6 +89,14 @@ class Background {
     int running = 0;
     bool ended = false;
   };
+
+  static bool offer(const std::shared_ptr<Executor>& executor, absl::Duration delay,
+                    const std::shared_ptr<std::function<void()>>& run) {
+    return executor->trySchedule(delay, [run] { (*run)(); });
+  }
+  std::function<void()> guarded(std::function<void()> task) const {
+    return [state = state_, task = std::move(task)] { state->run(task); };
+  }
 
   const std::shared_ptr<Executor> executor_;
   const std::shared_ptr<State> state_;

@@ -12,7 +12,9 @@
 #include "absl/base/thread_annotations.h"
 #include "src/base/background.h"
 #include "src/base/randomness.h"
+#include "src/base/refused_tasks.h"
 #include "src/base/starved_wait.h"
+#include "strata/base/internal/user_calls.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
 
@@ -132,6 +134,11 @@ CircuitBreaker::CircuitBreaker(CircuitBreakerOptions options, Probe probe,
 
 CircuitBreaker::~CircuitBreaker() { impl_->background.end(); }
 
+bool CircuitBreaker::refuse() {
+  internal::retryRefused();
+  return false;
+}
+
 absl::Status CircuitBreaker::refusal() const {
   const std::lock_guard lock(impl_->mutex);
   return absl::UnavailableError(
@@ -170,7 +177,9 @@ void CircuitBreaker::runProbe(std::uint64_t period) {
   }
   impl_->tell(State::kHalfOpen, absl::OkStatus());
   absl::Status probed;
-  for (int i = 0; i < impl_->options.probes_to_close && probed.ok(); ++i) probed = impl_->probe();
+  for (int i = 0; i < impl_->options.probes_to_close && probed.ok(); ++i) {
+    probed = internal::callOut("probe", impl_->probe);
+  }
 
   absl::Duration wait;
   {

@@ -3,15 +3,19 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <map>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "src/base/fork.h"
+#include "src/base/refused_tasks.h"
 #include "strata/base/clock.h"
+#include "strata/base/internal/user_calls.h"
+#include "strata/base/logging.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace {
@@ -33,6 +37,9 @@ class ThreadedExecutor final : public Executor {
   void schedule(absl::Duration delay, std::function<void()> task) override {
     state_->schedule(Clock::system().now() + delay, std::move(task));
   }
+  bool trySchedule(absl::Duration delay, std::function<void()> task) override {
+    return state_->trySchedule(Clock::system().now() + delay, std::move(task));
+  }
 
  private:
   // Its threads keep it, for a task may hold the last of the executor.
@@ -41,13 +48,30 @@ class ThreadedExecutor final : public Executor {
     explicit State(std::size_t max_threads) : max_threads_(max_threads) {}
 
     void schedule(MonotonicTime due, std::function<void()> task) {
+      bool has_thread = true;
       {
         const std::lock_guard lock(mutex_);
         tasks_.emplace(due, std::move(task));
-        // An idle one may have been woken for another task already.
-        if (idle_ < tasks_.size() && threads_ < max_threads_) startThread();
+        has_thread = startThreadIfNeeded();
+        if (!has_thread && std::exchange(waits_for_thread_, true)) return;
       }
       changed_.notify_one();
+      if (has_thread) return;
+      internal::keepRefused([state = weak_from_this()] {
+        const auto self = state.lock();
+        return self == nullptr || self->startThreadForKept();
+      });
+    }
+
+    bool trySchedule(MonotonicTime due, std::function<void()> task) {
+      decltype(tasks_)::node_type refused;  // destroyed without the mutex
+      {
+        const std::lock_guard lock(mutex_);
+        const auto added = tasks_.emplace(due, std::move(task));
+        if (!startThreadIfNeeded()) refused = tasks_.extract(added);
+      }
+      changed_.notify_one();
+      return refused.empty();
     }
 
     // Waits for the tasks that are running, unless it is called by one of them.
@@ -83,18 +107,28 @@ class ThreadedExecutor final : public Executor {
       threads_ = 0;
       idle_ = 0;
       own_thread_of = nullptr;
-      if (tasks_.empty()) return;
-      try {
-        startThread();
-      } catch (const std::system_error&) {
-        --threads_;  // the next task tries again
-      }
+      if (!tasks_.empty()) startThreadIfNeeded();  // where that fails, the next task tries again
     }
 
    private:
-    void startThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      ++threads_;
-      std::thread([self = shared_from_this()] { self->run(); }).detach();
+    // Whether there is a thread, which may have other tasks before this one.
+    bool startThreadIfNeeded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      // An idle one may have been woken for another task already.
+      if (idle_ >= tasks_.size() || threads_ >= max_threads_) return true;
+      try {
+        std::thread([self = shared_from_this()] { self->run(); }).detach();
+        ++threads_;  // it begins with this mutex
+      } catch (const std::exception&) {
+        // The system gives none, or no memory for one.
+      }
+      return threads_ > 0;
+    }
+
+    // Whether the tasks that were kept have a thread now.
+    bool startThreadForKept() {
+      const std::lock_guard lock(mutex_);
+      waits_for_thread_ = !ended_ && !tasks_.empty() && !startThreadIfNeeded();
+      return !waits_for_thread_;
     }
 
     void run() {
@@ -110,8 +144,7 @@ class ThreadedExecutor final : public Executor {
       if (is_due && !paused_) {
         std::function<void()> task = std::move(tasks_.extract(tasks_.begin()).mapped());
         lock.unlock();
-        task();
-        task = nullptr;  // what it holds may call out as it goes
+        runTask(std::move(task));
         lock.lock();
         return;
       }
@@ -123,6 +156,15 @@ class ThreadedExecutor final : public Executor {
       --idle_;
     }
 
+    // What it holds is destroyed here, too, and may call out as it goes.
+    static void runTask(std::function<void()> task) {
+      const absl::Status ran = internal::callOut("task", [&] {
+        task();
+        task = nullptr;
+      });
+      if (!ran.ok()) log(Severity::kError, "strata.executor.task_threw", {{"why", describe(ran)}});
+    }
+
     static thread_local const State* own_thread_of;
 
     const std::size_t max_threads_;
@@ -132,6 +174,8 @@ class ThreadedExecutor final : public Executor {
         ABSL_GUARDED_BY(mutex_);  // by when they are due
     std::size_t threads_ ABSL_GUARDED_BY(mutex_) = 0;
     std::size_t idle_ ABSL_GUARDED_BY(mutex_) = 0;
+    // No thread could be started for what is in `tasks_`: it is among the refused tasks.
+    bool waits_for_thread_ ABSL_GUARDED_BY(mutex_) = false;
     bool paused_ ABSL_GUARDED_BY(mutex_) = false;
     bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   };
@@ -149,6 +193,10 @@ thread_local const ThreadedExecutor::State* ThreadedExecutor::State::own_thread_
 constexpr std::size_t kMaxSharedThreads = 4;
 
 }  // namespace
+
+bool Executor::trySchedule(absl::Duration delay, std::function<void()> task) {
+  return internal::callOut("executor", [&] { schedule(delay, std::move(task)); }).ok();
+}
 
 // Leaked on purpose: its threads run until the process ends.
 const std::shared_ptr<Executor>& Executor::shared() {

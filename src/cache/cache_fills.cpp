@@ -55,7 +55,9 @@ void CacheFills::enqueue(std::vector<Fill> fills) {
     metrics_.fills[Filled::kQueueFull].increment();
     loads_.end(fill.lease, false);
   }
-  if (start) background_.schedule(absl::ZeroDuration(), [this] { sendQueued(); });
+  if (!start) return;
+  // Without a thread the caller sends them: readers of this process wait for them.
+  if (!background_.trySchedule(absl::ZeroDuration(), [this] { sendQueued(); })) sendQueued();
 }
 
 void CacheFills::sendQueued() {

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "src/base/mutants.h"
+#include "src/base/refused_tasks.h"
+#include "strata/base/internal/user_calls.h"
 #include "strata/cache/cache.h"
 
 namespace strata::internal {
@@ -83,6 +85,7 @@ void PendingDeletes::publish() {
 bool PendingDeletes::covers(std::string_view key) const {
   const std::size_t count = count_.load(std::memory_order_acquire);
   if (count == 0) return false;
+  retryRefused();  // a retry may have found no thread
   if ((count & kOverflowed) != 0) return true;
   const std::lock_guard lock(mutex_);
   return entries_.contains(absl::string_view(key.data(), key.size()));
@@ -91,6 +94,10 @@ bool PendingDeletes::covers(std::string_view key) const {
 // ---- Deleting ----
 
 absl::Status PendingDeletes::drain() {
+  return callOut("cache", [this] { return deleteAllDue(); });
+}
+
+absl::Status PendingDeletes::deleteAllDue() {
   while (true) {
     const Attempt attempt = nextAttempt();
     if (attempt.keys.empty()) return moveEpoch();

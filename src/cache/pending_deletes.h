@@ -60,7 +60,7 @@ class PendingDeletes {
   bool covers(std::string_view key) const;
   std::size_t size() const { return count_.load(std::memory_order_acquire) & ~kOverflowed; }
 
-  // Deletes all that is due now, and moves the epoch where that is owed.
+  // Deletes all that is due now, and moves the epoch where that is owed. Does not throw.
   absl::Status drain();
 
   // What is stored under an older epoch than this is void.
@@ -87,6 +87,7 @@ class PendingDeletes {
 
   void remember(absl::Span<const std::string> keys, std::uint8_t repetitions);
   void publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status deleteAllDue();
   Attempt nextAttempt() const;
   void settle(const Attempt& attempt);
   // Where keys were forgotten.

@@ -24,7 +24,7 @@ class Loads {
   bool takeOne() {
     const std::size_t taken = next_.fetch_add(1);
     if (taken >= reads_.size()) return false;
-    reads_[taken]->load();
+    reads_[taken]->makeLoad();
     const std::lock_guard lock(mutex_);
     if (--open_ == 0) changed_.notify_all();
     return true;
@@ -46,14 +46,15 @@ class Loads {
 
 void loadAll(const Reads& reads, const FetchOptions& options) {
   if (reads.size() <= 1 || options.read.unit != nullptr) {
-    for (StagedRead* read : reads) read->load();
+    for (StagedRead* read : reads) read->makeLoad();
     return;
   }
   const auto loads = std::make_shared<Loads>(reads, *options.clock);
   for (std::size_t i = 1; i < reads.size(); ++i) {
-    options.executor->schedule(absl::ZeroDuration(), [loads] { loads->takeOne(); });
+    if (!options.executor->trySchedule(absl::ZeroDuration(), [loads] { loads->takeOne(); })) break;
   }
-  // Whatever the executor has not begun by the time that its own is done is the caller's.
+  // Whatever the executor has not taken, or not begun by the time that its own is done, is the
+  // caller's.
   while (loads->takeOne()) {
   }
   loads->waitForAll();

@@ -12,12 +12,14 @@
 #include "absl/hash/hash.h"
 #include "src/base/fork.h"
 #include "src/base/randomness.h"
+#include "src/base/refused_tasks.h"
 #include "src/events/channels.h"
 #include "src/events/envelope.h"
 #include "src/events/listener.h"
 #include "src/events/loopback_check.h"
 #include "src/events/metrics.h"
 #include "src/events/sender.h"
+#include "strata/base/internal/user_calls.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
 #include "strata/events/event_hub_options.h"
@@ -25,6 +27,8 @@
 
 namespace strata {
 namespace {
+
+constexpr std::string_view kTransport = "transport";
 
 using internal::EventChannels;
 using internal::EventMetrics;
@@ -75,7 +79,8 @@ class HubCore final : public EventReceiver {
   std::string nameOf(const EventChannel& channel) const {
     return internal::transportName(prefix_, channel);
   }
-  std::shared_ptr<EventQueue> join(const std::string& name, SubscribeOptions options);
+  absl::StatusOr<std::shared_ptr<EventQueue>> join(const std::string& name,
+                                                   SubscribeOptions options);
   void leave(const std::string& name, const EventQueue& queue);
   absl::Status waitUntilLive(const std::string& name, Deadline deadline);
   void noteListenerError(std::string_view what);
@@ -158,14 +163,18 @@ absl::Status HubCore::start(const EventHubOptions& options) {
   const std::shared_ptr<EventTransport> transport = this->transport();
   if (transport == nullptr) return absl::OkStatus();
   const Deadline deadline = Deadline::in(options.start_timeout, clock_);
-  absl::Status started = transport->start(*this, deadline);
+  const auto may_pass = [](const absl::Status& status) {
+    return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+  };
+  absl::Status started =
+      internal::callOut(kTransport, [&] { return transport->start(*this, deadline); });
+  if (!started.ok() && !may_pass(started)) return annotate(started, "event hub");
   if (loopback_ != nullptr) {
     transport->subscribe(loopback_->channel());
     if (started.ok()) started = loopback_->prove(deadline);
     loopback_->begin();
   }
-  const bool may_pass = absl::IsUnavailable(started) || absl::IsDeadlineExceeded(started);
-  if (!may_pass || options.require_connection) return annotate(started, "event hub");
+  if (!may_pass(started) || options.require_connection) return annotate(started, "event hub");
   log(Severity::kWarning, "strata.events.unavailable_at_start", {{"error", describe(started)}});
   return absl::OkStatus();
 }
@@ -206,6 +215,7 @@ absl::Status HubCore::publish(const EventChannel& channel, std::string_view name
   metrics_.published.increment();
   settle(tally);
   if (tally.pushed.start) sender_->start();
+  internal::retryRefused();  // the sender may have found no thread
   return absl::OkStatus();
 }
 
@@ -219,7 +229,8 @@ void HubCore::settle(const EventTally& tally) {
   add(metrics_.outbox_full, tally.pushed.dropped);
   for (std::size_t i = 0; i < tally.gaps.size(); ++i) add(*metrics_.gaps[i], tally.gaps[i]);
   for (const std::shared_ptr<EventQueue>& queue : tally.ready) {
-    if (!queue->tellReady()) noteListenerError("on_ready");
+    absl::Status thrown;
+    if (!queue->tellReady(&thrown)) noteListenerError(std::string(thrown.message()));
   }
 }
 
@@ -232,13 +243,21 @@ void HubCore::noteListenerError(std::string_view what) {
 
 // ---- Subscribing ----
 
-std::shared_ptr<EventQueue> HubCore::join(const std::string& name, SubscribeOptions options) {
+absl::StatusOr<std::shared_ptr<EventQueue>> HubCore::join(const std::string& name,
+                                                          SubscribeOptions options) {
   auto queue =
       std::make_shared<EventQueue>(options.max_queued, std::move(options.on_ready), clock_);
   const std::shared_ptr<EventTransport> transport = this->transport();
   {
     const std::lock_guard lock(orderOf(name));
-    if (channels_.join(name, queue) && transport != nullptr) transport->subscribe(name);
+    const bool is_first = channels_.join(name, queue) && transport != nullptr;
+    absl::Status subscribed =
+        is_first ? internal::callOut(kTransport, [&] { transport->subscribe(name); })
+                 : absl::OkStatus();
+    if (!subscribed.ok()) {
+      channels_.leave(name, *queue);
+      return subscribed;
+    }
   }
   noteSubscriptions(1);
   return queue;
@@ -247,7 +266,9 @@ std::shared_ptr<EventQueue> HubCore::join(const std::string& name, SubscribeOpti
 void HubCore::leave(const std::string& name, const EventQueue& queue) {
   const std::shared_ptr<EventTransport> transport = this->transport();
   const std::lock_guard lock(orderOf(name));
-  if (channels_.leave(name, queue) && transport != nullptr) transport->unsubscribe(name);
+  if (!channels_.leave(name, queue) || transport == nullptr) return;
+  // Called by destructors. A channel that is heard needlessly costs time and nothing else.
+  internal::callOut(kTransport, [&] { transport->unsubscribe(name); }).IgnoreError();
 }
 
 void HubCore::noteSubscriptions(std::int64_t change) {
@@ -257,9 +278,11 @@ void HubCore::noteSubscriptions(std::int64_t change) {
 }
 
 absl::Status HubCore::waitUntilLive(const std::string& name, Deadline deadline) {
+  internal::retryRefused();
   const std::shared_ptr<EventTransport> transport = this->transport();
   if (transport == nullptr) return absl::OkStatus();
-  absl::Status live = transport->waitUntilSubscribed(name, deadline);
+  absl::Status live =
+      internal::callOut(kTransport, [&] { return transport->waitUntilSubscribed(name, deadline); });
   return live.ok() && loopback_ != nullptr ? loopback_->await(deadline) : live;
 }
 
@@ -299,10 +322,16 @@ void HubCore::onLost(std::string_view channel, const absl::Status& why) {
 }
 
 Health HubCore::healthCheck() {
+  internal::retryRefused();
   Health health{.component = "event-hub", .backend = "in-memory"};
   const std::shared_ptr<EventTransport> transport = this->transport();
   if (transport == nullptr) return health;
-  Health child = transport->healthCheck();
+  Health child = internal::callOut(
+      kTransport, [&] { return transport->healthCheck(); },
+      [](const absl::Status& thrown) {
+        return Health{
+            .component = "event-transport", .state = HealthState::kFail, .error = describe(thrown)};
+      });
   health.backend = child.backend;
   health.latency = child.latency;
   if (child.state != HealthState::kPass) {
@@ -387,8 +416,9 @@ class TransportedEventHub final : public EventHub {
       return absl::InvalidArgumentError("subscribe: max_queued must be at least 1");
     }
     std::string name = core_->nameOf(channel);
-    std::shared_ptr<EventQueue> queue = core_->join(name, std::move(options));
-    return std::make_unique<HubSubscription>(core_, std::move(name), std::move(queue));
+    auto queue = core_->join(name, std::move(options));
+    if (!queue.ok()) return queue.status();
+    return std::make_unique<HubSubscription>(core_, std::move(name), *std::move(queue));
   }
   CircuitBreaker* breaker() override { return core_->breaker(); }
   Health healthCheck() override {

@@ -4,10 +4,10 @@
 #include <stop_token>
 #include <system_error>
 #include <thread>
-#include <typeinfo>
 #include <utility>
 
 #include "src/base/fork.h"
+#include "strata/base/internal/user_calls.h"
 #include "strata/base/logging.h"
 #include "strata/events/event_hub.h"
 
@@ -51,16 +51,10 @@ class ListeningSubscription final : public EventSubscription {
     }
   }
   void call(const EventDelivery& delivery) {
-    try {
-      listener_(delivery);
-    } catch (const std::exception& thrown) {
-      note(typeid(thrown).name());
-    } catch (...) {
-      note("not a std::exception");
+    const absl::Status told = internal::callOut("listener", [&] { listener_(delivery); });
+    if (!told.ok() && errors_ != nullptr) {
+      errors_->noteListenerError(std::string(told.message()));
     }
-  }
-  void note(std::string_view what) {
-    if (errors_ != nullptr) errors_->noteListenerError(what);
   }
 
   const internal::ProcessMark made_in_;

@@ -8,7 +8,7 @@ namespace strata::internal {
 class ListenerErrors {
  public:
   virtual ~ListenerErrors() = default;
-  // `what`: the type that was thrown. Thread-safe.
+  // `what`: who threw, and the type. Thread-safe.
   virtual void noteListenerError(std::string_view what) = 0;
 };
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "strata/base/internal/user_calls.h"
+
 namespace strata::internal {
 
 EventQueue::Pushed EventQueue::push(const std::shared_ptr<const Event>& event) {
@@ -67,21 +69,17 @@ bool EventQueue::isClosed() const {
   return closed_;
 }
 
-bool EventQueue::tellReady() {
+bool EventQueue::tellReady(absl::Status* thrown) {
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return true;
     ++telling_;
   }
-  bool returned = true;
-  try {
-    on_ready_();
-  } catch (...) {
-    returned = false;
-  }
+  const absl::Status told = callOut("on_ready", on_ready_);
+  if (thrown != nullptr) *thrown = told;
   const std::lock_guard lock(mutex_);
   if (--telling_ == 0) changed_.notify_all();
-  return returned;
+  return told.ok();
 }
 
 void EventQueue::detach() {

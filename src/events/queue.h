@@ -40,8 +40,8 @@ class EventQueue {
   void close();
   bool isClosed() const;
 
-  // Calls `on_ready`. False: it threw.
-  bool tellReady();
+  // Calls `on_ready`. False: it threw, what `thrown` says where it is not null.
+  bool tellReady(absl::Status* thrown = nullptr);
   // Closes, and once this has returned `on_ready` is not running and will not be called. Not to be
   // called from there.
   void detach();

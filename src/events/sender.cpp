@@ -8,6 +8,7 @@
 #include "src/base/randomness.h"
 #include "src/base/starved_wait.h"
 #include "src/events/envelope.h"
+#include "strata/base/internal/user_calls.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
 
@@ -79,7 +80,8 @@ bool EventSender::sendBatch(Deadline deadline, absl::Duration& delay) {
   metrics_.too_old.add(batch.gave_up);
   metrics_.outbox.set(static_cast<std::int64_t>(outbox_.size()));
   if (batch.isEmpty()) return false;
-  const absl::Status sent = transport_.send(encoded(batch), deadline);
+  const absl::Status sent =
+      callOut("transport", [&] { return transport_.send(encoded(batch), deadline); });
   settle(std::move(batch), sent, delay);
   return true;
 }

@@ -16,6 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "src/base/background.h"
 #include "src/probes/status_page.h"
+#include "strata/base/internal/user_calls.h"
 
 namespace strata {
 namespace {
@@ -72,13 +73,10 @@ struct Query {
   absl::Duration refresh;  // of the status page
 };
 
-// What a check throws is not told: nobody has promised that it holds no secret.
 Health ask(const Probes::Check& check) {
-  try {
-    return check();
-  } catch (...) {
-    return {.state = HealthState::kFail, .error = "the check threw an exception"};
-  }
+  return internal::callOut("the check", check, [](const absl::Status& thrown) {
+    return Health{.state = HealthState::kFail, .error = std::string(thrown.message())};
+  });
 }
 
 std::string oneLine(std::string text) {
@@ -137,8 +135,10 @@ class Probes::Impl {
   Entries entriesBut(const Query& query);
   // What each of them says: what it said within the interval, or what it says now.
   Findings find(const Entries& entries);
-  void beginWhereDue(const Entries& entries) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void begin(const std::shared_ptr<Entry>& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Those that are to be run now; they count as begun.
+  Entries takeDue(const Entries& entries);
+  void run(const std::shared_ptr<Entry>& entry);
+  void finish(Entry& entry, Health answer);
   // Waits for the run that is under way. One that has been for the timeout already is not waited
   // for again: whoever comes while a check hangs is answered at once.
   Finding await(std::unique_lock<std::mutex>& lock, const Entry& entry);
@@ -188,24 +188,33 @@ Probes::Impl::Entries Probes::Impl::entriesBut(const Query& query) {
   return entries;
 }
 
-void Probes::Impl::begin(const std::shared_ptr<Entry>& entry) {
-  entry->begun_at = clock_.now();
-  ++entry->begun;
-  background_.schedule(absl::ZeroDuration(), [this, entry] {
-    Health answer = ask(entry->check);
-    const std::lock_guard lock(mutex_);
-    entry->answer = std::move(answer);
-    ++entry->ended;
-    changed_.notify_all();
-  });
-}
-
-void Probes::Impl::beginWhereDue(const Entries& entries) {
+Probes::Impl::Entries Probes::Impl::takeDue(const Entries& entries) {
+  Entries due;
   const MonotonicTime now = clock_.now();
+  const std::lock_guard lock(mutex_);
   for (const auto& entry : entries) {
     if (entry->ended != entry->begun) continue;  // it is running
-    if (entry->begun == 0 || entry->begun_at + interval_ <= now) begin(entry);
+    if (entry->begun > 0 && entry->begun_at + interval_ > now) continue;
+    entry->begun_at = now;
+    ++entry->begun;
+    due.push_back(entry);
   }
+  return due;
+}
+
+void Probes::Impl::run(const std::shared_ptr<Entry>& entry) {
+  const bool has_thread = background_.trySchedule(
+      absl::ZeroDuration(), [this, entry] { finish(*entry, ask(entry->check)); });
+  if (has_thread) return;
+  // Not run here: a check may hang, and whoever asks for an answer must not.
+  finish(*entry, {.state = HealthState::kFail, .error = "not asked: no thread could be started"});
+}
+
+void Probes::Impl::finish(Entry& entry, Health answer) {
+  const std::lock_guard lock(mutex_);
+  entry.answer = std::move(answer);
+  ++entry.ended;
+  changed_.notify_all();
 }
 
 Probes::Impl::Finding Probes::Impl::await(std::unique_lock<std::mutex>& lock, const Entry& entry) {
@@ -229,9 +238,9 @@ Probes::Impl::Finding Probes::Impl::await(std::unique_lock<std::mutex>& lock, co
 }
 
 Probes::Impl::Findings Probes::Impl::find(const Entries& entries) {
+  for (const auto& entry : takeDue(entries)) run(entry);
   Findings findings;
   std::unique_lock lock(mutex_);
-  beginWhereDue(entries);
   for (const auto& entry : entries) findings.push_back(await(lock, *entry));
   return findings;
 }
@@ -306,7 +315,12 @@ ProbeAnswer Probes::Impl::metrics() {
     text = metrics_;
   }
   if (text == nullptr) return notFound();
-  return {.status = 200, .content_type = std::string(kPrometheus), .body = text()};
+  return internal::callOut(
+      "metrics",
+      [&]() -> ProbeAnswer {
+        return {.status = 200, .content_type = std::string(kPrometheus), .body = text()};
+      },
+      [](const absl::Status& thrown) { return plain(500, std::string(thrown.message()) + "\n"); });
 }
 
 ProbeAnswer Probes::Impl::statusPage(const Query& query) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "src/base/start_threads.h"
 
 namespace strata {
 namespace {
@@ -110,8 +111,10 @@ InMemoryEventTransport::~InMemoryEventTransport() {
 }
 
 absl::Status InMemoryEventTransport::start(EventReceiver& receiver, Deadline deadline) {
-  line_->thread = std::thread([line = line_, &receiver] { line->run(receiver); });
-  return ping(deadline);
+  const absl::Status started = internal::startThreads("in-memory: listen to events", [&] {
+    line_->thread = std::thread([line = line_, &receiver] { line->run(receiver); });
+  });
+  return started.ok() ? ping(deadline) : started;
 }
 
 void InMemoryEventTransport::subscribe(const std::string& channel) {

@@ -10,13 +10,16 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "strata/testing/eventually.h"
 #include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/fakes/fake_executor.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/base/thread_shortage.h"
 
 namespace strata {
 namespace {
@@ -264,6 +267,61 @@ TEST(CircuitBreaker, RefusesOptionsOutOfTheirRange) {
   EXPECT_THAT(validate(CircuitBreakerOptions{.open_time = absl::InfiniteDuration()}), refused);
   EXPECT_THAT(validate(CircuitBreakerOptions{.probes_to_close = 0}), refused);
   EXPECT_THAT(validate(CircuitBreakerOptions{}), testing::IsOk());
+}
+
+// The probe was lost with the exception of the executor, which left noteFailure, and the breaker
+// stayed open until the process ended.
+TEST_F(CircuitBreakerTest, AProbeThatNoThreadCouldRunComesOnceThereIsOne) {
+  const auto refusing = std::make_shared<testing::RefusingExecutor>(executor_);
+  bool is_up = false;
+  CircuitBreaker breaker(
+      {}, [&] { return is_up ? absl::OkStatus() : kDown; }, metrics_, clock_, refusing);
+  for (int i = 0; i < 3; ++i) breaker.noteFailure(kDown);
+  EXPECT_FALSE(breaker.allows());
+  EXPECT_EQ(executor_->size(), 0U);
+  refusing->refuses = false;
+  EXPECT_TRUE(testing::eventually([&] { return !breaker.allows() && executor_->size() == 1; }));
+  refusing->refuses = true;  // the next period finds none, either
+  executor_->advance(absl::Seconds(17));
+  EXPECT_EQ(breaker.status().state, State::kOpen);
+  is_up = true;
+  refusing->refuses = false;
+  EXPECT_TRUE(testing::eventually([&] { return !breaker.allows() && executor_->size() == 1; }));
+  executor_->advance(absl::Seconds(17));
+  EXPECT_TRUE(breaker.allows());
+}
+
+TEST_F(CircuitBreakerTest, OpensAndClosesInAProcessThatHadNoThreadForAWhile) {
+  EXPECT_TRUE(testing::holdsWithoutThreads([](testing::ThreadShortage& shortage) {
+    CircuitBreaker breaker(
+        {.open_time = absl::Milliseconds(1)}, [] { return absl::OkStatus(); }, Metrics::none(),
+        Clock::system(), Executor::withThreads(1));
+    for (int i = 0; i < 3; ++i) breaker.noteFailure(kDown);
+    const bool opened = !breaker.allows();
+    shortage.end();
+    return opened && testing::eventually([&] { return breaker.allows(); });
+  }));
+}
+
+// A probe that threw left the breaker half-open, which no call and no probe ends.
+TEST_F(CircuitBreakerTest, AProbeThatThrowsHasFailed) {
+  bool throws = true;
+  CircuitBreaker breaker(
+      {},
+      [&]() -> absl::Status {
+        if (throws) throw std::runtime_error("hunter2");
+        return absl::OkStatus();
+      },
+      metrics_, clock_, executor_);
+  for (int i = 0; i < 3; ++i) breaker.noteFailure(kDown);
+  executor_->advance(absl::Seconds(17));
+  EXPECT_EQ(breaker.status().state, State::kOpen);
+  EXPECT_THAT(breaker.refusal(), StatusIs(absl::StatusCode::kUnavailable,
+                                          AllOf(HasSubstr("std::runtime_error"),
+                                                ::testing::Not(HasSubstr("hunter2")))));
+  throws = false;
+  executor_->advance(absl::Seconds(17));
+  EXPECT_TRUE(breaker.allows());
 }
 
 }  // namespace

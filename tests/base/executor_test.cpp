@@ -10,21 +10,29 @@
 #include <latch>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 
 #include "src/base/background.h"
+#include "src/base/refused_tasks.h"
 #include "strata/base/clock.h"
 #include "strata/base/metrics.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/fakes/fake_executor.h"
 #include "tests/base/forked.h"
+#include "tests/base/thread_shortage.h"
 
 namespace strata {
 namespace {
 
 using internal::Background;
+using internal::retryRefused;
+using testing::eventually;
 using testing::holdsInChild;
+using testing::holdsWithoutThreads;
+using testing::RefusingExecutor;
+using testing::ThreadShortage;
 
 TEST(SharedExecutor, RunsTasksOnThreadsOfItsOwnAndNotBeforeTheyAreDue) {
   std::latch done(1);
@@ -192,6 +200,84 @@ TEST(Background, WaitsForATaskThatIsRunning) {
   std::jthread opener([&] { let_go.count_down(); });
   tasks.reset();
   EXPECT_TRUE(finished);
+}
+
+// ---- No threads ----
+
+// `schedule` let the exception of std::thread through, and counted the thread that never came.
+TEST(OwnExecutor, KeepsItsTasksUntilAThreadCanBeStarted) {
+  EXPECT_TRUE(holdsWithoutThreads([](ThreadShortage& shortage) {
+    std::atomic<int> ran = 0;
+    const std::shared_ptr<Executor> executor = Executor::withThreads(2);
+    executor->schedule(absl::ZeroDuration(), [&] { ++ran; });
+    executor->schedule(absl::ZeroDuration(), [&] { ++ran; });
+    const bool dropped = !executor->trySchedule(absl::ZeroDuration(), [&] { ran = 100; });
+    shortage.end();
+    const bool all_ran = eventually([&] {
+      retryRefused();
+      return ran == 2;
+    });
+    return dropped && all_ran;
+  }));
+}
+
+// The destructor waited for the thread that had been counted and never came.
+TEST(OwnExecutor, EndsWithoutHavingHadAThread) {
+  EXPECT_TRUE(holdsWithoutThreads([](ThreadShortage& /*shortage*/) {
+    auto executor = Executor::withThreads(1);
+    executor->schedule(absl::ZeroDuration(), [] {});
+    executor.reset();
+    return true;
+  }));
+}
+
+TEST(OwnExecutor, ALaterTaskStartsTheThreadForThoseThatWereKept) {
+  EXPECT_TRUE(holdsWithoutThreads([](ThreadShortage& shortage) {
+    std::atomic<int> ran = 0;
+    const std::shared_ptr<Executor> executor = Executor::withThreads(1);
+    executor->schedule(absl::ZeroDuration(), [&] { ++ran; });
+    shortage.end();
+    executor->schedule(absl::ZeroDuration(), [&] { ++ran; });
+    return eventually([&] { return ran == 2; });
+  }));
+}
+
+// A task that threw ended the process.
+TEST(OwnExecutor, ATaskThatThrowsHarmsNoOther) {
+  const std::shared_ptr<Executor> executor = Executor::withThreads(1);
+  std::latch done(1);
+  executor->schedule(absl::ZeroDuration(), [] { throw std::runtime_error("task"); });
+  executor->schedule(absl::ZeroDuration(), [&] { done.count_down(); });
+  done.wait();
+}
+
+// A task that an executor of the application's own refused was lost, and its exception went through
+// whoever had scheduled it.
+TEST(Background, ATaskThatIsRefusedIsOfferedAgain) {
+  testing::FakeClock clock;
+  const auto tasks = std::make_shared<testing::FakeExecutor>(clock);
+  const auto executor = std::make_shared<RefusingExecutor>(tasks);
+  int ran = 0;
+  Background background(executor, clock);
+  background.schedule(absl::ZeroDuration(), [&] { ++ran; });
+  EXPECT_FALSE(background.trySchedule(absl::ZeroDuration(), [&] { ran = 100; }));
+  EXPECT_EQ(tasks->size(), 0U);
+  executor->refuses = false;
+  EXPECT_TRUE(eventually([&] {
+    retryRefused();
+    return tasks->size() == 1;
+  }));
+  tasks->runDue();
+  EXPECT_EQ(ran, 1);
+}
+
+// Its end waited for the task that had thrown.
+TEST(Background, EndsAfterATaskThatThrew) {
+  testing::FakeClock clock;
+  const auto tasks = std::make_shared<testing::FakeExecutor>(clock);
+  Background background(tasks, clock);
+  background.schedule(absl::ZeroDuration(), [] { throw std::runtime_error("task"); });
+  EXPECT_THROW(tasks->runDue(), std::runtime_error);
 }
 
 // The real clock was destroyed at the end of main, while the threads of the shared executor, which

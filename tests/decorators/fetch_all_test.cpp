@@ -5,6 +5,7 @@
 
 #include <latch>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "strata/testing/fakes/fake_executor.h"
 #include "strata/testing/mocks/mock_store.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/base/thread_shortage.h"
 
 namespace strata {
 namespace fetch_test {
@@ -332,6 +334,34 @@ TEST_F(FetchAll, ACrowdMakesOneQueryForEachStore) {
   }
   for (std::thread& thread : crowd) thread.join();
   EXPECT_EQ(queries() - before, 3);
+}
+
+// The exception of an executor without a thread left fetchAll, with leases taken and loads begun.
+TEST_F(FetchAll, DoesAllByItselfWhereTheExecutorThrows) {
+  ASSERT_THAT(ships_->put({"s", "Beagle"}), IsOk());
+  options_.executor = std::make_shared<testing::RefusingExecutor>(Executor::shared());
+  const auto [ship, harbour, crew] = fetchThree();
+  EXPECT_EQ((*ship)->name, "Beagle");
+  EXPECT_TRUE(harbour.ok() && crew.ok());
+}
+
+// A load that threw ended the process where it ran on the executor, and otherwise left the leases of
+// all others unfilled.
+TEST_F(FetchAll, ALoadThatThrowsIsInternalForItselfAlone) {
+  auto mock = std::make_unique<MockStore<Harbour>>();
+  EXPECT_CALL(*mock, get(_, _))
+      .WillOnce([](const Id&, const ReadOptions&) -> absl::StatusOr<Snapshot<Harbour>> {
+        throw std::runtime_error("hunter2");
+      });
+  harbours_ = std::move(mock);
+  ASSERT_THAT(ships_->put({"s", "Beagle"}), IsOk());
+  ASSERT_THAT(crews_->put({"c", {"Darwin"}}), IsOk());
+  const auto [ship, harbour, crew] = fetchThree();
+  EXPECT_EQ((*ship)->name, "Beagle");
+  EXPECT_THAT(harbour,
+              StatusIs(absl::StatusCode::kInternal, ::testing::HasSubstr("std::runtime_error")));
+  EXPECT_THAT(crew, IsOk());
+  EXPECT_EQ(metrics_->count("strata_cache_fills_total", {{"result", "stored"}}), 2);
 }
 
 }  // namespace fetch_test

@@ -19,6 +19,7 @@
 #include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/fakes/in_memory_event_transport.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/base/thread_shortage.h"
 #include "tests/events/event_fixture.h"
 
 namespace strata {
@@ -432,6 +433,73 @@ TEST_F(EventHubs, ThatCannotConnectFailUnlessToldNotTo) {
   EXPECT_THAT(awaited(*events, 1), ElementsAre("gap disconnected 0"));
   publish(here_, 1, 1);
   EXPECT_THAT(awaited(*events, 1), ElementsAre("e 1 = 1"));
+}
+
+// ---- No threads, and exceptions ----
+
+// The exception of std::thread left the factory.
+TEST(EventHubWithoutThreads, CannotListen) {
+  EXPECT_TRUE(testing::holdsWithoutThreads([](testing::ThreadShortage& /*shortage*/) {
+    const auto bus = std::make_shared<InMemoryEventBus>();
+    EXPECT_THAT(makeEventHub(bus->createTransport(), {.app = "shop"}),
+                StatusIs(absl::StatusCode::kResourceExhausted));
+    const auto hub = makeEventHub(nullptr, {.app = "shop"}).value();
+    EXPECT_THAT(listen(*hub, kChannel, [](const EventDelivery&) {}),
+                StatusIs(absl::StatusCode::kResourceExhausted));
+    return true;
+  }));
+}
+
+// The event stayed in the outbox, and `publish` threw.
+TEST(EventHubWithoutThreads, SendsOnceThereIsAThread) {
+  const auto bus = std::make_shared<InMemoryEventBus>();
+  const auto refusing = std::make_shared<testing::RefusingExecutor>(Executor::shared());
+  const auto here = makeEventHub(bus->createTransport(), {.app = "shop"}, Metrics::none(),
+                                 Clock::system(), refusing)
+                        .value();
+  const auto there = makeEventHub(bus->createTransport(), {.app = "shop"}).value();
+  const auto events = there->subscribe(kChannel).value();
+  ASSERT_OK(events->waitUntilLive(Deadline::in(absl::Seconds(10))));
+  ASSERT_OK(here->publish(kChannel, "e", numbered(1)));
+  refusing->refuses = false;
+  EXPECT_TRUE(eventually([&] {
+    (void)here->healthCheck();
+    return events->tryNext().has_value();
+  }));
+}
+
+// A transport of an application's own.
+class ThrowingTransport final : public EventTransport {
+ public:
+  explicit ThrowingTransport(bool starts) : starts_(starts) {}
+  absl::Status start(EventReceiver& /*receiver*/, Deadline /*deadline*/) override {
+    return starts_ ? absl::OkStatus() : fail();
+  }
+  void subscribe(const std::string& /*channel*/) override { fail().IgnoreError(); }
+  void unsubscribe(const std::string& /*channel*/) override { fail().IgnoreError(); }
+  absl::Status waitUntilSubscribed(const std::string& /*channel*/, Deadline /*until*/) override {
+    return fail();
+  }
+  absl::Status send(absl::Span<const EventMessage> /*messages*/, Deadline /*until*/) override {
+    return fail();
+  }
+  absl::Status ping(Deadline /*deadline*/) override { return fail(); }
+  Health healthCheck() override { throw std::runtime_error("hunter2"); }
+
+ private:
+  static absl::Status fail() { throw std::runtime_error("hunter2"); }
+  const bool starts_;
+};
+
+TEST(EventHubOverAThrowingTransport, AnswersErrorsAndGoesOn) {
+  const auto is_thrown =
+      StatusIs(absl::StatusCode::kInternal, ::testing::HasSubstr("std::runtime_error"));
+  EXPECT_THAT(makeEventHub(std::make_unique<ThrowingTransport>(false), {.app = "shop"}), is_thrown);
+  const auto hub = makeEventHub(std::make_unique<ThrowingTransport>(true), {.app = "shop"}).value();
+  EXPECT_THAT(hub->subscribe(kChannel), is_thrown);
+  EXPECT_THAT(hub->subscribe(kChannel), is_thrown) << "the first left no trace";
+  EXPECT_OK(hub->publish(kChannel, "e", numbered(1)));
+  EXPECT_EQ(hub->healthCheck().state, HealthState::kWarn);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "strata/testing/eventually.h"
 #include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/base/thread_shortage.h"
 
 namespace strata {
 namespace {
@@ -293,9 +294,29 @@ TEST_F(ProbesTest, DoesNotTellWhatACheckThrows) {
   for (const char* target : {"/readyz?verbose", "/readyz/odd", "/healthz", "/statusz"}) {
     const ProbeAnswer answer = probes_.answer(target);
     EXPECT_EQ(answer.status, 503);
-    EXPECT_THAT(answer.body, HasSubstr("the check threw an exception"));
+    EXPECT_THAT(answer.body, HasSubstr("the check threw an exception of type std::runtime_error"));
     EXPECT_THAT(answer.body, Not(HasSubstr("secret")));
   }
+}
+
+TEST_F(ProbesTest, MetricsThatThrowAreAnErrorOfTheServer) {
+  probes_.setMetrics([]() -> std::string { throw std::runtime_error("secret"); });
+  const ProbeAnswer answer = probes_.answer("/metrics");
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_THAT(answer.body, Not(HasSubstr("secret")));
+}
+
+// The exception of the executor left `answer`, and a check that had counted as begun was never begun
+// again.
+TEST(ProbesWithoutThreads, ACheckThatNoThreadCanMakeFailsAtOnceAndIsMadeLater) {
+  FakeClock clock;
+  const auto executor = std::make_shared<testing::RefusingExecutor>(Executor::shared());
+  Probes probes({}, clock, executor);
+  ASSERT_THAT(probes.add("odd", [] { return Health{}; }), IsOk());
+  EXPECT_THAT(probes.answer("/readyz").body, HasSubstr("no thread could be started"));
+  executor->refuses = false;
+  clock.advance(absl::Seconds(1));
+  EXPECT_EQ(probes.answer("/readyz").status, 200);
 }
 
 TEST_F(ProbesTest, KeepsEachCheckOnALineOfItsOwn) {

@@ -38,8 +38,14 @@ RedisSubscriber::RedisSubscriber(RedisSubscriberOptions options,
       listener_(listener),
       wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       channels_(channels),
-      random_(std::random_device{}()),
-      thread_([this] { run(); }) {}
+      random_(std::random_device{}()) {
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (...) {
+    close(wake_fd_);
+    throw;
+  }
+}
 
 RedisSubscriber::~RedisSubscriber() {
   {

@@ -55,7 +55,7 @@ struct RedisSubscriberOptions {
 // Thread-safe.
 class RedisSubscriber {
  public:
-  // `listener` must outlive it.
+  // `listener` must outlive it. Throws std::system_error where no thread can be started.
   RedisSubscriber(RedisSubscriberOptions options, const std::set<std::string>& channels,
                   RedisListener& listener);
   // Waits for a call of the listener that is under way.

@@ -17,6 +17,7 @@
 #include "adapters/redis/client/subscriber.h"
 #include "src/base/health_check.h"
 #include "src/base/randomness.h"
+#include "src/base/start_threads.h"
 #include "strata/base/status.h"
 
 namespace strata {
@@ -106,7 +107,9 @@ absl::Status RedisEventTransport::start(EventReceiver& receiver, Deadline deadli
   // From the start on one channel at least, so that an ACL which forbids to subscribe is noticed.
   std::set<std::string> channels;
   if (!client_.check_key.empty()) channels.insert(client_.check_key);
-  subscriber_.emplace(howToListen(), channels, listener);
+  const absl::Status started = internal::startThreads(
+      "redis: listen to events", [&] { subscriber_.emplace(howToListen(), channels, listener); });
+  if (!started.ok()) return started;
   const absl::Status listens = stream_->awaitStart(deadline);
   if (!listens.ok()) return annotate(listens, "redis: listen to events");
   const absl::Status sends = ping(deadline);

@@ -13,7 +13,8 @@
 // Calls are refused while it is open and while it is half-open: only the probe asks the backend,
 // one at a time, on the executor. So no caller waits for a backend that may hang, and a crowd of
 // callers cannot fall upon one that has just come up. A probe may do more than ask: whatever must
-// be put right before calls are let through again belongs into it.
+// be put right before calls are let through again belongs into it. Where the executor has no thread
+// for the probe, each `allows` that refuses a call offers it again, a hundred times a second at most.
 #pragma once
 
 #include <atomic>
@@ -59,7 +60,8 @@ class CircuitBreaker {
     std::uint64_t closings = 0;
   };
 
-  // Blocks at most for as long as one call of the backend, or a few.
+  // Blocks at most for as long as one call of the backend, or a few. It is called without a lock, may
+  // use the breaker, and must not destroy it. An exception counts as a failure.
   using Probe = std::function<absl::Status()>;
 
   // `clock` must outlive it. `options` as `validate` accepts them.
@@ -71,7 +73,7 @@ class CircuitBreaker {
   ~CircuitBreaker();
 
   // Whether a call may be made now.
-  bool allows() const { return allows_.load(std::memory_order_acquire); }
+  bool allows() const { return allows_.load(std::memory_order_acquire) || refuse(); }
   // What to answer when it may not: Unavailable, with the failure that opened it.
   absl::Status refusal() const;
 
@@ -95,6 +97,8 @@ class CircuitBreaker {
  private:
   struct Impl;
 
+  // False, after having seen to it that the probe comes.
+  static bool refuse();
   void resetFailures();
   void operate(State to, bool is_forced);
   void runProbe(std::uint64_t period);

@@ -33,7 +33,8 @@ struct CachingOptions {
   // Readers understand both, whatever they were told.
   std::size_t compress_above_bytes = 0;
   // How many fills may wait to be sent off the caller's path; zero: a caller sends its own before
-  // it returns. What does not fit is not cached. Destroying the store sends those that wait.
+  // it returns. What does not fit is not cached. Destroying the store sends those that wait. Where no
+  // thread can be started, a caller sends them.
   std::size_t max_queued_fills = 0;
   // How many decoded values a process keeps, to decode none twice; zero: none. At most 1 000 000.
   // For values that take long to decode: the cache is asked all the same (docs/caching.md).

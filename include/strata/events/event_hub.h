@@ -55,7 +55,8 @@ struct SubscribeOptions {
   // How many deliveries wait for a subscriber; what does not fit becomes a gap. At least 1.
   std::size_t max_queued = 1024;
   // Called when there is something to take after there was nothing, from the publisher's thread: it
-  // must not block, nor call the hub or the subscription. For event loops, which post a task.
+  // must not block, nor call the hub or the subscription. For event loops, which post a task. What it
+  // throws is counted, logged and forgotten.
   std::function<void()> on_ready;
 };
 
@@ -103,9 +104,10 @@ class EventHub {
 };
 
 // Calls `listener` with each delivery, one at a time, on a thread of this subscription's own, so
-// one that blocks holds up nobody else; what it throws is counted, logged and forgotten. Destroying
-// what it returns waits for a call that is under way; do not do so from the listener.
-// Errors as from subscribe.
+// one that blocks holds up no other, and may call the hub and stores; what it throws is counted,
+// logged and forgotten. Destroying what it returns waits for a call that is under way; do not do so
+// from the listener.
+// Errors as from subscribe. ResourceExhausted: no thread could be started.
 absl::StatusOr<std::unique_ptr<EventSubscription>> listen(
     EventHub& hub, const EventChannel& channel, std::function<void(const EventDelivery&)> listener,
     SubscribeOptions options = {});

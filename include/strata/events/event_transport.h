@@ -33,6 +33,10 @@ struct EventMessage {
   std::string payload;
 };
 
+// A transport of a program's own may throw: that counts as an error of the call (Internal). `send` and
+// what waits are called without a lock; `subscribe` and `unsubscribe` with one of the channel, so they
+// must not call the hub.
+//
 // Thread-safe, but `send` is called by one thread at a time. Channel names are of printable ASCII,
 // up to 512 bytes; payloads are UTF-8 without NUL, up to 16 MiB.
 class EventTransport {
@@ -44,6 +48,7 @@ class EventTransport {
   //
   // Unavailable, DeadlineExceeded: not reached by the deadline; it goes on trying.
   // PermissionDenied, FailedPrecondition, InvalidArgument: it never will be as it is configured.
+  // ResourceExhausted: there is no thread to listen on. After these four nothing else is called.
   virtual absl::Status start(EventReceiver& receiver, Deadline deadline) = 0;
 
   // Take effect soon; of several calls about one channel the last one counts. Neither blocks.

@@ -54,6 +54,8 @@ struct ProbeAnswer {
 // of its threads, and nobody who asks waits longer than the timeout.
 class Probes {
  public:
+  // Called without a lock, on a thread of the executor: it may block. What it throws is a failure that
+  // names the type; so is the lack of a thread.
   using Check = std::function<Health()>;
 
   // `clock` must outlive it. No executor: threads of its own, so that checks that hang hold up
@@ -72,7 +74,8 @@ class Probes {
   // no check. AlreadyExists: one of this name is there.
   absl::Status add(std::string name, Check check, FailureTier tier = FailureTier::kCritical);
 
-  // What /metrics answers, in Prometheus's text format; asked at each call. 404 without it.
+  // What /metrics answers, in Prometheus's text format; asked at each call, without a lock, by the
+  // thread that asks. 404 without it, 500 where it throws.
   void setMetrics(std::function<std::string()> text);
 
   // The answer to GET `target`, path and query. For /livez it never waits, for the others at most

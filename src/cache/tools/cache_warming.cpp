@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "strata/base/internal/user_calls.h"
 
 namespace strata::internal {
 namespace {
@@ -36,7 +37,7 @@ class Warming {
       batch = takeFirst();
       ++running_;
     }
-    WarmReport counts = load_(batch);
+    WarmReport counts = read(batch);
     const std::lock_guard lock(mutex_);
     add(std::move(counts));
     --running_;
@@ -44,7 +45,7 @@ class Warming {
   }
 
   void load(const Batch& batch) {
-    WarmReport counts = load_(batch);
+    WarmReport counts = read(batch);
     const std::lock_guard lock(mutex_);
     add(std::move(counts));
   }
@@ -78,6 +79,16 @@ class Warming {
   }
 
  private:
+  WarmReport read(const Batch& batch) const {
+    return callOut(
+        "store", [&] { return load_(batch); },
+        [&](const absl::Status& thrown) {
+          WarmReport counts;
+          counts.asked = counts.failed = batch.size();
+          counts.first_failure = thrown;
+          return counts;
+        });
+  }
   Batch takeFirst() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Batch batch = std::move(waiting_.front());
     waiting_.pop_front();
@@ -111,11 +122,16 @@ absl::Status check(const WarmOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status tell(const WarmOptions& options, const WarmReport& report) {
+  if (options.progress == nullptr) return absl::OkStatus();
+  return callOut("progress", [&] { options.progress(report); });
+}
+
 // Ok: the source has told all there are.
 absl::Status goThrough(const IdSource& ids, const std::shared_ptr<Warming>& warming,
                        const WarmOptions& options, const Clock& clock) {
   while (true) {
-    absl::StatusOr<std::vector<Id>> page = ids();
+    absl::StatusOr<std::vector<Id>> page = callOut("source of ids", ids);
     if (!page.ok()) return page.status();
     if (page->empty()) return absl::OkStatus();
     for (std::size_t first = 0; first < page->size(); first += options.batch_size) {
@@ -125,11 +141,12 @@ absl::Status goThrough(const IdSource& ids, const std::shared_ptr<Warming>& warm
       const auto slice = absl::MakeConstSpan(*page).subspan(first, options.batch_size);
       Batch batch(slice.begin(), slice.end());
       if (warming->offer(batch)) {
-        options.executor->schedule(absl::ZeroDuration(), [warming] { warming->help(); });
+        // Where the executor has no thread, the batch waits until the caller comes to it.
+        (void)options.executor->trySchedule(absl::ZeroDuration(), [warming] { warming->help(); });
       } else {
         warming->load(batch);
       }
-      if (options.progress != nullptr) options.progress(warming->report());
+      if (absl::Status told = tell(options, warming->report()); !told.ok()) return told;
     }
   }
 }
@@ -151,7 +168,7 @@ WarmReport warmAll(const IdSource& ids, WarmLoad load, const WarmOptions& option
   report = warming->takeReport();
   report.status = gone_through;
   report.took = clock.now() - started;
-  if (options.progress != nullptr) options.progress(report);
+  report.status.Update(tell(options, report));
   return report;
 }
 

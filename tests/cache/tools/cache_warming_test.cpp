@@ -10,6 +10,7 @@
 
 #include "strata/testing/eventually.h"
 #include "strata/testing/fakes/fake_executor.h"
+#include "tests/base/thread_shortage.h"
 #include "tests/decorators/caching_fixture.h"
 
 namespace strata::caching_test {
@@ -134,6 +135,36 @@ TEST_F(WarmTest, NeedsNoHelpFromTheExecutor) {
   // What was offered is done; a helper that comes late touches nothing.
   store_.reset();
   busy->advance(absl::Seconds(1));
+}
+
+TEST_F(WarmTest, NeedsNoThread) {
+  store(50);
+  const auto refusing = std::make_shared<testing::RefusingExecutor>(Executor::shared());
+  const WarmReport report = warm(
+      *store_, idsUpTo(100), {.batch_size = 10, .max_concurrent = 4, .executor = refusing}, clock_);
+  EXPECT_OK(report.status);
+  EXPECT_EQ(report.asked, 100U);
+}
+
+// What threw went through `warm`, while helpers on other threads were using what was the caller's.
+TEST_F(WarmTest, ExceptionsAreInTheReport) {
+  const auto is_thrown =
+      testing::StatusIs(absl::StatusCode::kInternal, ::testing::HasSubstr("std::runtime_error"));
+  const IdSource source = []() -> absl::StatusOr<std::vector<Id>> {
+    throw std::runtime_error("source");
+  };
+  EXPECT_THAT(warm(*store_, source, {}, clock_).status, is_thrown);
+
+  WarmOptions options;
+  options.progress = [](const WarmReport&) { throw std::runtime_error("progress"); };
+  EXPECT_THAT(warm(*store_, idsUpTo(100), options, clock_).status, is_thrown);
+
+  faults_->before(testing::StoreOperation::kGetMany, [] { throw std::runtime_error("load"); });
+  const WarmReport report =
+      warm(*store_, idsUpTo(100), {.batch_size = 10, .max_concurrent = 4}, clock_);
+  EXPECT_OK(report.status);
+  EXPECT_EQ(report.failed, 100U);
+  EXPECT_THAT(report.first_failure, is_thrown);
 }
 
 // A store that tells how many calls it is in.

@@ -26,7 +26,8 @@
 
 namespace strata {
 
-// The next ids of many; empty: that was all. Called by one thread. An error ends the warming.
+// The next ids of many; empty: that was all. Called by one thread, without a lock: it may block, and
+// call stores. An error ends the warming, and so does an exception (Internal).
 using IdSource = std::function<absl::StatusOr<std::vector<Id>>()>;
 
 struct WarmReport {
@@ -54,7 +55,8 @@ struct WarmOptions {
   std::size_t max_concurrent = 2;
   // Of the whole operation, and of every call in it.
   Deadline deadline = {};
-  // Told after every batch, by the calling thread.
+  // Told after every batch, by the calling thread, without a lock: it may block. An exception ends
+  // the warming (Internal).
   std::function<void(const WarmReport&)> progress = nullptr;
   std::shared_ptr<Executor> executor = Executor::shared();
 };

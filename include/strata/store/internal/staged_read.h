@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "strata/base/internal/user_calls.h"
 #include "strata/store/snapshot.h"
 
 namespace strata::internal {
@@ -38,6 +40,11 @@ class StagedRead {
   virtual Found takeFound() { return Found::kMissing; }
   // Reads the backing store. Blocks for as long as a `get`.
   virtual void load() = 0;
+  // `load`; what that throws becomes the answer.
+  void makeLoad() {
+    absl::Status loaded = callOut("store", [this] { load(); });
+    if (!loaded.ok()) answer(std::move(loaded));
+  }
   // Adds nothing where the lookup gave no lease.
   virtual void addFill(FillRound& /*round*/) {}
 
