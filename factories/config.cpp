@@ -17,6 +17,7 @@
 #include "adapters/redis/client/url.h"
 #include "adapters/upstash/url.h"
 #include "src/base/url.h"
+#include "strata/base/internal/user_calls.h"
 #include "strata/base/logging.h"
 #include "strata/base/secret_source.h"
 #include "strata/records/key_space.h"
@@ -408,7 +409,9 @@ absl::StatusOr<Config> configFromEnv() {
   });
 }
 
-absl::StatusOr<Config> configFromEnv(const Environment& environment) {
+namespace {
+
+absl::StatusOr<Config> readConfig(const Environment& environment) {
   Config config;
   Reader read(environment);
   read.text(config.app, "STRATA_APP");
@@ -441,6 +444,12 @@ absl::StatusOr<Config> configFromEnv(const Environment& environment) {
     read.problems.push_back(std::move(problem));
   if (!read.problems.empty()) return toStatus(read.problems);
   return config;
+}
+
+}  // namespace
+
+absl::StatusOr<Config> configFromEnv(const Environment& environment) {
+  return internal::callOut("environment", [&] { return readConfig(environment); });
 }
 
 }  // namespace strata

@@ -17,6 +17,7 @@
 #include "src/base/background_jobs.h"
 #include "src/base/fork.h"
 #include "src/base/starved_wait.h"
+#include "strata/base/internal/user_calls.h"
 
 namespace strata::internal {
 namespace {
@@ -70,13 +71,9 @@ std::optional<SocketAddress> numeric(const std::string& host, std::uint16_t port
 
 // What is called is not ours.
 Names callSafely(const HostResolver& find, const std::string& host) {
-  try {
-    Names names = find(host);
-    if (names.ok()) return names;
-    return absl::UnavailableError(std::string(names.status().message()));
-  } catch (const std::exception&) {
-    return absl::UnavailableError("cannot resolve the host: the resolver has thrown");
-  }
+  Names names = callOut("cannot resolve the host: the resolver", [&] { return find(host); });
+  if (names.ok()) return names;
+  return absl::UnavailableError(std::string(names.status().message()));
 }
 
 absl::StatusOr<std::vector<SocketAddress>> toAddresses(const Names& names, std::uint16_t port) {

@@ -1,4 +1,5 @@
 #include "src/base/secret_source.h"
+#include "strata/base/internal/user_calls.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -95,13 +96,7 @@ SecretSource secretFile(std::string path) {
 namespace internal {
 
 absl::StatusOr<Secret> askForSecret(const SecretSource& source) {
-  absl::StatusOr<Secret> secret;
-  try {
-    secret = source();
-  } catch (...) {
-    // Its text may be anything, the secret too.
-    return absl::InternalError("the callback for the password threw an exception");
-  }
+  absl::StatusOr<Secret> secret = callOut("the callback for the password", source);
   if (!secret.ok()) return secret;
   if (secret->empty()) return absl::InvalidArgumentError("the password is empty");
   if (secret->reveal().find('\0') != std::string::npos) {

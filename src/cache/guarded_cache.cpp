@@ -1,18 +1,32 @@
 #include "strata/cache/guarded_cache.h"
 
+#include <string_view>
 #include <utility>
 
 #include "src/base/mutants.h"
 #include "src/base/outage.h"
 #include "src/cache/pending_deletes.h"
+#include "strata/base/internal/user_calls.h"
 #include "strata/base/status.h"
 
 namespace strata {
 namespace {
 
+constexpr std::string_view kCache = "cache";
+
+using internal::callOut;
 using internal::isAlive;
 using internal::isOutage;
 using internal::Mutant;
+
+// A cache of the application's own may throw, or answer for fewer keys than it was asked for.
+template <typename Answers, typename Ask>
+Answers askMany(std::size_t count, Ask ask) {
+  const auto all = [count](const absl::Status& status) { return Answers(count, status); };
+  Answers answers = callOut(kCache, ask, all);
+  if (answers.size() == count) return answers;
+  return all(absl::InternalError("cache: it has not answered for each key"));
+}
 
 }  // namespace
 
@@ -44,6 +58,16 @@ struct GuardedCache::Core {
     if (absl::Status met = cache->ping(); !met.ok()) return met;
     if (isAlive(Mutant::kReadBeforeDrain)) return absl::OkStatus();
     return pending.drain();
+  }
+
+  absl::Status remove(absl::Span<const std::string> keys, Deadline deadline) const {
+    return callOut(kCache, [&] { return cache->remove(keys, deadline); });
+  }
+  Health failure(const absl::Status& why) const {
+    return {.component = "cache",
+            .backend = backend,
+            .state = HealthState::kFail,
+            .error = describe(why)};
   }
 
   void note(const absl::Status& status, Deadline deadline) {
@@ -103,7 +127,8 @@ Incarnation GuardedCache::incarnation(std::string_view key) const {
 std::vector<absl::StatusOr<std::optional<std::string>>> GuardedCache::getMany(
     absl::Span<const std::string> keys, Deadline deadline) {
   if (!core_->breaker.allows()) return {keys.size(), core_->breaker.refusal()};
-  auto answers = core_->cache->getMany(keys, deadline);
+  auto answers = askMany<std::vector<absl::StatusOr<std::optional<std::string>>>>(
+      keys.size(), [&] { return core_->cache->getMany(keys, deadline); });
   core_->noteAll(answers, deadline);
   return answers;
 }
@@ -111,14 +136,15 @@ std::vector<absl::StatusOr<std::optional<std::string>>> GuardedCache::getMany(
 absl::Status GuardedCache::set(const std::string& key, std::string_view value, absl::Duration ttl,
                                Deadline deadline) {
   if (!core_->breaker.allows()) return core_->breaker.refusal();
-  absl::Status status = core_->cache->set(key, value, ttl, deadline);
+  absl::Status status =
+      callOut(kCache, [&] { return core_->cache->set(key, value, ttl, deadline); });
   core_->note(status, deadline);
   return status;
 }
 
 absl::Status GuardedCache::remove(absl::Span<const std::string> keys, Deadline deadline) {
   const bool allowed = core_->breaker.allows();
-  absl::Status status = allowed ? core_->cache->remove(keys, deadline) : core_->breaker.refusal();
+  absl::Status status = allowed ? core_->remove(keys, deadline) : core_->breaker.refusal();
   if (allowed) core_->note(status, deadline);
   const bool forgets = isAlive(Mutant::kLostDeleteAcknowledged) ||
                        (isAlive(Mutant::kDeleteSkippedWhileOpen) && !allowed);
@@ -129,7 +155,8 @@ absl::Status GuardedCache::remove(absl::Span<const std::string> keys, Deadline d
 std::vector<absl::StatusOr<LeaseReply>> GuardedCache::getOrLease(
     absl::Span<const LeaseRequest> requests, absl::Duration ttl, Deadline deadline) {
   if (!core_->breaker.allows()) return {requests.size(), core_->breaker.refusal()};
-  auto answers = core_->cache->getOrLease(requests, ttl, deadline);
+  auto answers = askMany<std::vector<absl::StatusOr<LeaseReply>>>(
+      requests.size(), [&] { return core_->cache->getOrLease(requests, ttl, deadline); });
   core_->noteAll(answers, deadline);
   return answers;
 }
@@ -137,7 +164,8 @@ std::vector<absl::StatusOr<LeaseReply>> GuardedCache::getOrLease(
 std::vector<absl::StatusOr<bool>> GuardedCache::compareAndSet(
     absl::Span<const CompareAndSet> requests, Deadline deadline) {
   if (!core_->breaker.allows()) return {requests.size(), core_->breaker.refusal()};
-  auto answers = core_->cache->compareAndSet(requests, deadline);
+  auto answers = askMany<std::vector<absl::StatusOr<bool>>>(
+      requests.size(), [&] { return core_->cache->compareAndSet(requests, deadline); });
   core_->noteAll(answers, deadline);
   return answers;
 }
@@ -145,7 +173,7 @@ std::vector<absl::StatusOr<bool>> GuardedCache::compareAndSet(
 absl::StatusOr<KeyPage> GuardedCache::scan(std::string_view prefix, const std::string& cursor,
                                            Deadline deadline) {
   if (!core_->breaker.allows()) return core_->breaker.refusal();
-  auto page = core_->cache->scan(prefix, cursor, deadline);
+  auto page = callOut(kCache, [&] { return core_->cache->scan(prefix, cursor, deadline); });
   // What an ACL forbids to list says nothing about the rest.
   const bool is_ours =
       absl::IsPermissionDenied(page.status()) || absl::IsFailedPrecondition(page.status());
@@ -155,28 +183,27 @@ absl::StatusOr<KeyPage> GuardedCache::scan(std::string_view prefix, const std::s
 
 absl::Status GuardedCache::ping(Deadline deadline) {
   if (!core_->breaker.allows()) return core_->breaker.refusal();
-  absl::Status status = core_->cache->ping(deadline);
+  absl::Status status = callOut(kCache, [&] { return core_->cache->ping(deadline); });
   core_->note(status, deadline);
   return status;
 }
 
 Health GuardedCache::healthCheck() {
   if (core_->breaker.allows()) {
-    Health health = core_->cache->healthCheck();
+    Health health = callOut(
+        kCache, [&] { return core_->cache->healthCheck(); },
+        [&](const absl::Status& thrown) { return core_->failure(thrown); });
     if (health.healthy()) core_->breaker.noteSuccess();
     return health;
   }
-  return {.component = "cache",
-          .backend = core_->backend,
-          .state = HealthState::kFail,
-          .error = describe(core_->breaker.refusal())};
+  return core_->failure(core_->breaker.refusal());
 }
 
 void GuardedCache::removeUncertain(absl::Span<const std::string> keys) {
   if (isAlive(Mutant::kUncertainDeletedOnce)) return (void)remove(keys);
   // Remembered first: from here on nobody here believes the cache about them.
   core_->pending.addUncertain(keys);
-  if (core_->breaker.allows()) core_->note(core_->cache->remove(keys), Deadline::never());
+  if (core_->breaker.allows()) core_->note(core_->remove(keys, {}), Deadline::never());
 }
 
 bool GuardedCache::owesDeletion(std::string_view key) const {

@@ -11,6 +11,7 @@
 #include "src/cache/cache_rounds.h"
 #include "src/cache/decoded_snapshots.h"
 #include "src/decorators/distinct_ids.h"
+#include "strata/base/internal/user_calls.h"
 #include "strata/records/json_codec.h"
 #include "strata/store/internal/staged_read.h"
 
@@ -38,9 +39,14 @@ class CachingRecords final : public AnyStore {
  private:
   class Staged;
 
-  // The cached answer, or none when the backing store has to be read.
+  absl::StatusOr<AnySnapshot> load(const Id& id, const ReadOptions& options);
+  AnySnapshots loadMany(absl::Span<const Id> ids, const ReadOptions& options);
+  // The cached answer, or none when the backing store has to be read. Does not throw, because other
+  // lookups may have leases by then.
   std::optional<AnySnapshot> answerFrom(CacheAside::Lookup& lookup);
-  // The fill of a leased lookup once the backing store has answered.
+  absl::Status decode(const CacheAside::Lookup& lookup, std::shared_ptr<void>& value) const;
+  // The fill of a leased lookup once the backing store has answered. Does not throw: a lease without
+  // a fill holds up all readers of the id.
   CacheAside::Fill fillFor(const CacheAside::Lookup& lookup,
                            const absl::StatusOr<AnySnapshot>& loaded) const;
   // Reads the ids at `missed` from the backing store and fills their lookups.
@@ -61,12 +67,22 @@ absl::StatusOr<AnySnapshot> CachingRecords::get(const Id& id, const ReadOptions&
   CacheAside::Lookup lookup = cache_->lookup(id, options);
   if (!lookup.status.ok()) return lookup.status;
   if (auto answer = answerFrom(lookup)) return *std::move(answer);
-  absl::StatusOr<AnySnapshot> loaded = backing_->get(id, options);
+  absl::StatusOr<AnySnapshot> loaded = load(id, options);
   if (lookup.needsFill()) {
     const CacheAside::Fill fill = fillFor(lookup, loaded);
     cache_->fill({&fill, 1});
   }
   return loaded;
+}
+
+absl::StatusOr<AnySnapshot> CachingRecords::load(const Id& id, const ReadOptions& options) {
+  return callOut("backing store", [&] { return backing_->get(id, options); });
+}
+
+AnySnapshots CachingRecords::loadMany(absl::Span<const Id> ids, const ReadOptions& options) {
+  return callOut(
+      "backing store", [&] { return backing_->getMany(ids, options); },
+      [&](const absl::Status& thrown) { return AnySnapshots(ids.size(), thrown); });
 }
 
 class CachingRecords::Staged final : public StagedRead {
@@ -88,7 +104,7 @@ class CachingRecords::Staged final : public StagedRead {
   }
   void load() override {
     const bool waits = lookup_.filled_by_another;
-    answer(waits ? store_.get(id_, options_) : store_.backing_->get(id_, options_));
+    answer(waits ? store_.get(id_, options_) : store_.load(id_, options_));
   }
   void addFill(FillRound& round) override {
     if (lookup_.needsFill()) round.add(*store_.cache_, store_.fillFor(lookup_, answered()));
@@ -131,7 +147,7 @@ void CachingRecords::loadMissed(absl::Span<const Id> ids, const ReadOptions& opt
                                 AnySnapshots& answers) {
   std::vector<Id> missed_ids;
   for (std::size_t i : missed) missed_ids.push_back(ids[i]);
-  AnySnapshots loaded = backing_->getMany(missed_ids, options);
+  AnySnapshots loaded = loadMany(missed_ids, options);
   std::vector<CacheAside::Fill> fills;
   for (std::size_t k = 0; k < missed.size(); ++k) {
     const CacheAside::Lookup& lookup = lookups[missed[k]];
@@ -147,9 +163,8 @@ std::optional<AnySnapshot> CachingRecords::answerFrom(CacheAside::Lookup& lookup
   if (auto known = decoded_.find(lookup.cell)) {
     return asSnapshot(std::move(known), lookup.version);
   }
-  std::shared_ptr<void> value = entity_.make();
-  const absl::Status status = readJson(entity_.typeInfo(), lookup.payload(), value.get());
-  if (!status.ok()) {
+  std::shared_ptr<void> value;
+  if (const absl::Status status = decode(lookup, value); !status.ok()) {
     cache_->rejectPayload(lookup, status);
     return std::nullopt;
   }
@@ -157,22 +172,40 @@ std::optional<AnySnapshot> CachingRecords::answerFrom(CacheAside::Lookup& lookup
   return asSnapshot(std::move(value), lookup.version);
 }
 
+absl::Status CachingRecords::decode(const CacheAside::Lookup& lookup,
+                                    std::shared_ptr<void>& value) const {
+  return callOut("record", [&] {
+    value = entity_.make();
+    return readJson(entity_.typeInfo(), lookup.payload(), value.get());
+  });
+}
+
 CacheAside::Fill CachingRecords::fillFor(const CacheAside::Lookup& lookup,
                                          const absl::StatusOr<AnySnapshot>& loaded) const {
   using Answer = CacheAside::Fill::Answer;
   if (!loaded.ok()) return {&lookup, Answer::kFailed, {}, {}};
   if (*loaded == nullptr) return {&lookup, Answer::kAbsent, {}, {}};
-  std::string payload;
-  appendJson(entity_.typeInfo(), addressOf(**loaded), payload);
-  return {&lookup, Answer::kValue, std::move(payload), loaded->version()};
+  return callOut(
+      "record",
+      [&]() -> CacheAside::Fill {
+        std::string payload;
+        appendJson(entity_.typeInfo(), addressOf(**loaded), payload);
+        return {&lookup, Answer::kValue, std::move(payload), loaded->version()};
+      },
+      [&](const absl::Status& /*thrown*/) -> CacheAside::Fill {
+        return {&lookup, Answer::kFailed, {}, {}};
+      });
 }
 
 absl::StatusOr<Version> CachingRecords::put(const AnyRecord& item, const WriteOptions& options) {
-  return invalidatedAfter(entity_.id(addressOf(item)), backing_->put(item, options), options.unit);
+  const Id id = entity_.id(addressOf(item));  // first: where it throws nothing is written
+  return invalidatedAfter(
+      id, callOut("backing store", [&] { return backing_->put(item, options); }), options.unit);
 }
 
 absl::StatusOr<Version> CachingRecords::remove(const Id& id, const WriteOptions& options) {
-  return invalidatedAfter(id, backing_->remove(id, options), options.unit);
+  return invalidatedAfter(
+      id, callOut("backing store", [&] { return backing_->remove(id, options); }), options.unit);
 }
 
 absl::StatusOr<Version> CachingRecords::invalidatedAfter(const Id& id,

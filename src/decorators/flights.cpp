@@ -6,6 +6,7 @@
 
 #include "src/base/mutants.h"
 #include "src/decorators/flights_core.h"
+#include "strata/base/internal/user_calls.h"
 
 namespace strata::internal {
 namespace {
@@ -232,7 +233,9 @@ void Flights::Core::ask(Load load, absl::Span<const Id> ids, const ReadOptions& 
                         absl::Span<Answer> answers) {
   batches.increment();
   batched_ids.add(static_cast<std::int64_t>(ids.size()));
-  load(ids, wanted, answers);
+  const absl::Status asked = callOut("backing store", [&] { load(ids, wanted, answers); });
+  if (asked.ok()) return;
+  for (Answer& answer : answers) answer = {asked, nullptr, {}};
 }
 
 void Flights::Core::depart(absl::Span<const Id> ids) {

@@ -57,6 +57,7 @@ class Flights {
     Version version;
   };
   // Asks the store below for all of `ids` at once, which are distinct, and gives each its answer.
+  // What it throws is the answer to all of them (Internal).
   using Load = absl::FunctionRef<void(absl::Span<const Id> ids, const ReadOptions& options,
                                       absl::Span<Answer> answers)>;
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "strata/base/internal/user_calls.h"
+
 namespace strata::internal {
 namespace {
 
@@ -18,11 +20,13 @@ class InvalidatingRecords final : public AnyStore {
     return backing_->getMany(ids, options);
   }
   absl::StatusOr<Version> put(const AnyRecord& item, const WriteOptions& options) override {
-    return invalidatedAfter(entity_.id(addressOf(item)), backing_->put(item, options),
-                            options.unit);
+    const Id id = entity_.id(addressOf(item));  // first: where it throws nothing is written
+    return invalidatedAfter(
+        id, callOut("backing store", [&] { return backing_->put(item, options); }), options.unit);
   }
   absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options) override {
-    return invalidatedAfter(id, backing_->remove(id, options), options.unit);
+    return invalidatedAfter(
+        id, callOut("backing store", [&] { return backing_->remove(id, options); }), options.unit);
   }
   Health healthCheck() override { return backing_->healthCheck(); }
 

@@ -1,11 +1,18 @@
 #include "strata/limits/guarded_rate_limit_log.h"
 
+#include <string_view>
 #include <utility>
 
 #include "src/base/outage.h"
+#include "strata/base/internal/user_calls.h"
 #include "strata/base/status.h"
 
 namespace strata {
+namespace {
+
+constexpr std::string_view kLog = "rate limit log";
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<GuardedRateLimitLog>> GuardedRateLimitLog::create(
     std::shared_ptr<RateLimitLog> log, GuardedRateLimitLogOptions options,
@@ -37,7 +44,14 @@ std::vector<absl::StatusOr<RateLimitLog::Entry>> GuardedRateLimitLog::record(
     absl::Span<const Call> calls, Deadline deadline) {
   if (calls.empty()) return {};
   if (!breaker_.allows()) return {calls.size(), breaker_.refusal()};
-  std::vector<absl::StatusOr<Entry>> entries = log_->record(calls, deadline);
+  const auto all = [&](const absl::Status& status) {
+    return std::vector<absl::StatusOr<Entry>>(calls.size(), status);
+  };
+  std::vector<absl::StatusOr<Entry>> entries = internal::callOut(
+      kLog, [&] { return log_->record(calls, deadline); }, all);
+  if (entries.size() != calls.size()) {
+    entries = all(absl::InternalError("rate limit log: it has not answered for each call"));
+  }
   // A log that answers for some of them is there.
   for (const absl::StatusOr<Entry>& entry : entries) {
     if (!entry.ok()) continue;
@@ -50,14 +64,21 @@ std::vector<absl::StatusOr<RateLimitLog::Entry>> GuardedRateLimitLog::record(
 
 absl::Status GuardedRateLimitLog::ping(Deadline deadline) {
   if (!breaker_.allows()) return breaker_.refusal();
-  absl::Status status = log_->ping(deadline);
+  absl::Status status = internal::callOut(kLog, [&] { return log_->ping(deadline); });
   note(status, deadline);
   return status;
 }
 
 Health GuardedRateLimitLog::healthCheck() {
   if (breaker_.allows()) {
-    Health health = log_->healthCheck();
+    Health health = internal::callOut(
+        kLog, [&] { return log_->healthCheck(); },
+        [&](const absl::Status& thrown) {
+          return Health{.component = "rate-limit-log",
+                        .backend = backend_,
+                        .state = HealthState::kFail,
+                        .error = describe(thrown)};
+        });
     if (health.healthy()) breaker_.noteSuccess();
     return health;
   }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "strata/base/internal/user_calls.h"
+#include "strata/base/logging.h"
 #include "strata/base/status.h"
 
 namespace strata {
@@ -29,12 +31,21 @@ absl::Status UnitOfWork::commit() {
     rollback();
     return status;
   }
-  absl::Status outcome = transaction_->commit();
+  // Internal: whether it happened is not known.
+  absl::Status outcome =
+      internal::callOut("transaction", [this] { return transaction_->commit(); });
   // Its connection, or its turn to write, is given back first: a slow cache must not hold it.
   transaction_.reset();
   if (!outcome.ok() && !mayHaveHappened(outcome)) return outcome;
-  for (const auto& then : std::exchange(once_committed_, {})) then(outcome);
+  for (const auto& then : std::exchange(once_committed_, {})) tell(then, outcome);
   return outcome;
+}
+
+// What it throws changes nothing of the outcome, and nothing of what the others do.
+void UnitOfWork::tell(const std::function<void(const absl::Status&)>& then,
+                      const absl::Status& outcome) {
+  const absl::Status told = internal::callOut("once_committed", [&] { then(outcome); });
+  if (!told.ok()) log(Severity::kError, "strata.unit_of_work.threw", {{"why", describe(told)}});
 }
 
 void UnitOfWork::rollback() {

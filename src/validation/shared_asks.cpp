@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "strata/base/internal/user_calls.h"
+
 namespace strata::internal {
 
 absl::StatusOr<Validation> SharedAsks::ask(const std::string& user_id, ValidationCache::Ask ask,
@@ -31,7 +33,7 @@ absl::StatusOr<Validation> SharedAsks::ask(const std::string& user_id, Validatio
 
 absl::StatusOr<Validation> SharedAsks::lead(const std::string& user_id, ValidationCache::Ask ask,
                                             Question* of_many) {
-  absl::StatusOr<Validation> answer = ask();
+  absl::StatusOr<Validation> answer = callOut("validation", ask);
   const std::lock_guard lock(mutex_);
   if (of_many != nullptr) {
     of_many->answer = answer;

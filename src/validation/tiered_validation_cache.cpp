@@ -9,6 +9,7 @@
 #include "absl/types/span.h"
 #include "src/cache/cache_aside.h"
 #include "src/validation/shared_asks.h"
+#include "strata/base/internal/user_calls.h"
 #include "strata/base/status.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/cache/tools/cache_admin.h"
@@ -221,7 +222,7 @@ absl::StatusOr<Validation> TieredValidationCache::validate(std::string_view user
       return *std::move(verdict);
     }
     if (lookup.needsFill()) {
-      absl::StatusOr<Validation> answer = ask();
+      absl::StatusOr<Validation> answer = internal::callOut("validation", ask);
       tier->fill(lookup, user_id, answer.ok() ? &*answer : nullptr);
       return core_->counted(std::move(answer));
     }

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <random>
+#include <stdexcept>
 
 #include "strata/base/metrics.h"
 #include "tests/decorators/gated_store.h"
@@ -466,6 +467,64 @@ TEST(CoalescingOptions, AreRefusedOutOfTheirRange) {
   EXPECT_THAT(validate(CoalescingOptions{.max_gathering = absl::Seconds(2)}),
               refused("max_gathering"));
   EXPECT_THAT(CoalescingStore<Note>::create(nullptr, {.max_batch = 0}), refused("max_batch"));
+}
+
+// ---- Exceptions ----
+
+// Throws while a test says so, having stood at the gate.
+class ThrowingStore final : public Store<Note> {
+ public:
+  ThrowingStore(std::unique_ptr<GatedStore> backing, const std::atomic<bool>& throws)
+      : backing_(std::move(backing)), throws_(throws) {}
+  Found get(const Id& id, const ReadOptions& options) override {
+    Found found = backing_->get(id, options);
+    if (throws_) throw std::runtime_error("hunter2");
+    return found;
+  }
+  Snapshots<Note> getMany(absl::Span<const Id> ids, const ReadOptions& options) override {
+    Snapshots<Note> found = backing_->getMany(ids, options);
+    if (throws_) throw std::runtime_error("hunter2");
+    return found;
+  }
+  absl::StatusOr<Version> put(const Note& note, const WriteOptions& options) override {
+    return backing_->put(note, options);
+  }
+  absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options) override {
+    return backing_->remove(id, options);
+  }
+  Health healthCheck() override { throw std::runtime_error("hunter2"); }
+
+ private:
+  const std::unique_ptr<GatedStore> backing_;
+  const std::atomic<bool>& throws_;
+};
+
+// A call that threw stayed among those under way: whoever came for its id waited without end.
+TEST_F(CoalescingStoreTest, ACallThatThrowsIsInternalForAllItWasForAndTheNextOneGoesOn) {
+  std::atomic<bool> throws = true;
+  auto gate = std::make_unique<GatedStore>(clock_);
+  gate_ = gate.get();
+  auto throwing = std::make_unique<ThrowingStore>(std::move(gate), throws);
+  store_ =
+      *CoalescingStore<Note>::create(std::move(throwing), {.store = "notes"}, metrics_, clock_);
+  const auto is_thrown =
+      StatusIs(absl::StatusCode::kInternal,
+               ::testing::AllOf(::testing::HasSubstr("std::runtime_error"),
+                                ::testing::Not(::testing::HasSubstr("hunter2"))));
+  put("a");
+  gate_->close();
+  Crowd<Found> first(gate_, 1, [&](std::size_t) { return store_->get("a"); });
+  ASSERT_TRUE(gate_->awaitCalls(1));
+  Crowd<Found> joined(gate_, 10, [&](std::size_t) { return store_->get("a"); });
+  ASSERT_TRUE(clock_.awaitWaiting(10));
+  gate_->open();
+  EXPECT_THAT(first.result(), is_thrown);
+  EXPECT_THAT(joined.results(), ::testing::Each(is_thrown));
+  EXPECT_THAT(store_->getMany({"a", "b"}), ::testing::Each(is_thrown));
+  EXPECT_EQ(store_->healthCheck().state, HealthState::kFail);
+  throws = false;
+  EXPECT_THAT(store_->get("a"), IsOk());
+  EXPECT_THAT(store_->getMany({"a", "b"}), ::testing::Each(IsOk()));
 }
 
 }  // namespace

@@ -43,5 +43,26 @@ TEST(UnitOfWork, CanOnlyBeRolledBackAfterAWriteOfItFailed) {
                                       ::testing::HasSubstr("can only be rolled back")));
 }
 
+// What was to be deleted from the cache after the commit was not, where what came before it threw.
+TEST(UnitOfWork, WhatThrowsAfterTheCommitKeepsNothingElseFromBeingTold) {
+  struct Throwing final : Transaction {
+    absl::Status commit() override { throw std::runtime_error("hunter2"); }
+  };
+  struct Quiet final : Transaction {
+    absl::Status commit() override { return absl::OkStatus(); }
+  };
+  for (const bool commit_throws : {false, true}) {
+    std::unique_ptr<Transaction> transaction = std::make_unique<Quiet>();
+    if (commit_throws) transaction = std::make_unique<Throwing>();
+    UnitOfWork unit(std::move(transaction));
+    std::vector<absl::Status> told;
+    unit.onceCommitted([](const absl::Status&) { throw std::runtime_error("hunter2"); });
+    unit.onceCommitted([&](const absl::Status& status) { told.push_back(status); });
+    const absl::Status outcome = unit.commit();
+    EXPECT_EQ(outcome.ok(), !commit_throws);
+    EXPECT_EQ(told, std::vector<absl::Status>(1, outcome));
+  }
+}
+
 }  // namespace
 }  // namespace strata

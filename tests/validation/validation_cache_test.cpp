@@ -7,6 +7,7 @@
 #include <atomic>
 #include <latch>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -407,6 +408,52 @@ TEST(MockValidationCacheTest, AnswersWhatItIsTold) {
   ValidationCache& seen = cache;
   EXPECT_THAT(seen.validate("alice", [] { return absl::StatusOr<Validation>(good()); }),
               IsOkAndHolds(bad()));
+}
+
+// ---- Exceptions ----
+
+auto isThrown() {
+  return StatusIs(absl::StatusCode::kInternal,
+                  ::testing::AllOf(::testing::HasSubstr("std::runtime_error"),
+                                   ::testing::Not(::testing::HasSubstr("hunter2"))));
+}
+absl::StatusOr<Validation> throwSecret() { throw std::runtime_error("hunter2"); }
+
+// The question stayed open: whoever asked about the user from then on waited without end.
+TEST(SharedAsks, AnAskThatThrowsIsInternalAndTheNextOneAsks) {
+  internal::SharedAsks asks(Clock::system());
+  EXPECT_THAT(asks.ask("alice", throwSecret, {}), isThrown());
+  EXPECT_OK(asks.ask("alice", [] { return absl::StatusOr<Validation>(good()); }, {}));
+}
+
+TEST(SharedAsks, AnAskThatThrowsAnswersAllWhoWaitForIt) {
+  internal::SharedAsks asks(Clock::system());
+  std::latch out(1);
+  std::latch answer(1);
+  std::jthread first([&] {
+    EXPECT_THAT(asks.ask("alice",
+                         [&] {
+                           out.count_down();
+                           answer.wait();
+                           return throwSecret();
+                         },
+                         {}),
+                isThrown());
+  });
+  out.wait();
+  std::vector<std::jthread> crowd;
+  for (int i = 0; i < 8; ++i) {
+    crowd.emplace_back([&] { EXPECT_THAT(asks.ask("alice", throwSecret, {}), isThrown()); });
+  }
+  answer.count_down();
+}
+
+// The lease was kept until its end.
+TEST_F(ValidationCacheTest, AnAskThatThrowsIsInternalAndTheNextOneAsks) {
+  EXPECT_THAT(cache_->validate("alice", throwSecret), isThrown());
+  clock_.advance(absl::Milliseconds(1));
+  EXPECT_THAT(validate("alice", good()), IsOkAndHolds(good()));
+  EXPECT_EQ(clock_.sleptFor(), absl::ZeroDuration());
 }
 
 }  // namespace

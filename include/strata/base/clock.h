@@ -39,7 +39,8 @@ class MonotonicTime {
   std::int64_t nanos_ = 0;
 };
 
-// Thread-safe.
+// Thread-safe. A clock of a program's own must not throw, nor call anything of Strata: it is read with
+// locks held.
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -54,9 +54,9 @@ class LogField {
   bool is_literal_ = false;
 };
 
-// Thread-safe. Never throws: a line that cannot be written is dropped, whatever the sink throws.
-// The sink is called by the calling thread, without a lock of Strata's; it may block, and it may
-// call Strata.
+// Thread-safe. Never throws: a line that cannot be written is dropped, and so is what a sink throws.
+// The sink is called by the calling thread, on the path of requests, without a lock of Strata's, so a
+// sink that blocks holds those up. It must not call Strata, which may log: spdlog's sinks are locked.
 void log(Severity severity, std::string_view event,
          std::initializer_list<LogField> fields = {}) noexcept;
 

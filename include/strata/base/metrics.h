@@ -41,7 +41,8 @@ class Histogram {
 };
 
 // Thread-safe. What it returns lives as long as the Metrics itself, and the same name and labels
-// give the same object.
+// give the same object. Metrics of a program's own must neither throw nor block, nor call anything of
+// Strata, and neither must their counters, gauges and histograms: they are used with locks held.
 class Metrics {
  public:
   virtual ~Metrics() = default;

@@ -12,7 +12,8 @@ namespace strata {
 
 // Returns the secret as it is now. Called for each login, from any thread, also by several at once;
 // and once more when the server refuses what it returned, for it may have changed in between. An
-// error is that of the login, and so is an exception (Internal).
+// error is that of the login, and so is an exception (Internal, with its type). It may block, for as
+// long as a login may take, and must not use what it is the secret of.
 using SecretSource = std::function<absl::StatusOr<Secret>()>;
 
 // A source that reads a file each time. One line break at its end is not part of the secret.

@@ -92,6 +92,10 @@ struct KeyPage {
 //   Internal             the key holds something else than bytes, or the reply made no sense
 // Methods of many keys answer for each key, in the order asked; what fails for one may hold for
 // others. Keys and values are any bytes.
+//
+// A program's own cache is called without a lock, and may block for its timeout. GuardedCache, which
+// stands around every cache that a store uses, turns an exception of it into Internal, with its type;
+// a deletion that threw is pending, and made again.
 class Cache {
  public:
   virtual ~Cache() = default;

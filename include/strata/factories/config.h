@@ -94,7 +94,7 @@ struct Config {
 // name of its variable, and no value of a secret.
 absl::Status validate(const Config& config);
 
-// The value of an environment variable; none when it is not set.
+// The value of an environment variable; none when it is not set. An exception of it is Internal.
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 
 // Config from environment variables; one that is not set, or empty, keeps its default. Where both

@@ -30,7 +30,7 @@ namespace strata {
 class CircuitBreaker;
 
 // Thread-safe. Every method answers within the implementation's own timeout, or at the deadline if
-// that comes first.
+// that comes first. A log of a program's own is called without a lock; an exception of it is Internal.
 class RateLimitLog {
  public:
   struct Call {

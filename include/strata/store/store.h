@@ -39,6 +39,11 @@ struct StagedGet {
 
 // Thread-safe: every method may be called concurrently, without external synchronisation.
 //
+// A program's own store may stand under Strata's decorators. It is called without a lock, and may
+// block, call other stores, and throw: the caller gets Internal with the type of the exception, and
+// nothing of its text. A write that threw counts as one whose outcome is not known. So do what a
+// record's own functions throw (Entity<T>::id, its constructors); there nothing is written.
+//
 // The errors of every method, by what to do about them:
 //   InvalidArgument     an id or a value that no store accepts; the message says which
 //   Unavailable         the backend was not asked or did nothing; retry later
@@ -48,6 +53,7 @@ struct StagedGet {
 //   FailedPrecondition  the backend is not set up for this store (a missing table or column)
 //   PermissionDenied    the backend refused these credentials
 //   Unknown             a write whose outcome is not known (the connection was lost); read to see
+//   Internal            code of the program's own threw, or broke this contract; a fault to mend
 template <typename T>
 class Store {
  public:

@@ -27,8 +27,8 @@ namespace strata {
 class Transaction {
  public:
   virtual ~Transaction() = default;
-  // Called once at most. Unknown, DeadlineExceeded: whether it happened is not known. Any other
-  // error: it has not.
+  // Called once at most. Unknown, DeadlineExceeded, or an exception: whether it happened is not
+  // known. Any other error: it has not.
   virtual absl::Status commit() = 0;
 };
 
@@ -44,7 +44,8 @@ class UnitOfWork {
   // Makes everything that was written visible. It ends the unit, whatever it answers.
   //
   //   FailedPrecondition         it has ended before, or a write of it failed: it is rolled back
-  //   Unknown, DeadlineExceeded  whether it happened is not known; read to see
+  //   Unknown, DeadlineExceeded, Internal
+  //                              whether it happened is not known; read to see
   //   other errors               nothing of it happened; repeat the whole unit
   absl::Status commit();
   // Undoes everything. Nothing to do where it has ended.
@@ -60,10 +61,14 @@ class UnitOfWork {
   // Only while `check()` is ok.
   Transaction& transaction() { return *transaction_; }
   // Calls `then` after the commit, with its outcome: ok, or an error that leaves it open whether it
-  // took place. Not called when nothing happened.
+  // took place. Not called when nothing happened. It may block and call stores; what it throws is
+  // logged, and the others are called all the same.
   void onceCommitted(std::function<void(const absl::Status& outcome)> then);
 
  private:
+  static void tell(const std::function<void(const absl::Status&)>& then,
+                   const absl::Status& outcome);
+
   std::unique_ptr<Transaction> transaction_;  // null once it has ended
   bool failed_ = false;
   std::vector<std::function<void(const absl::Status&)>> once_committed_;

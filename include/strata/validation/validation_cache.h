@@ -53,8 +53,12 @@ struct ValidationCacheStats {
 //   InvalidArgument   the user id is empty, holds a NUL byte or is not UTF-8
 //   DeadlineExceeded  the deadline had passed before the call, or passed while another's answer was
 //                     awaited
+//   Internal          `ask` threw
 class ValidationCache {
  public:
+  // Called without a lock, by the thread that called `validate`: it may block, and call the cache for
+  // another user. For the same user it must not: it would wait for itself. An exception of it is its
+  // answer, Internal with the exception's type.
   using Ask = absl::FunctionRef<absl::StatusOr<Validation>()>;
 
   virtual ~ValidationCache() = default;

@@ -10,6 +10,7 @@
 #include "absl/functional/function_ref.h"
 #include "src/cache/tools/key_walk.h"
 #include "src/records/key_form.h"
+#include "strata/base/internal/user_calls.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
 
@@ -83,6 +84,12 @@ absl::Status check(const InvalidationOptions& options) {
   return absl::InvalidArgumentError("cache admin: batch_size must be between 1 and 10 000");
 }
 
+// What it throws is told in the report; the keys are removed all the same.
+void tell(const InvalidationOptions& options, InvalidationReport& report) {
+  if (options.progress == nullptr) return;
+  report.status.Update(internal::callOut("progress", [&] { options.progress(report); }));
+}
+
 InvalidationReport refused(absl::Status why) {
   InvalidationReport report;
   report.status = std::move(why);
@@ -119,7 +126,7 @@ void CacheAdmin::Core::removeBatches(absl::Span<const std::string> keys,
     // What fails is owed from here on, and made good in the background.
     const absl::Status removed = cache->remove(batch, options.deadline);
     (removed.ok() ? report.removed : report.failed) += batch.size();
-    if (options.progress != nullptr) options.progress(report);
+    tell(options, report);
   }
 }
 
@@ -146,10 +153,11 @@ InvalidationReport CacheAdmin::Core::removeFound(const char* scope, const std::s
       if (parts && meant(key, *parts)) found.push_back(key);
     }
     removeBatches(found, options, report);
-    if (found.empty() && options.progress != nullptr) options.progress(report);
+    if (found.empty()) tell(options, report);
   };
-  report.status =
+  absl::Status walked =
       internal::walkKeys(*cache, prefix, options.deadline, clock, take, /*restart=*/[] {});
+  if (!walked.ok()) report.status = std::move(walked);
   return finished(scope, std::move(report));
 }
 

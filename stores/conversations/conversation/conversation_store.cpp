@@ -8,6 +8,7 @@
 #include "stores/conversations/conversation/conversation_rules.h"
 #include "stores/conversations/conversation/conversation_stores.h"
 #include "stores/conversations/conversation/page_cursor.h"
+#include "strata/base/internal/user_calls.h"
 
 namespace strata::internal {
 namespace {
@@ -68,6 +69,8 @@ class RuledConversationStore final : public ConversationStore {
   using Tables = ConversationTables;
 
   // Ok when the caller may. Whoever may not even read hears that there is no such thing.
+  absl::StatusOr<Access> decide(const Conversation& conversation, const Caller& caller,
+                                ConversationAction action);
   absl::Status authorize(const Snapshot<Conversation>& conversation, const Caller& caller,
                          ConversationAction action, const char* what = "conversation");
   // The conversation for a call that reads, from the cache where there is one.
@@ -108,13 +111,21 @@ absl::Status RuledConversationStore::authorize(const Snapshot<Conversation>& con
                                                const Caller& caller, ConversationAction action,
                                                const char* what) {
   if (conversation == nullptr) return noSuch(what);
-  const Access access = authorization_->decide(*conversation, caller, action);
-  if (access.allowed) return absl::OkStatus();
-  if (action != ConversationAction::kRead &&
-      authorization_->decide(*conversation, caller, ConversationAction::kRead).allowed) {
-    return absl::PermissionDeniedError(access.reason);
-  }
-  return noSuch(what);
+  const auto access = decide(*conversation, caller, action);
+  if (!access.ok()) return access.status();
+  if (access->allowed) return absl::OkStatus();
+  if (action == ConversationAction::kRead) return noSuch(what);
+  const auto reading = decide(*conversation, caller, ConversationAction::kRead);
+  if (!reading.ok()) return reading.status();
+  return reading->allowed ? absl::PermissionDeniedError(access->reason) : noSuch(what);
+}
+
+absl::StatusOr<Access> RuledConversationStore::decide(const Conversation& conversation,
+                                                      const Caller& caller,
+                                                      ConversationAction action) {
+  return internal::callOut("authorization", [&]() -> absl::StatusOr<Access> {
+    return authorization_->decide(conversation, caller, action);
+  });
 }
 
 absl::StatusOr<Snapshot<Conversation>> RuledConversationStore::find(const Caller& caller,
@@ -339,7 +350,7 @@ absl::StatusOr<Access> RuledConversationStore::checkAccess(const Caller& caller,
   const auto found = records_->get({asking.tenant_id, id}, options);
   if (!found.ok()) return found.status();
   if (*found == nullptr) return noSuch("conversation");
-  return authorization_->decide(**found, asking, action);
+  return decide(**found, asking, action);
 }
 
 absl::StatusOr<std::vector<Conversation>> RuledConversationStore::getConversationsNeedingCompaction(

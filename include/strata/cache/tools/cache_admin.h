@@ -59,6 +59,7 @@ struct InvalidationOptions {
   // How many keys are removed by one command, 1 to 10 000.
   std::size_t batch_size = 500;
   // Told after every batch and page, by the calling thread.
+  // It may block. What it throws is in the report (Internal), and does not end the removal.
   std::function<void(const InvalidationReport&)> progress = nullptr;
 };
 

@@ -4,10 +4,15 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "strata/base/health.h"
+#include "strata/base/internal/user_calls.h"
+#include "strata/base/status.h"
 #include "strata/store/store.h"
 
 namespace strata::internal {
@@ -46,7 +51,9 @@ Snapshots<To> castSnapshots(Snapshots<From> found) {
   return cast;
 }
 
-// A Store<To> over a Store<From> of the same records, one of To and From being AnyRecord.
+// A Store<To> over a Store<From> of the same records, one of To and From being AnyRecord. Whatever is
+// thrown below it ends here: by a store of a program's own under a stack, which holds leases and
+// flights meanwhile, and by a record's own functions under the caller of a stack.
 template <typename To, typename From>
 class CastStore : public Store<To> {
  public:
@@ -55,25 +62,43 @@ class CastStore : public Store<To> {
       : held_(std::move(held)), backing_(std::move(backing)) {}
 
   absl::StatusOr<Snapshot<To>> get(const Id& id, const ReadOptions& options = {}) final {
-    return castSnapshot<To>(backing_->get(id, options));
+    return callOut(kStore, [&] { return castSnapshot<To>(backing_->get(id, options)); });
   }
   Snapshots<To> getMany(absl::Span<const Id> ids, const ReadOptions& options = {}) final {
-    return castSnapshots<To>(backing_->getMany(ids, options));
+    const auto all = [&ids](const absl::Status& status) {
+      return Snapshots<To>(ids.size(), status);
+    };
+    Snapshots<To> found = callOut(
+        kStore, [&] { return castSnapshots<To>(backing_->getMany(ids, options)); }, all);
+    if (found.size() == ids.size()) return found;
+    return all(absl::InternalError("store: getMany has not answered for each id"));
   }
   absl::StatusOr<Version> put(const To& item, const WriteOptions& options = {}) final {
-    return backing_->put(*static_cast<const From*>(static_cast<const void*>(std::addressof(item))),
-                         options);
+    const auto* const record =
+        static_cast<const From*>(static_cast<const void*>(std::addressof(item)));
+    return callOut(kStore, [&] { return backing_->put(*record, options); });
   }
   absl::StatusOr<Version> remove(const Id& id, const WriteOptions& options = {}) final {
-    return backing_->remove(id, options);
+    return callOut(kStore, [&] { return backing_->remove(id, options); });
   }
-  Health healthCheck() final { return backing_->healthCheck(); }
+  Health healthCheck() final {
+    return callOut(
+        kStore, [&] { return backing_->healthCheck(); },
+        [](const absl::Status& thrown) {
+          return Health{
+              .component = "store", .state = HealthState::kFail, .error = describe(thrown)};
+        });
+  }
   StagedGet<To> stagedGet(const Id& id, const ReadOptions& options) final {
-    return {backing_->stagedGet(id, options).read};
+    return callOut(
+        kStore, [&] { return StagedGet<To>{backing_->stagedGet(id, options).read}; },
+        [](const absl::Status& /*thrown*/) { return StagedGet<To>{}; });  // `get` says what it is
   }
 
  private:
   const std::shared_ptr<const void> held_;
+  static constexpr std::string_view kStore = "store";
+
   const std::unique_ptr<Store<From>> backing_;
 };
 

@@ -44,7 +44,8 @@ ShareAudience effectiveAudience(const Conversation& conversation);
 // nobody, FakeAuthorization (testing/) is told what to say.
 //
 // Thread-safe. Called for every operation on one conversation, a cache hit included, and for writes
-// while the conversation is locked: so it must be quick and call no store of conversations. Lists
+// while the conversation is locked: so it must be quick and call no store of conversations. What it
+// throws is Internal to the caller of the store, who gets and changes nothing. Lists
 // are filtered by the row's rules, in SQL; an implementation that is stricter than those has to
 // filter what lists answer by itself.
 class AuthorizationService {
