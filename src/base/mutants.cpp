@@ -26,6 +26,7 @@ constexpr std::array<std::string_view, 13> kNames{
     "uncertain_deleted_once",
     "epoch_stays",
     "members_unchecked",
+    "wait_without_bound",
 };
 // clang-format on
 

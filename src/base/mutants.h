@@ -22,6 +22,7 @@ enum class Mutant : std::uint8_t {
   kUncertainDeletedOnce,    // a write that may still come to pass counts as over
   kEpochStays,              // deletions that were forgotten are forgiven
   kMembersUnchecked,        // a cell that lacks a member of the reader's type is a hit
+  kWaitWithoutBound,        // a reader looks again for as long as it finds another's lease
 };
 
 #ifdef STRATA_MUTANTS

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
@@ -14,6 +13,7 @@
 #include "src/cache/cache_metrics.h"
 #include "src/cache/compression.h"
 #include "src/cache/invalidator.h"
+#include "src/cache/load_times.h"
 #include "src/cache/loads_under_way.h"
 #include "src/cache/record_shape.h"
 #include "strata/base/hash.h"
@@ -27,10 +27,11 @@ namespace {
 using Lookup = CacheAside::Lookup;
 using Outcome = CacheAside::Outcome;
 
-// How long a reader waits for another process's fill before it asks the database itself.
-constexpr absl::Duration kMaxWaitForFill = absl::Milliseconds(20);
-constexpr absl::Duration kMinWaitForFill = absl::Milliseconds(1);
-constexpr int kMaxPauses = 200;
+// Between two looks at another's lease.
+constexpr absl::Duration kFirstPause = absl::Milliseconds(1);
+constexpr absl::Duration kLongestPause = absl::Milliseconds(50);
+// Of this process's threads that are about to begin a load: where the clock stands still.
+constexpr int kMostLooksAtOwn = 2000;
 // A lease is given back by making it expire at once; a fence still guards it.
 constexpr absl::Duration kAtOnce = absl::Milliseconds(1);
 // What Redis takes as one value.
@@ -54,6 +55,8 @@ std::string adviceFor(const EntityInfo& entity, const std::string& key_prefix) {
       " own",
       key_prefix, entity.table);
 }
+
+Nonce leaseIn(const Lookup& found) { return Cell::parse(found.cell)->nonce; }
 
 }  // namespace
 
@@ -108,8 +111,31 @@ struct CacheAside::Core {
   void lease(Lookup& lookup);
   void bypass(Lookup& lookup, Bypass reason);
   void fail(Lookup& lookup, const absl::Status& status);
-  // Whether another look is worth it, after having waited for whoever fills.
-  bool waitForFill(const Lookup& lookup, MonotonicTime until, int& pauses);
+  void countIfFilledByAnother(const Lookup& lookup) const {
+    if (lookup.filled_by_another) metrics.bypasses[Bypass::kFilling].increment();
+  }
+
+  // ---- Waiting for a fill ----
+
+  // One read that waits, with its own bounds.
+  struct Waiter {
+    const Id& id;
+    const ReadOptions& read;
+    MonotonicTime lease_ends;  // at the latest
+    MonotonicTime gives_up;    // watching another process's lease
+  };
+  Waiter waiterFor(const Id& id, const ReadOptions& read, const Lookup& found) const;
+  void lookAgain(const Waiter& waiter, Lookup& found);
+  // Until something else than a lease is found, or there is nothing to wait for any more.
+  void awaitFill(const Waiter& waiter, Lookup& found);
+  // These two: whether to go on.
+  bool leadOthers(const Waiter& waiter, std::shared_ptr<SharedLead> lead, bool watches,
+                  Lookup& found);
+  bool follow(const Waiter& waiter, std::shared_ptr<SharedLoads::Party> party, Lookup& found);
+  // Whether the lease turned out to be that of a load of this process.
+  bool watch(const Waiter& waiter, Lookup& found);
+  // Whether it did.
+  bool pauseBeforeLook(const Nonce& lease, MonotonicTime until);
 
   // ---- Filling ----
 
@@ -117,8 +143,6 @@ struct CacheAside::Core {
   absl::Duration jittered(absl::Duration ttl, const Nonce& nonce) const;
   Cell cellFor(CellTag tag, const Lookup& lookup) const;
   std::string valueCell(const Fill& fill) const;
-  void noteLoad(absl::Duration took);
-
   const std::shared_ptr<GuardedCache> cache;
   const CachingOptions options;
   const std::shared_ptr<Metrics> metrics_owner;
@@ -129,9 +153,9 @@ struct CacheAside::Core {
   const std::string advice;  // logged where other stores use the same keys
   internal::CacheMetrics metrics;
   Invalidator invalidator;
-  // About how long a load takes, in nanoseconds: how long waiting for another process is worth it.
-  std::atomic<std::int64_t> typical_load{absl::ToInt64Nanoseconds(kMaxWaitForFill)};
+  LoadTimes load_times;
   LoadsUnderWay loads;
+  SharedLoads shared_loads{clock};
   CacheFills fills;  // last: it sends what is queued with the help of all the above
 };
 
@@ -228,8 +252,8 @@ bool CacheAside::Core::resolve(absl::StatusOr<LeaseReply> reply, const ReadOptio
     fail(lookup, reply.status());
     return true;
   }
-  // The lease is stamped with the life of the server that was known when it was sent. Where that
-  // was another one, other readers merely do not wait for it; the fill goes by this one.
+  // The lease is stamped with the incarnation that was known when it was sent; the fill goes by this
+  // one.
   lookup.incarnation = reply->incarnation;
   if (reply->found) return resolveCell(*std::move(reply->found), read, lookup);
   reply->leased ? lease(lookup) : bypass(lookup, Bypass::kFull);
@@ -253,10 +277,11 @@ bool CacheAside::Core::resolveCell(std::string bytes, const ReadOptions& read, L
     return true;
   }
   if (cell->tag == CellTag::kLease) {
+    // Of whatever incarnation: one that was taken before its process knew this server's is as good,
+    // and one that came back from the past costs a wait, which is bounded.
     lookup.filled_by_another = cell->understood && cell->identity == identity &&
-                               cell->incarnation == lookup.incarnation &&
                                cell->epoch >= lookup.epoch;
-    bypass(lookup, lookup.filled_by_another ? Bypass::kFilling : Bypass::kForeign);
+    if (!lookup.filled_by_another) bypass(lookup, Bypass::kForeign);
     return true;
   }
   if (const auto flaw = flawOf(*cell, lookup)) return reject(*flaw, *cell, lookup);
@@ -355,25 +380,90 @@ void CacheAside::Core::fail(Lookup& lookup, const absl::Status& status) {
   if (options.failure_tier == FailureTier::kCritical) lookup.status = status;
 }
 
-bool CacheAside::Core::waitForFill(const Lookup& lookup, MonotonicTime until, int& pauses) {
+// ---- Waiting for a fill ----
+
+CacheAside::Core::Waiter CacheAside::Core::waiterFor(const Id& id, const ReadOptions& read,
+                                                     const Lookup& found) const {
+  const MonotonicTime lease_ends = found.started + options.lease_ttl;
+  const absl::Duration patience = std::max(2 * load_times.percentile95(), kFirstPause);
+  const MonotonicTime gives_up = std::min(found.started + patience, lease_ends);
+  return {id, read, std::min(lease_ends, read.deadline.time()),
+          std::min(gives_up, read.deadline.time())};
+}
+
+void CacheAside::Core::lookAgain(const Waiter& waiter, Lookup& found) {
+  found = Lookup();
+  lookUp({&waiter.id, 1}, waiter.read, {&found, 1});
+}
+
+void CacheAside::Core::awaitFill(const Waiter& waiter, Lookup& found) {
   metrics.waits.increment();
-  const std::optional<Cell> cell = Cell::parse(lookup.cell);
-  const LoadsUnderWay::Outcome waited = loads.wait(cell->nonce, until);
-  if (waited != LoadsUnderWay::Outcome::kUnknown) {
-    return waited == LoadsUnderWay::Outcome::kLookAgain;
+  bool goes_on = true;
+  while (goes_on && found.filled_by_another) {
+    // Joined before anything is waited for, so that a load which begins after that is for all.
+    SharedLoads::Seat seat = shared_loads.join(found.key);
+    // Where it ends without an answer the others look again.
+    std::shared_ptr<SharedLead> lead;
+    if (seat.leads) lead = std::make_shared<SharedLead>(shared_loads, seat.party);
+    const LoadsUnderWay::Outcome waited = loads.wait(leaseIn(found), waiter.lease_ends);
+    if (waited == LoadsUnderWay::Outcome::kLookAgain) {
+      lead = nullptr;
+      lookAgain(waiter, found);
+    } else if (lead != nullptr) {
+      const bool is_another_process = waited == LoadsUnderWay::Outcome::kUnknown;
+      goes_on = leadOthers(waiter, std::move(lead), is_another_process, found);
+    } else {
+      goes_on = follow(waiter, std::move(seat.party), found);
+    }
   }
-  // One of ours that was filled meanwhile, or of which its reader has not heard yet: soon it is
-  // another matter, where threads are not starved for long.
-  if (internal::isOwn(cell->nonce)) {
-    if (++pauses > kMaxPauses || clock.now() >= until) return false;
-    clock.sleepFor(kMinWaitForFill);
-    return true;
+}
+
+bool CacheAside::Core::leadOthers(const Waiter& waiter, std::shared_ptr<SharedLead> lead,
+                                  bool watches, Lookup& found) {
+  if (watches && watch(waiter, found)) return true;
+  const bool is_bypass = found.outcome == Outcome::kBypass && found.status.ok();
+  if (!is_bypass || !lead->begin(waiter.read.deadline.time())) return false;
+  found.load_began = clock.now();
+  found.lead = std::move(lead);
+  return false;
+}
+
+bool CacheAside::Core::follow(const Waiter& waiter, std::shared_ptr<SharedLoads::Party> party,
+                              Lookup& found) {
+  switch (shared_loads.await(*party, waiter.read.deadline.time())) {
+    case SharedLoads::Told::kTimeIsUp:
+      return false;
+    case SharedLoads::Told::kLookAgain:
+      lookAgain(waiter, found);
+      return true;
+    case SharedLoads::Told::kAnswer:
+      break;
   }
-  if (std::exchange(pauses, kMaxPauses) > 0) return false;
-  const absl::Duration typical =
-      std::clamp(absl::Nanoseconds(typical_load.load()), kMinWaitForFill, kMaxWaitForFill);
-  clock.sleepFor(std::clamp(until - clock.now(), absl::ZeroDuration(), typical));
-  return true;
+  // The leader may have asked a cache below for less.
+  const bool is_enough = SharedLoads::answerOf(*party).version >= waiter.read.min_version;
+  if (is_enough) found.outcome = Outcome::kShared;
+  found.loaded = std::move(party);
+  return false;
+}
+
+bool CacheAside::Core::watch(const Waiter& waiter, Lookup& found) {
+  absl::Duration pause = kFirstPause;
+  for (int looks = 0; found.filled_by_another; ++looks) {
+    const MonotonicTime now = clock.now();
+    const bool gives_up = now >= waiter.gives_up || looks == kMostLooksAtOwn;
+    if (gives_up && !isAlive(Mutant::kWaitWithoutBound)) return false;
+    if (pauseBeforeLook(leaseIn(found), std::min(now + pause, waiter.gives_up))) return true;
+    pause = std::min(2 * pause, kLongestPause);
+    lookAgain(waiter, found);
+  }
+  return false;
+}
+
+bool CacheAside::Core::pauseBeforeLook(const Nonce& lease, MonotonicTime until) {
+  // A thread of this process that lost its processor before it could tell of its lease.
+  if (internal::isOwn(lease)) return loads.awaitBegin(lease, until);
+  clock.sleepFor(until - clock.now());
+  return false;
 }
 
 // ---- Filling ----
@@ -438,13 +528,6 @@ CacheFills::Fill CacheAside::Core::fillFor(const Fill& fill) const {
   return made;
 }
 
-void CacheAside::Core::noteLoad(absl::Duration took) {
-  // An average that forgets: each load counts for an eighth.
-  const std::int64_t typical = typical_load.load(std::memory_order_relaxed);
-  const std::int64_t step = (absl::ToInt64Nanoseconds(took) - typical) / 8;
-  typical_load.store(typical + step, std::memory_order_relaxed);
-}
-
 // ---- CacheAside ----
 
 CacheAside::CacheAside(std::unique_ptr<Core> core) : core_(std::move(core)) {}
@@ -471,20 +554,15 @@ Lookup CacheAside::lookup(const Id& id, const ReadOptions& options) {
   Lookup found;
   core_->lookUp({&id, 1}, options, {&found, 1});
   if (!found.filled_by_another) return found;
-  // A lease that outlives this was refilled again and again: enough.
-  const MonotonicTime until =
-      std::min(found.started + core_->options.lease_ttl, options.deadline.time());
-  int pauses = 0;
-  while (found.filled_by_another && core_->waitForFill(found, until, pauses)) {
-    found = Lookup();
-    core_->lookUp({&id, 1}, options, {&found, 1});
-  }
+  core_->awaitFill(core_->waiterFor(id, options, found), found);
+  core_->countIfFilledByAnother(found);
   return found;
 }
 
 std::vector<Lookup> CacheAside::lookupMany(absl::Span<const Id> ids, const ReadOptions& options) {
   std::vector<Lookup> lookups(ids.size());
   core_->lookUp(ids, options, absl::MakeSpan(lookups));
+  for (const Lookup& lookup : lookups) core_->countIfFilledByAnother(lookup);
   return lookups;
 }
 
@@ -497,6 +575,7 @@ void CacheAside::lookUpTogether(absl::Span<const Asked> asked, const ReadOptions
     if (core->admit(*one.id, options, now, *one.lookup)) questions.push_back({core, one.lookup});
   }
   if (!questions.empty()) Core::ask(std::move(questions), options);
+  for (const Asked& one : asked) one.of->core_->countIfFilledByAnother(*one.lookup);
 }
 
 void CacheAside::rejectPayload(Lookup& hit, const absl::Status& why) {
@@ -510,7 +589,12 @@ void CacheAside::rejectPayload(Lookup& hit, const absl::Status& why) {
 
 void CacheAside::fill(absl::Span<const Fill> fills) {
   if (fills.empty()) return;
-  core_->noteLoad(core_->clock.now() - fills.front().lookup->started);
+  const MonotonicTime now = core_->clock.now();
+  for (const Fill& fill : fills) {
+    if (fill.answer == Fill::Answer::kFailed) continue;
+    core_->load_times.note(now - fill.lookup->started);
+    break;  // the others were loaded with it
+  }
   std::vector<CacheFills::Fill> made;
   made.reserve(fills.size());
   for (const Fill& fill : fills) made.push_back(core_->fillFor(fill));
@@ -524,10 +608,19 @@ void CacheAside::fillTogether(absl::Span<const PlannedFill> fills) {
   owed.reserve(fills.size());
   for (const PlannedFill& one : fills) {
     Core& core = *one.by->core_;
-    core.noteLoad(now - one.fill.lookup->started);
+    if (one.fill.answer != Fill::Answer::kFailed)
+      core.load_times.note(now - one.fill.lookup->started);
     owed.push_back({&core.fills, core.fillFor(one.fill)});
   }
   CacheFills::sendTogether(std::move(owed));
+}
+
+void CacheAside::share(Lookup& lookup, SharedLoads::Answer answer) {
+  if (lookup.lead == nullptr) return;
+  if (answer.status.ok()) core_->load_times.note(core_->clock.now() - lookup.load_began);
+  // Those who wait have deadlines of their own.
+  if (!absl::IsDeadlineExceeded(answer.status)) lookup.lead->finish(std::move(answer));
+  lookup.lead = nullptr;
 }
 
 void CacheAside::invalidateAfter(const absl::Status& written, absl::Span<const Id> ids,

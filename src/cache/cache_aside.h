@@ -6,7 +6,8 @@
 //   hit        the cached payload is new enough: use it
 //   absent     the cache knows that the database has no such value
 //   leased     nothing there, and the right to fill it is ours: load, return, fill
-//   bypass     load and return, but do not fill (somebody else is filling, the cache is down, …)
+//   bypass     load and return, but do not fill (another process is filling, the cache is down, …)
+//   shared     another caller of this process has loaded it after this one asked: use that
 //
 // A fill is a compare-and-set against the lease's own nonce, so a deletion that came in between, or
 // anybody else's lease, makes it do nothing. Writing is: write below, then `invalidate`, then
@@ -26,6 +27,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "src/cache/cell.h"
+#include "src/cache/shared_loads.h"
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
 #include "strata/base/health.h"
@@ -42,7 +44,7 @@ namespace strata::internal {
 // Thread-safe.
 class CacheAside {
  public:
-  enum class Outcome : std::uint8_t { kHit, kAbsent, kLeased, kBypass };
+  enum class Outcome : std::uint8_t { kHit, kAbsent, kLeased, kBypass, kShared };
 
   struct Lookup {
     Outcome outcome = Outcome::kBypass;
@@ -67,6 +69,11 @@ class CacheAside {
     MonotonicTime started;
     // kBypass: whether somebody else's lease is why, which is `cell` then.
     bool filled_by_another = false;
+    // kBypass, of `lookup`: others wait for what this caller loads; `share` it. Null: nobody does.
+    std::shared_ptr<SharedLead> lead;
+    MonotonicTime load_began;
+    // kShared.
+    std::shared_ptr<SharedLoads::Party> loaded;
     // Where the payload was compressed: what it was before.
     std::string decompressed;
 
@@ -89,8 +96,10 @@ class CacheAside {
   // Sends the fills that wait.
   ~CacheAside();
 
-  // Where this process is filling already, waits for that; where another one is, once for at most
-  // 20 ms.
+  // Where this process is filling already, waits for that, at most until the lease ends. Where
+  // another one is, looks again after 1, 2, 4 … 50 ms, for twice the 95th percentile of this store's
+  // loads (LoadTimes), at most until the lease ends; of a crowd one looks. The crowd that comes away
+  // with nothing has one load. Never later than the deadline. The caller must hold no lease.
   Lookup lookup(const Id& id, const ReadOptions& options);
   // The same for many ids, which must be distinct, in one round trip. Waits for nobody.
   std::vector<Lookup> lookupMany(absl::Span<const Id> ids, const ReadOptions& options);
@@ -125,6 +134,10 @@ class CacheAside {
   };
   // The same for records of several types: one round trip to each cache.
   static void fillTogether(absl::Span<const PlannedFill> fills);
+
+  // What a caller with a `lead` has loaded, for those who wait for it. Where it ran out of time they
+  // look into the cache again.
+  void share(Lookup& lookup, SharedLoads::Answer answer);
 
   // See Invalidator::after.
   void invalidateAfter(const absl::Status& written, absl::Span<const Id> ids,

@@ -7,14 +7,30 @@ namespace strata::internal {
 void LoadsUnderWay::begin(const Nonce& lease) {
   Shard& shard = shardOf(lease);
   const std::lock_guard lock(shard.mutex);
-  shard.loads.try_emplace(lease);
+  Load& load = shard.loads[lease];
+  load.has_begun = true;
+  if (load.waiting > 0) load.over.notify_all();
+}
+
+bool LoadsUnderWay::awaitBegin(const Nonce& lease, MonotonicTime until) {
+  Shard& shard = shardOf(lease);
+  std::unique_lock lock(shard.mutex);
+  Load& load = shard.loads[lease];
+  if (load.has_begun) return true;
+  ++load.waiting;
+  if (clock_.now() < until) clock_.wait(lock, load.over, until);
+  const bool has_begun = load.has_begun;
+  const bool is_over = !has_begun || load.outcome != Outcome::kStillLoading;
+  if (--load.waiting == 0 && is_over) shard.loads.erase(lease);
+  return has_begun;
 }
 
 void LoadsUnderWay::end(const Nonce& lease, bool worth_a_look) {
   Shard& shard = shardOf(lease);
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.loads.find(lease);
-  if (found == shard.loads.end() || found->second.outcome != Outcome::kStillLoading) return;
+  if (found == shard.loads.end() || !found->second.has_begun) return;
+  if (found->second.outcome != Outcome::kStillLoading) return;
   if (!worth_a_look) {
     Unfilled& unfilled = shard.unfilled;
     unfilled.leases[unfilled.next++ % unfilled.leases.size()] = lease;
@@ -32,7 +48,7 @@ LoadsUnderWay::Outcome LoadsUnderWay::wait(const Nonce& lease, MonotonicTime unt
   Shard& shard = shardOf(lease);
   std::unique_lock lock(shard.mutex);
   const auto found = shard.loads.find(lease);
-  if (found == shard.loads.end()) {
+  if (found == shard.loads.end() || !found->second.has_begun) {
     const auto& unfilled = shard.unfilled.leases;
     const bool is_over = std::find(unfilled.begin(), unfilled.end(), lease) != unfilled.end();
     return is_over ? Outcome::kNothingThere : Outcome::kUnknown;

@@ -28,6 +28,10 @@ class LoadsUnderWay {
   // already.
   void end(const Nonce& lease, bool worth_a_look);
 
+  // For a lease of this process whose holder has not begun yet: waits until it has, at the latest
+  // until `until`, and perhaps for no reason. Whether it has.
+  bool awaitBegin(const Nonce& lease, MonotonicTime until);
+
   enum class Outcome {
     kUnknown,  // not ours, or not begun yet, or filled
     kLookAgain,
@@ -39,6 +43,7 @@ class LoadsUnderWay {
  private:
   struct Load {
     std::condition_variable over;
+    bool has_begun = false;
     int waiting = 0;
     Outcome outcome = Outcome::kStillLoading;
   };
@@ -50,7 +55,7 @@ class LoadsUnderWay {
   struct Shard {
     std::mutex mutex;
     Unfilled unfilled ABSL_GUARDED_BY(mutex);
-    // The last to leave erases it: whoever holds the lease, or waits.
+    // The last to leave erases it: the holder of the lease, or one that waits.
     absl::node_hash_map<Nonce, Load> loads ABSL_GUARDED_BY(mutex);
   };
 

@@ -41,6 +41,8 @@ class CachingRecords final : public AnyStore {
 
   absl::StatusOr<AnySnapshot> load(const Id& id, const ReadOptions& options);
   AnySnapshots loadMany(absl::Span<const Id> ids, const ReadOptions& options);
+  static SharedLoads::Answer shareable(const absl::StatusOr<AnySnapshot>& loaded);
+  static absl::StatusOr<AnySnapshot> sharedAnswer(const CacheAside::Lookup& lookup);
   // The cached answer, or none when the backing store has to be read. Does not throw, because other
   // lookups may have leases by then.
   std::optional<AnySnapshot> answerFrom(CacheAside::Lookup& lookup);
@@ -66,13 +68,28 @@ absl::StatusOr<AnySnapshot> CachingRecords::get(const Id& id, const ReadOptions&
   if (options.unit != nullptr) return backing_->get(id, options);
   CacheAside::Lookup lookup = cache_->lookup(id, options);
   if (!lookup.status.ok()) return lookup.status;
+  if (lookup.outcome == CacheAside::Outcome::kShared) return sharedAnswer(lookup);
   if (auto answer = answerFrom(lookup)) return *std::move(answer);
   absl::StatusOr<AnySnapshot> loaded = load(id, options);
   if (lookup.needsFill()) {
     const CacheAside::Fill fill = fillFor(lookup, loaded);
     cache_->fill({&fill, 1});
   }
+  if (lookup.lead != nullptr) cache_->share(lookup, shareable(loaded));
   return loaded;
+}
+
+SharedLoads::Answer CachingRecords::shareable(const absl::StatusOr<AnySnapshot>& loaded) {
+  if (!loaded.ok()) return {loaded.status(), nullptr, {}};
+  return {absl::OkStatus(), std::shared_ptr<const AnyRecord>(*loaded), loaded->version()};
+}
+
+// The status shares nothing with the leader's: the count of a shared one lives in a library that
+// ThreadSanitizer cannot look into.
+absl::StatusOr<AnySnapshot> CachingRecords::sharedAnswer(const CacheAside::Lookup& lookup) {
+  const SharedLoads::Answer& answer = SharedLoads::answerOf(*lookup.loaded);
+  if (answer.status.ok()) return asSnapshot(answer.value, answer.version);
+  return absl::Status(answer.status.code(), std::string(answer.status.message()));
 }
 
 absl::StatusOr<AnySnapshot> CachingRecords::load(const Id& id, const ReadOptions& options) {

@@ -19,11 +19,18 @@ namespace strata {
 namespace {
 
 using internal::CacheAside;
+using internal::SharedLoads;
 using Lookup = CacheAside::Lookup;
 using Outcome = CacheAside::Outcome;
 using Answer = CacheAside::Fill::Answer;
 
 constexpr const char* kInProcess = "in-memory";
+
+absl::StatusOr<Validation> sharedVerdict(const Lookup& lookup) {
+  const SharedLoads::Answer& answer = SharedLoads::answerOf(*lookup.loaded);
+  if (answer.status.ok()) return *std::static_pointer_cast<const Validation>(answer.value);
+  return absl::Status(answer.status.code(), std::string(answer.status.message()));
+}
 
 // One place where verdicts are kept.
 class Tier {
@@ -51,6 +58,11 @@ class Tier {
       return std::nullopt;
     }
     return Validation{record->is_valid, record->checked_at, std::move(record->tenant_id)};
+  }
+  void share(Lookup& lookup, const absl::StatusOr<Validation>& answer) {
+    SharedLoads::Answer shared{answer.status(), nullptr, {}};
+    if (answer.ok()) shared.value = std::make_shared<const Validation>(*answer);
+    aside_->share(lookup, std::move(shared));
   }
   // What a lease is owed; `verdict` null: nothing is to be remembered.
   void fill(const Lookup& lookup, std::string_view user_id, const Validation* verdict) {
@@ -220,6 +232,12 @@ absl::StatusOr<Validation> TieredValidationCache::validate(std::string_view user
     if (auto verdict = tier->verdictOf(lookup)) {
       core_->remembered.increment();
       return *std::move(verdict);
+    }
+    if (lookup.outcome == Outcome::kShared) return core_->counted(sharedVerdict(lookup));
+    if (lookup.lead != nullptr) {
+      absl::StatusOr<Validation> answer = core_->asks.ask(id.canonical(), ask, deadline);
+      tier->share(lookup, answer);
+      return core_->counted(std::move(answer));
     }
     if (lookup.needsFill()) {
       absl::StatusOr<Validation> answer = internal::callOut("validation", ask);

@@ -4,14 +4,11 @@
 
 #include <atomic>
 #include <latch>
-#include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "strata/testing/eventually.h"
-#include "strata/testing/fakes/fake_executor.h"
-#include "tests/base/thread_shortage.h"
-#include "tests/decorators/caching_fixture.h"
+#include "tests/decorators/caching_failures_fixture.h"
 
 namespace strata::caching_test {
 namespace {
@@ -19,44 +16,10 @@ namespace {
 using internal::Cell;
 using testing::eventually;
 using testing::FakeCache;
-using testing::FakeExecutor;
 using testing::IsOk;
 using testing::StatusIs;
 using Operation = FakeCache::Operation;
 using State = CircuitBreaker::State;
-
-// Where the first load waits until it is let go.
-struct Gate {
-  void pass() {
-    if (taken.exchange(true)) return;
-    reached.count_down();
-    let_go.wait();
-  }
-  std::atomic<bool> taken = false;
-  std::latch reached{1};
-  std::latch let_go{1};
-};
-
-class CachingFailuresTest : public CachingStoreTest {
- protected:
-  CachingFailuresTest() { guard({}); }
-
-  void guard(const GuardedCacheOptions& options, const CachingOptions& caching = {}) {
-    executor_ = tasks_;
-    guarded_ = *GuardedCache::create(cache_, options, metrics_, clock_, executor_);
-    makeStore(caching);
-  }
-  void failThrice() {
-    cache_->setDown(true);
-    for (int i = 0; i < 3; ++i) textOf("b");
-    ASSERT_EQ(guarded_->breaker().status().state, State::kOpen);
-  }
-  std::int64_t bypasses(const std::string& reason) const {
-    return metrics_->count("strata_cache_bypasses_total", {{"reason", reason}});
-  }
-
-  std::shared_ptr<FakeExecutor> tasks_ = std::make_shared<FakeExecutor>(clock_);
-};
 
 // ---- The breaker ----
 
@@ -378,6 +341,45 @@ TEST_F(CachingFailuresTest, ACrowdOnAColdIdMakesOneQueryHoweverLongItTakes) {
   }
 }
 
+// A thread that lost its processor between taking a lease and telling its process of it let another
+// caller sleep and look, for a while, and then ask the database itself.
+TEST_F(CachingFailuresTest, ACrowdWaitsForALeaseOfWhichItsHolderHasNotToldYet) {
+  constexpr std::size_t kCallers = 32;
+  ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({"a", "one"}), IsOk());
+  Gate gate;
+  cache_->after(Operation::kGetOrLease, kKey, [&] { gate.pass(); });
+  std::vector<std::jthread> threads;
+  const auto read = [&] { EXPECT_EQ(textOf("a"), "one"); };
+  threads.emplace_back(read);
+  gate.reached.wait();
+  while (threads.size() < kCallers) threads.emplace_back(read);
+  EXPECT_TRUE(
+      eventually([&] { return metrics_->count("strata_cache_waits_total") == kCallers - 1; }));
+  gate.let_go.count_down();
+  threads.clear();
+  EXPECT_EQ(loads(), 1);
+  EXPECT_EQ(clock_.sleptFor(), absl::ZeroDuration());
+}
+
+// Without a CoalescingStore each of those who had waited in vain asked the database: 32 callers
+// behind a load that failed, or of a record that does not exist, made 32 queries. They share one
+// that begins after they came; those who come later share the next.
+TEST_F(CachingFailuresTest, ACrowdThatWaitedInVainSharesTheNextLoad) {
+  constexpr std::size_t kCallers = 32;
+  Gate gate;
+  faults_->before(testing::StoreOperation::kGet, [&] { gate.pass(); });
+  std::vector<std::jthread> threads;
+  const auto read = [&] { EXPECT_EQ(textOf("a"), "none"); };
+  threads.emplace_back(read);
+  gate.reached.wait();
+  while (threads.size() < kCallers) threads.emplace_back(read);
+  EXPECT_TRUE(
+      eventually([&] { return metrics_->count("strata_cache_waits_total") == kCallers - 1; }));
+  gate.let_go.count_down();
+  threads.clear();
+  EXPECT_LE(loads(), 3) << "the first, that of those who waited, and perhaps that of a late one";
+}
+
 // B-44
 TEST_F(CachingFailuresTest, WhenTheLoadFailsThoseWhoWaitedAskTheDatabaseThemselves) {
   ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({"a", "one"}), IsOk());
@@ -411,172 +413,6 @@ TEST_F(CachingFailuresTest, AWaitingReaderGoesOnAtItsOwnDeadline) {
   clock_.advance(absl::Seconds(1));
   follower.join();
   gate.let_go.count_down();
-}
-
-// ---- No threads ----
-
-// The exception of an executor without a thread left `get` and `put`, nothing probed the cache again
-// and the pending deletion was never made.
-TEST_F(CachingFailuresTest, RecoversFromAnOutageDuringWhichNoThreadCouldBeStarted) {
-  const auto refusing = std::make_shared<testing::RefusingExecutor>(tasks_);
-  executor_ = refusing;
-  guarded_ = *GuardedCache::create(cache_, {}, metrics_, clock_, executor_);
-  makeStore({});
-  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
-  textOf("a");
-  failThrice();
-  ASSERT_THAT(store_->put({"a", "two"}), IsOk());
-  EXPECT_EQ(textOf("a"), "two");
-  cache_->setDown(false);
-  EXPECT_EQ(tasks_->size(), 0U);
-  refusing->refuses = false;
-  EXPECT_TRUE(eventually([&] {
-    textOf("a");
-    return tasks_->size() == 2;  // the probe, and the retry of the deletion
-  }));
-  tasks_->advance(absl::Seconds(17));
-  EXPECT_EQ(guarded_->breaker().status().state, State::kClosed);
-  EXPECT_EQ(guarded_->pendingDeletes(), 0U);
-  EXPECT_EQ(textOf("a"), "two");
-  EXPECT_TRUE(cached());
-}
-
-// The same with a deletion alone that failed.
-TEST_F(CachingFailuresTest, ADeletionIsMadeThatNoThreadCouldRetryAtFirst) {
-  const auto refusing = std::make_shared<testing::RefusingExecutor>(tasks_);
-  executor_ = refusing;
-  guarded_ = *GuardedCache::create(cache_, {}, metrics_, clock_, executor_);
-  makeStore({});
-  cache_->loseNextRemove(FakeCache::Lost::kRequest);
-  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
-  EXPECT_EQ(guarded_->pendingDeletes(), 1U);
-  refusing->refuses = false;
-  EXPECT_TRUE(eventually([&] {
-    textOf("a");
-    return tasks_->size() == 1;
-  }));
-  tasks_->advance(absl::Seconds(1));
-  EXPECT_EQ(guarded_->pendingDeletes(), 0U);
-}
-
-// It waited in the queue, and the readers of this process for it, until the lease was over.
-TEST_F(CachingFailuresTest, AFillThatNoThreadCouldSendIsSentByTheCaller) {
-  const auto refusing = std::make_shared<testing::RefusingExecutor>(tasks_);
-  executor_ = refusing;
-  guarded_ = *GuardedCache::create(cache_, {}, metrics_, clock_, executor_);
-  makeStore({.max_queued_fills = 10});
-  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
-  EXPECT_EQ(textOf("a"), "one");
-  EXPECT_TRUE(cached());
-}
-
-// All of it in a process of its own that can start no thread.
-TEST_F(CachingFailuresTest, RecoversInAProcessThatHadNoThreadForAWhile) {
-  EXPECT_TRUE(testing::holdsWithoutThreads([this](testing::ThreadShortage& shortage) {
-    GuardedCacheOptions options;
-    options.breaker.open_time = absl::Milliseconds(20);
-    guarded_ =
-        *GuardedCache::create(cache_, options, metrics_, Clock::system(), Executor::withThreads(2));
-    auto store = *CachingStore<Note>::create(*InMemoryStore<Note>::create(database_), guarded_,
-                                             {.store = "notes", .app = "app"}, metrics_,
-                                             Clock::system(), Executor::withThreads(2));
-    EXPECT_THAT(store->put({"a", "one"}), IsOk());
-    EXPECT_THAT(store->get("a"), IsOk());
-    cache_->setDown(true);
-    for (int i = 0; i < 3; ++i) EXPECT_THAT(store->get("b"), IsOk());
-    EXPECT_FALSE(guarded_->breaker().allows());
-    EXPECT_THAT(store->put({"a", "two"}), IsOk());
-    cache_->setDown(false);
-    shortage.end();
-    const bool recovered = eventually([&] {
-      EXPECT_EQ((**store->get("a")).text, "two");
-      return guarded_->pendingDeletes() == 0 && guarded_->breaker().allows() && cached();
-    });
-    store.reset();
-    guarded_.reset();
-    return recovered;
-  }));
-}
-
-// ---- Exceptions ----
-
-void throwSecret() { throw std::runtime_error("hunter2"); }
-void throwNothing() {}
-
-// Internal with the exception's type, and without its text.
-auto isThrown() {
-  return StatusIs(absl::StatusCode::kInternal,
-                  ::testing::AllOf(::testing::HasSubstr("std::runtime_error"),
-                                   ::testing::Not(::testing::HasSubstr("hunter2"))));
-}
-
-// The lease of a load that threw was never given back: readers waited until it was over, again and
-// again.
-TEST_F(CachingFailuresTest, ALoadThatThrowsIsInternalForItsCallerAndTheNextOneLoads) {
-  ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({"a", "one"}), IsOk());
-  faults_->before(testing::StoreOperation::kGet, throwSecret);
-  EXPECT_THAT(store_->get("a"), isThrown());
-  faults_->before(testing::StoreOperation::kGet, throwNothing);
-  clock_.advance(absl::Milliseconds(1));
-  EXPECT_EQ(textOf("a"), "one");
-  EXPECT_TRUE(cached());
-  EXPECT_EQ(clock_.sleptFor(), absl::ZeroDuration());
-}
-
-TEST_F(CachingFailuresTest, WhenTheLoadThrowsThoseWhoWaitedAskTheDatabaseThemselves) {
-  ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({"a", "one"}), IsOk());
-  Gate gate;
-  std::atomic<bool> is_first = true;
-  faults_->before(testing::StoreOperation::kGet, [&] {
-    if (!is_first.exchange(false)) return;
-    gate.pass();
-    throwSecret();
-  });
-  std::jthread leader([&] { EXPECT_THAT(store_->get("a"), isThrown()); });
-  gate.reached.wait();
-  std::jthread follower([&] { EXPECT_EQ(textOf("a"), "one"); });
-  EXPECT_TRUE(eventually([&] { return metrics_->count("strata_cache_waits_total") == 1; }));
-  gate.let_go.count_down();
-}
-
-TEST_F(CachingFailuresTest, AGetManyThatThrowsGivesItsLeasesBack) {
-  ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({"a", "one"}), IsOk());
-  faults_->before(testing::StoreOperation::kGetMany, throwSecret);
-  const std::vector<Id> ids{"a", "b"};
-  EXPECT_THAT(store_->getMany(ids), ::testing::Each(isThrown()));
-  faults_->before(testing::StoreOperation::kGetMany, throwNothing);
-  clock_.advance(absl::Milliseconds(1));
-  EXPECT_EQ(textOf("a"), "one");
-  EXPECT_TRUE(cached());
-}
-
-// Of a write that throws nothing is known.
-TEST_F(CachingFailuresTest, AfterAWriteThatThrowsTheCacheIsNotBelievedForAWhile) {
-  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
-  textOf("a");
-  faults_->after(testing::StoreOperation::kPut, throwSecret);
-  EXPECT_THAT(store_->put({"a", "two"}), isThrown());
-  EXPECT_EQ(textOf("a"), "two");
-  EXPECT_EQ(bypasses("pending_delete"), 1);
-  tasks_->advance(absl::Seconds(31));
-  EXPECT_EQ(guarded_->pendingDeletes(), 0U);
-}
-
-// A deletion that threw was forgotten, and its exception left `put` after the write.
-TEST_F(CachingFailuresTest, ACacheThatThrowsIsACacheThatFails) {
-  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
-  textOf("a");
-  cache_->before(Operation::kRemove, kKey, throwSecret);
-  ASSERT_THAT(store_->put({"a", "two"}), IsOk());
-  EXPECT_EQ(guarded_->pendingDeletes(), 1U);
-  EXPECT_EQ(textOf("a"), "two");
-  cache_->before(Operation::kRemove, kKey, throwSecret);  // the retry throws, and another follows
-  tasks_->advance(absl::Seconds(3));
-  EXPECT_EQ(guarded_->pendingDeletes(), 0U);
-  cache_->before(Operation::kGetOrLease, kKey, throwSecret);
-  EXPECT_EQ(textOf("a"), "two");
-  EXPECT_EQ(textOf("a"), "two");
-  EXPECT_TRUE(cached());
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "strata/adapters/postgres/postgres_store.h"
+#include "strata/decorators/caching_store.h"
 #include "strata/strata.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/servers/local_servers.h"
@@ -130,10 +131,13 @@ inline constexpr auto kApplication = "stampede";
 
 // One process's backends and store. Nothing in it gives up while a test holds the database.
 struct Process {
-  explicit Process(testing::LocalServers& servers, const BulkheadOptions& bulkhead = {})
-      : Process(servers.postgres().url(), servers.redis().url(), bulkhead) {}
+  enum class Connected : bool { kNo, kYes };
+
+  explicit Process(testing::LocalServers& servers, const BulkheadOptions& bulkhead = {},
+                   Connected connected = Connected::kYes)
+      : Process(servers.postgres().url(), servers.redis().url(), bulkhead, connected) {}
   Process(const std::string& database_url, const std::string& cache_url,
-          const BulkheadOptions& bulkhead = {}) {
+          const BulkheadOptions& bulkhead = {}, Connected connected = Connected::kYes) {
     Config config;
     config.app = kApplication;
     config.database_url = database_url + "&application_name=" + kApplication;
@@ -142,12 +146,21 @@ struct Process {
     backends.database =
         *PostgresPool::open({.url = config.database_url, .statement_timeout = absl::Minutes(1)});
     notes = createNotes();
-    // The first may find the life of the Redis server not known yet, and fill nothing.
-    for (int i = 0; i < 2; ++i) EXPECT_THAT(notes->get("warm"), testing::IsOk());
+    if (connected == Connected::kYes) {
+      EXPECT_THAT(notes->get("warm"), testing::IsOk());
+    }
   }
 
   std::unique_ptr<Store<Note>> createNotes() {
     return createStore<Note>(backends, {.database_timeout = absl::Minutes(1)}).value();
+  }
+  // The same without what else bounds the loads: no CoalescingStore, no guard.
+  std::unique_ptr<Store<Note>> createBareNotes() {
+    return CachingStore<Note>::create(*PostgresStore<Note>::create(backends.database),
+                                      backends.cache,
+                                      {.store = "stampede_notes", .app = kApplication},
+                                      Metrics::none(), clock, backends.executor)
+        .value();
   }
 
   ObservedClock clock;

@@ -78,7 +78,7 @@ class Moment {
   bool isAnyReadInDanger() const {
     for (int r = 0; r < readers(); ++r) {
       const ReaderAt at = now_.readers[r].at;
-      if (at == ReaderAt::kIdle || at == ReaderAt::kAsking) return true;
+      if (at == ReaderAt::kIdle || at == ReaderAt::kAsking || at == ReaderAt::kWaiting) return true;
       if (variant_.joins_any_load && at != ReaderAt::kDone) return true;
     }
     return false;

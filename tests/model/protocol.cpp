@@ -36,6 +36,8 @@ class Next : private Moment {
     lookupIsExecuted(r);
     replaceIsExecuted(r);
     stopsWaitingForCache(r);
+    looksAgain(r);
+    stopsWaitingForFill(r);
     for (int leader = 0; leader < readers(); ++leader) joinsLoad(r, leader);
     loads(r);
     returnsLoaded(r);
@@ -65,15 +67,21 @@ class Next : private Moment {
 
   // ---- A read asks the cache ----
 
+  bool isPending(int r) const {
+    return variant_.gate == Gate::kPendingSet && processOfReader(r).pending != 0;
+  }
+  bool isAdmitted(int r) const {
+    return !isPending(r) && processOfReader(r).breaker == Breaker::kClosed;
+  }
+
   // Admission, and the lookup: SET key L‹nonce› NX GET.
   void startsReading(int r) {
     if (!isReadersTurn(r)) return;
     const Process& here = processOfReader(r);
-    const bool pending = variant_.gate == Gate::kPendingSet && here.pending != 0;
-    const bool asks = !pending && here.breaker == Breaker::kClosed;
-    State& next = readerStep(r, asks      ? "starts, and asks the cache"
-                                : pending ? kPastPending
-                                          : kPastBreaker);
+    const bool asks = isAdmitted(r);
+    State& next = readerStep(r, asks           ? "starts, and asks the cache"
+                                : isPending(r) ? kPastPending
+                                               : kPastBreaker);
     Reader& reader = next.readers[r];
     reader.at = asks ? ReaderAt::kAsking : ReaderAt::kLoading;
     reader.sent = asks ? Command::kLookup : Command::kNone;
@@ -105,10 +113,27 @@ class Next : private Moment {
     next.readers[r].life = now_.life;
   }
 
+  // Whoever holds it may have died, or be slow: what ends the wait is the reader's own patience.
   void findsLease(int r) {
-    State& next = readerStep(r, "finds another's lease: it will not fill");
+    State& next = readerStep(r, kWaits);
     next.readers[r].sent = Command::kNone;
-    next.readers[r].at = ReaderAt::kLoading;
+    next.readers[r].at = ReaderAt::kWaiting;
+  }
+
+  // As often as it likes. It is admitted anew, but what it may return is what it might when it
+  // started: nothing that happened since binds it.
+  void looksAgain(int r) {
+    if (now_.readers[r].at != ReaderAt::kWaiting) return;
+    const bool asks = isAdmitted(r);
+    State& next = readerStep(r, asks ? kLooksAgain : "looks no more: it is to go past the cache");
+    next.readers[r].at = asks ? ReaderAt::kAsking : ReaderAt::kLoading;
+    next.readers[r].sent = asks ? Command::kLookup : Command::kNone;
+  }
+
+  // Its load is one that others of its process may join, those that waited with it among them.
+  void stopsWaitingForFill(int r) {
+    if (now_.readers[r].at != ReaderAt::kWaiting) return;
+    readerStep(r, kGivesUp).readers[r].at = ReaderAt::kLoading;
   }
 
   // What has a member that this reader does not know is of use to another binary. Most readers

@@ -28,7 +28,16 @@ struct Cell {
 
 // ---- A reader: one read ----
 
-enum class ReaderAt : Small { kIdle, kAsking, kReplacing, kLoading, kJoined, kLoaded, kDone };
+enum class ReaderAt : Small {
+  kIdle,
+  kAsking,
+  kWaiting,  // for the fill of another's lease
+  kReplacing,
+  kLoading,
+  kJoined,
+  kLoaded,
+  kDone
+};
 enum class Command : Small { kNone, kLookup, kReplace, kFill };
 
 struct Reader {

@@ -47,6 +47,7 @@ class Run {
     if (random.chance(0.5)) setup_.max_queued_fills = 4;
     if (random.chance(0.3)) setup_.max_pending_deletes = 1;
     if (random.chance(0.2)) setup_.lease_ttl = absl::Milliseconds(40);
+    if (random.chance(0.1)) setup_.lease_ttl = absl::Seconds(30);
     if (random.chance(0.5)) setup_.max_concurrent_batches = 1;
     if (random.chance(0.3)) setup_.max_concurrent = 1;
     setup_.deploys = random.chance(0.5);
@@ -137,11 +138,21 @@ class Run {
       });
     }
     if (process.hasCrashed()) return;
+    checkPatience(world_.clock.now() - started);
     for (std::size_t i = 0; i < keys.size(); ++i)
       judge(process, keys[i], floors[i], started, rows[i]);
   }
 
   // ---- The rules ----
+
+  // Nobody waits for a loader that died, or for a lease that went to nobody, until it ends.
+  void checkPatience(absl::Duration took) {
+    constexpr absl::Duration kLongest = absl::Seconds(5);
+    outcome_.longest_read = std::max(outcome_.longest_read, took);
+    if (!database_fails_ && took > kLongest) {
+      violation("", fmt::format("a read took {}", absl::FormatDuration(took)));
+    }
+  }
 
   void judge(Process& process, const std::string& key, std::int64_t floor, MonotonicTime started,
              const absl::StatusOr<Snapshot<Row>>& row) {

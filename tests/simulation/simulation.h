@@ -18,6 +18,7 @@ struct Outcome {
   // Of everything that was answered, in order: two runs of a seed have the same.
   std::uint64_t digest = 0;
   absl::Duration stalest;
+  absl::Duration longest_read;
 };
 
 // Deterministic: the same seed gives the same outcome. Adds to `hazards` what befell it. With

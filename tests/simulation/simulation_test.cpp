@@ -39,6 +39,7 @@ TEST_F(SimulationTest, NoSeedMakesAnAnswerThatTheLevelForbids) {
   std::int64_t reads = 0;
   std::int64_t writes = 0;
   absl::Duration stalest;
+  absl::Duration longest_read;
   std::uint64_t ran = 0;
   while (ran < count && !HasFailure()) {
     const std::uint64_t seed = first + ran++;
@@ -46,10 +47,12 @@ TEST_F(SimulationTest, NoSeedMakesAnAnswerThatTheLevelForbids) {
     reads += outcome.reads;
     writes += outcome.writes;
     stalest = std::max(stalest, outcome.stalest);
+    longest_read = std::max(longest_read, outcome.longest_read);
     EXPECT_THAT(outcome.violations, ::testing::IsEmpty()) << "STRATA_SEED=" << seed;
   }
   std::cout << ran << " seeds from " << first << ": " << reads << " reads, " << writes
-            << " writes, stalest across processes " << stalest << '\n';
+            << " writes, stalest across processes " << stalest << ", longest read " << longest_read
+            << '\n';
   for (const auto& [what, times] : hazards.counts) {
     std::cout << "  " << what << ": " << times << '\n';
     // A hazard that was never met was not survived either.

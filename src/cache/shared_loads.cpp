@@ -1,0 +1,60 @@
+#include "src/cache/shared_loads.h"
+
+namespace strata::internal {
+
+SharedLoads::Seat SharedLoads::join(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<Party>& gathering = keys_[key].gathering;
+  if (gathering != nullptr) return {gathering, false};
+  gathering = std::shared_ptr<Party>(new Party(key));
+  return {gathering, true};
+}
+
+SharedLoads::Told SharedLoads::await(Party& party, MonotonicTime until) {
+  std::unique_lock lock(mutex_);
+  while (party.stage < Party::Stage::kAnswered) {
+    if (clock_.now() >= until) return Told::kTimeIsUp;
+    clock_.wait(lock, party.changed, until);
+  }
+  return party.stage == Party::Stage::kAnswered ? Told::kAnswer : Told::kLookAgain;
+}
+
+bool SharedLoads::begin(Party& party, MonotonicTime until) {
+  std::unique_lock lock(mutex_);
+  while (keys_[party.key].is_loading) {
+    if (clock_.now() >= until) return false;
+    clock_.wait(lock, party.changed, until);
+  }
+  Key& key = keys_[party.key];
+  key.is_loading = true;
+  key.gathering = nullptr;
+  party.stage = Party::Stage::kLoading;
+  return true;
+}
+
+void SharedLoads::finish(Party& party, Answer answer) {
+  const std::lock_guard lock(mutex_);
+  party.answer = std::move(answer);
+  leave(party, Party::Stage::kAnswered);
+}
+
+void SharedLoads::dissolve(Party& party) {
+  const std::lock_guard lock(mutex_);
+  leave(party, Party::Stage::kDissolved);
+}
+
+void SharedLoads::leave(Party& party, Party::Stage stage) {
+  const auto found = keys_.find(party.key);
+  Key& key = found->second;
+  if (party.stage == Party::Stage::kLoading) {
+    key.is_loading = false;
+    if (key.gathering != nullptr) key.gathering->changed.notify_all();
+  } else {
+    key.gathering = nullptr;
+  }
+  if (!key.is_loading && key.gathering == nullptr) keys_.erase(found);
+  party.stage = stage;
+  party.changed.notify_all();
+}
+
+}  // namespace strata::internal
