@@ -26,6 +26,7 @@
 
 #include "absl/status/status.h"
 #include "src/base/start_threads.h"
+#include "strata/adapters/net/chunked_body.h"
 
 namespace strata {
 namespace {
@@ -67,6 +68,10 @@ int statusOf(const error_code& error) {
   return error == http::error::unexpected_body || error == http::error::body_limit ? 413 : 400;
 }
 
+std::string_view bytesOf(const boost::beast::flat_buffer& buffer) {
+  return {static_cast<const char*>(buffer.cdata().data()), buffer.size()};
+}
+
 bool isLivez(std::string_view target) { return target.substr(0, target.find('?')) == "/livez"; }
 
 }  // namespace
@@ -84,6 +89,9 @@ class ProbeServer::Impl {
   asio::awaitable<void> acceptAll();
   void serve(tcp::socket socket);
   asio::awaitable<void> talk(tcp::socket socket);
+  static asio::awaitable<error_code> read(boost::beast::tcp_stream& stream,
+                                          boost::beast::flat_buffer& buffer,
+                                          http::request_parser<http::empty_body>& parser);
   // Whether the connection goes on.
   asio::awaitable<bool> serveOne(boost::beast::tcp_stream& stream,
                                  boost::beast::flat_buffer& buffer);
@@ -159,13 +167,33 @@ asio::awaitable<void> ProbeServer::Impl::talk(tcp::socket socket) {
   stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
 }
 
+asio::awaitable<error_code> ProbeServer::Impl::read(
+    boost::beast::tcp_stream& stream, boost::beast::flat_buffer& buffer,
+    http::request_parser<http::empty_body>& parser) {
+  const auto [header_error, header_bytes] =
+      co_await http::async_read_header(stream, buffer, parser, kToken);
+  if (header_error) co_return header_error;
+  // Of a body of unknown length nothing can be skipped: it would be taken for the next request.
+  if (parser.get().count(http::field::transfer_encoding) > 0 && !parser.chunked()) {
+    co_return make_error_code(http::error::bad_transfer_encoding);
+  }
+  while (!mayParseBody(parser, bytesOf(buffer))) {
+    const auto [error, bytes] =
+        co_await stream.async_read_some(buffer.prepare(kMaxHeaderBytes), kToken);
+    buffer.commit(bytes);
+    if (error) co_return error;
+  }
+  const auto [error, bytes] = co_await http::async_read(stream, buffer, parser, kToken);
+  co_return error;
+}
+
 asio::awaitable<bool> ProbeServer::Impl::serveOne(boost::beast::tcp_stream& stream,
                                                   boost::beast::flat_buffer& buffer) {
   http::request_parser<http::empty_body> parser;
   parser.header_limit(kMaxHeaderBytes);
   parser.body_limit(0);
   expireAfterTimeout(stream);
-  const auto [error, bytes] = co_await http::async_read(stream, buffer, parser, kToken);
+  const error_code error = co_await read(stream, buffer, parser);
   if (error) {
     const int status = statusOf(error);
     if (status == 0) co_return false;

@@ -11,6 +11,8 @@
 #include <optional>
 #include <utility>
 
+#include "strata/adapters/net/chunked_body.h"
+
 namespace strata::internal {
 namespace {
 
@@ -63,17 +65,28 @@ struct HttpAnswerReader::Parser {
 
   void restart() {
     parser.emplace();
-    parser->eager(true);
+    parser->eager(false);  // until the body, so that the header is parsed by itself
+    in_body = false;
     parser->body_limit(kMaxBody);
     parser->header_limit(kMaxHeader);
   }
   // "100 Continue" and the like come before the answer, and are none.
   bool isInterim() const { return parser->get().result_int() / 100 == 1; }
 
+  // Whether what is there can be handed to the parser.
+  bool isReady() {
+    if (rest.empty()) return false;
+    if (in_body || !parser->is_header_done()) return true;
+    in_body = mayParseBody(*parser, rest);
+    parser->eager(in_body);
+    return in_body;
+  }
+
   std::optional<http::response_parser<http::string_body>> parser;
   // What came and could not be parsed yet.
   std::string rest;
   bool has_begun = false;
+  bool in_body = false;
 };
 
 HttpAnswerReader::HttpAnswerReader() : parser_(std::make_unique<Parser>()) {}
@@ -85,7 +98,7 @@ absl::StatusOr<bool> HttpAnswerReader::feed(std::string_view bytes) {
   std::string& rest = parser_->rest;
   rest.append(bytes);
   parser_->has_begun = parser_->has_begun || !bytes.empty();
-  while (!rest.empty()) {
+  while (parser_->isReady()) {
     beast::error_code error;
     const std::size_t parsed = parser_->parser->put(boost::asio::buffer(rest), error);
     rest.erase(0, parsed);

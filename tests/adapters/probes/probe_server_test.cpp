@@ -17,6 +17,7 @@
 
 #include "strata/testing/eventually.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/adapters/net/segments.h"
 
 namespace strata {
 namespace {
@@ -65,6 +66,7 @@ class Client {
     return all;
   }
   std::string readAll() const { return read(""); }
+  int socket() const { return socket_; }
 
  private:
   int socket_;
@@ -166,6 +168,36 @@ TEST_F(ProbeServerTest, RefusesWhatIsNoProbe) {
               StartsWith("HTTP/1.1 413 "));
   EXPECT_THAT(answer_to("good morning\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(answer_to("GET /" + std::string(9000, 'x')), StartsWith("HTTP/1.1 431 "));
+}
+
+// The parser ended the process by an assertion at an empty chunked body in pieces.
+TEST_F(ProbeServerTest, ReadsAChunkedBodyHoweverItIsCut) {
+  start();
+  const Client client(*server_);
+  for (const char* body : {"0\r\n\r\n", "00\r\n\r\n", "0;a=b\r\n\r\n", "0\r\nA: b\r\n\r\n"}) {
+    for (const testing::Segments& segments : testing::segmentations(body)) {
+      client.send(request("GET", "/livez", "Transfer-Encoding: chunked\r\n"));
+      testing::sendSegments(client.socket(), segments);
+      ASSERT_THAT(client.read("\r\n\r\nok\n"), StartsWith("HTTP/1.1 200 OK\r\n"))
+          << ::testing::PrintToString(segments);
+    }
+  }
+  client.send(request("GET", "/livez", "Transfer-Encoding: chunked\r\n"));
+  testing::sendSegments(client.socket(), {"1", "\r", "\n"});
+  EXPECT_THAT(client.readAll(), StartsWith("HTTP/1.1 413 "));
+}
+
+// A body under another encoding was taken for the next request.
+TEST_F(ProbeServerTest, TakesNoBodyForARequest) {
+  start();
+  for (const char* encoding : {"gzip", "chunked, gzip", "identity", "xchunked", ""}) {
+    const Client client(*server_);
+    client.send(request("GET", "/livez", "Transfer-Encoding: " + std::string(encoding) + "\r\n") +
+                request("GET", "/livez"));
+    const std::string answers = client.readAll();
+    EXPECT_THAT(answers, StartsWith("HTTP/1.1 400 ")) << encoding;
+    EXPECT_THAT(answers, Not(HasSubstr("HTTP/1.1 200 "))) << encoding;
+  }
 }
 
 TEST_F(ProbeServerTest, ClosesAConnectionThatSaysNothing) {

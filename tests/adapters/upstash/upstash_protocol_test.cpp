@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "src/base/utf8.h"
 #include "strata/adapters/upstash/upstash_cache.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/adapters/net/segments.h"
 
 namespace strata::internal {
 namespace {
@@ -224,6 +226,48 @@ TEST(UpstashHttp, ReadsAnAnswerInPiecesOfAnySize) {
       EXPECT_EQ(answer->sync_token, "xyz");
       EXPECT_TRUE(answer->keep_alive);
     }
+  }
+}
+
+// The parser ended the process by an assertion at an empty chunked body in pieces.
+TEST(UpstashHttp, ReadsAChunkedAnswerHoweverItIsCut) {
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const auto& [body, content] : std::vector<std::pair<std::string, std::string>>{
+           {"0\r\n\r\n", ""},
+           {"000\r\n\r\n", ""},
+           {"0;a=b\r\n\r\n", ""},
+           {"0\r\nA: b\r\n\r\n", ""},
+           {"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", "hello"}}) {
+    for (testing::Segments segments : testing::segmentations(body)) {
+      for (const bool is_head_alone : {true, false}) {
+        HttpAnswerReader reader;
+        bool whole = false;
+        if (is_head_alone) {
+          ASSERT_THAT(reader.feed(head), IsOk());
+        } else {
+          segments[0] = head + segments[0];
+        }
+        for (const std::string& segment : segments) {
+          ASSERT_FALSE(whole);
+          const auto fed = reader.feed(segment);
+          ASSERT_THAT(fed, IsOk()) << ::testing::PrintToString(segments);
+          whole = *fed;
+        }
+        ASSERT_TRUE(whole) << ::testing::PrintToString(segments);
+        EXPECT_EQ(reader.take().body, content);
+      }
+    }
+  }
+}
+
+TEST(UpstashHttp, SaysThatAnAnswerEndedInItsEmptyBody) {
+  for (const char* body : {"", "0", "0\r", "0\r\n", "0\r\n\r"}) {
+    HttpAnswerReader reader;
+    const std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const auto fed = reader.feed(text + body);
+    ASSERT_THAT(fed, IsOk());
+    EXPECT_FALSE(*fed);
+    EXPECT_THAT(reader.end(), StatusIs(StatusCode::kUnavailable)) << body;
   }
 }
 
