@@ -47,6 +47,10 @@ class EndSignals {
 
 int serve(const copilot::Settings& settings, copilot::Service& service) {
   EndSignals end;
+  if (!settings.identity.isChecked()) {
+    strata::log(strata::Severity::kWarning, "copilot_server.identity_unchecked",
+                {{"why", "X-Tenant-Id and X-User-Id are believed of everybody on this machine"}});
+  }
   copilot::Application application(service, settings);
   auto server = copilot::HttpServer::start(
       {.host = settings.host,
@@ -54,7 +58,6 @@ int serve(const copilot::Settings& settings, copilot::Service& service) {
        .io_threads = settings.io_threads,
        .worker_threads = settings.worker_threads,
        .max_connections = settings.max_connections,
-       .trust_proxy = settings.trust_proxy,
        .heartbeat = settings.heartbeat,
        .lane = copilot::Application::laneOf,
        .handle = [&](const copilot::Request& request) { return application.handle(request); }});

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
+#include "absl/time/clock.h"
 #include "examples/copilot_server/errors.h"
 #include "strata/base/logging.h"
 
@@ -15,16 +15,6 @@ namespace {
 bool isProbe(std::string_view path) {
   return path == "/readyz" || path.substr(0, 8) == "/readyz/" || path == "/healthz" ||
          path == "/metrics" || path == "/statusz";
-}
-
-// The gateway in front of us has authenticated them. Both are UUIDs, which stores answer in lower
-// case, so that is what they are compared in.
-absl::StatusOr<strata::Caller> callerOf(const Request& request) {
-  if (request.tenant_id.empty() || request.user_id.empty()) {
-    return absl::UnauthenticatedError("the headers X-Tenant-Id and X-User-Id say who asks");
-  }
-  return strata::Caller{.tenant_id = absl::AsciiStrToLower(request.tenant_id),
-                        .user_id = absl::AsciiStrToLower(request.user_id)};
 }
 
 Response tooManyRequests() {
@@ -37,6 +27,7 @@ Response tooManyRequests() {
 Application::Application(Service& service, const Settings& settings)
     : service_(service),
       log_requests_(settings.log_requests),
+      identities_(settings.identity),
       durations_(service.metrics->histogram("copilot_server_request_seconds", {})) {
   for (std::size_t i = 1; i < responses_.size(); ++i) {
     responses_[i] = &service.metrics->counter("copilot_server_responses_total",
@@ -103,13 +94,15 @@ Response Application::answer(const Request& request) {
     response.headers.emplace_back("Allow", match.allowed_methods);
     return response;
   }
-  const auto caller = callerOf(request);
-  if (!caller.ok()) return errorResponse(caller.status());
-  const auto decision = checkLimits(request.address, *caller->user_id, match.route->cost);
+  const auto identity = identities_.identify(request, absl::Now());
+  if (!identity.ok()) return errorResponse(identity.status());
+  const strata::Caller& caller = identity->caller;
+  const auto decision =
+      checkLimits(limitKey(identities_.addressOf(request)), *caller.user_id, match.route->cost);
   if (!decision.ok()) return errorResponse(decision.status());
-  Response response =
-      decision->allowed ? callHandler(*match.route, {request, *caller, std::move(match.arguments)})
-                        : tooManyRequests();
+  Response response = decision->allowed
+                          ? callHandler(*match.route, {request, caller, std::move(match.arguments)})
+                          : tooManyRequests();
   for (auto& header : strata::renderRateLimitHeaders(*decision)) {
     response.headers.push_back(std::move(header));
   }

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "examples/copilot_server/http_server.h"
+#include "examples/copilot_server/identity.h"
 #include "examples/copilot_server/router.h"
 #include "examples/copilot_server/service.h"
 
@@ -31,6 +32,7 @@ class Application {
 
   Service& service_;
   const bool log_requests_;
+  const IdentityCheck identities_;
   Router router_;
   // By the first digit of the status.
   std::array<strata::Counter*, 6> responses_{};

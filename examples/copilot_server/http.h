@@ -19,9 +19,14 @@ struct Request {
   std::string target;  // as it was sent
   std::string path;    // of it, still percent-encoded; "": it cannot be read
   std::map<std::string, std::string> query;
-  std::string tenant_id;  // X-Tenant-Id
-  std::string user_id;    // X-User-Id
-  std::string address;    // of the client
+  // Headers, as they were sent: what of them counts is IdentityCheck's to say.
+  std::string tenant_id;       // X-Tenant-Id
+  std::string user_id;         // X-User-Id
+  std::string authorization;   // Authorization
+  std::string gateway_secret;  // X-Gateway-Secret
+  std::string forwarded_for;   // X-Forwarded-For, its last line
+  // Of the other end of the connection, which may be a proxy's.
+  std::string peer;
   std::string body;
   // Makes the connection look for events. Any thread may call it, at any time.
   std::function<void()> wake;
@@ -52,6 +57,8 @@ struct Response {
   std::shared_ptr<EventStream> stream = nullptr;
 };
 
+// Without the spaces and tabs around it.
+std::string_view trimmed(std::string_view text);
 // None: a '%' is not followed by two hexadecimal digits.
 std::optional<std::string> percentDecoded(std::string_view text, bool plus_is_space = false);
 // Splits the target into path and query.

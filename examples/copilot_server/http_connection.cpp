@@ -13,8 +13,9 @@
 #include <chrono>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "examples/copilot_server/errors.h"
+#include "examples/copilot_server/http_head.h"
+#include "strata/adapters/net/chunked_body.h"
 
 namespace copilot {
 namespace {
@@ -41,14 +42,7 @@ asio::awaitable<std::invoke_result_t<F>> runOn(asio::thread_pool& pool, F functi
   co_return co_await asio::co_spawn(pool, std::move(work), asio::use_awaitable);
 }
 
-// The proxy in front of us adds the address that it saw as the last one.
-std::string lastAddress(std::string_view forwarded_for) {
-  const std::size_t comma = forwarded_for.rfind(',');
-  if (comma != std::string_view::npos) forwarded_for.remove_prefix(comma + 1);
-  return std::string(absl::StripAsciiWhitespace({forwarded_for.data(), forwarded_for.size()}));
-}
-
-std::string addressOf(const asio::ip::tcp::socket& socket) {
+std::string peerOf(const asio::ip::tcp::socket& socket) {
   beast::error_code error;
   const auto endpoint = socket.remote_endpoint(error);
   return error ? "unknown" : endpoint.address().to_string();
@@ -74,7 +68,7 @@ HttpConnection::HttpConnection(asio::ip::tcp::socket socket, HttpContext& contex
       stream_(std::move(socket)),
       buffer_(kMaxHeaderBytes + kMaxBodyBytes),
       timer_(stream_.get_executor()),
-      address_(addressOf(stream_.socket())) {}
+      peer_(peerOf(stream_.socket())) {}
 
 asio::awaitable<void> HttpConnection::run() {
   const auto self = shared_from_this();
@@ -89,13 +83,16 @@ asio::awaitable<bool> HttpConnection::serveOne() {
   const bool has_bytes = co_await waitForBytes();
   if (!has_bytes) co_return false;
   Parser parser;
-  const Error error = co_await read(parser);
-  if (error) {
-    co_await refuse(error);
+  auto failure = co_await readHead(parser);
+  // Of the head alone: the parser adds the fields behind a chunked body to those before it.
+  Request request = failure ? Request() : requestFrom(parser);
+  const bool wants_more = !failure && parser.keep_alive();
+  if (!failure) failure = co_await readBody(parser);
+  if (failure) {
+    co_await refuse(*failure);
     co_return false;
   }
-  const bool wants_more = parser.get().keep_alive();
-  const Request request = requestFrom(parser);
+  request.body = std::move(parser.get().body());
   const Response response = co_await responseTo(request);
   if (response.stream != nullptr) {
     co_await serveStream(response);
@@ -124,39 +121,94 @@ asio::awaitable<bool> HttpConnection::waitForBytes() {
   co_return !read_error;
 }
 
-asio::awaitable<beast::error_code> HttpConnection::read(Parser& parser) {
-  parser.header_limit(kMaxHeaderBytes);
-  parser.body_limit(kMaxBodyBytes);
-  stream_.expires_after(kReadTimeout);
-  const auto [header_error, header_bytes] =
-      co_await http::async_read_header(stream_, buffer_, parser, kToken);
-  if (header_error) co_return header_error;
-  if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
-    const bool written = co_await writeText("HTTP/1.1 100 Continue\r\n\r\n");
-    if (!written) co_return make_error_code(asio::error::broken_pipe);
-  }
-  const auto [error, bytes] = co_await http::async_read(stream_, buffer_, parser, kToken);
-  co_return error;
+std::string_view HttpConnection::buffered() const {
+  return {static_cast<const char*>(buffer_.cdata().data()), buffer_.size()};
 }
 
-Request HttpConnection::requestFrom(Parser& parser) {
-  auto message = parser.release();
+asio::awaitable<bool> HttpConnection::readMore() {
+  const auto [error, bytes] =
+      co_await stream_.async_read_some(buffer_.prepare(kMaxHeaderBytes), kToken);
+  buffer_.commit(bytes);
+  co_return !error;
+}
+
+HttpConnection::Failure HttpConnection::failureOf(Error error) {
+  // Everything else is a client that went away, or was too slow.
+  const bool is_clients_mistake = error.category() == httpErrors() &&
+                                  error != http::error::end_of_stream &&
+                                  error != http::error::partial_message;
+  if (!is_clients_mistake) return {};
+  if (error == http::error::body_limit) {
+    return {errorResponse(413, "too_large", "the body is larger than 1 MiB")};
+  }
+  return {errorResponse(400, "bad_request", "this is not HTTP")};
+}
+
+asio::awaitable<std::optional<HttpConnection::Failure>> HttpConnection::readHead(Parser& parser) {
+  stream_.expires_after(kReadTimeout);
+  // RFC 9112, 2.2: an empty line before a request is ignored.
+  if (buffered().starts_with("\r\n")) buffer_.consume(2);
+  std::size_t scanned = 0;
+  HeadScan scan = scanHead(buffered());
+  while (scan.length == 0 && !scan.is_broken && buffer_.size() < kMaxHeaderBytes) {
+    scanned = buffer_.size();
+    const bool has_more = co_await readMore();
+    if (!has_more) co_return Failure{};
+    scan = scanHead(buffered(), scanned);
+  }
+  if (scan.is_broken) co_return Failure{errorResponse(400, "bad_request", "this is not HTTP")};
+  if (scan.length == 0 || scan.length > kMaxHeaderBytes) {
+    co_return Failure{errorResponse(431, "too_large", "the headers are larger than 16 KiB")};
+  }
+  if (const auto problem = problemOf(buffered().substr(0, scan.length))) {
+    const char* const code = problem->status == 501 ? "not_implemented" : "bad_request";
+    co_return Failure{errorResponse(problem->status, code, problem->message)};
+  }
+  parser.header_limit(kMaxHeaderBytes);
+  parser.body_limit(kMaxBodyBytes);
+  Error error;
+  buffer_.consume(parser.put(asio::buffer(buffer_.cdata(), scan.length), error));
+  if (!error && parser.get().version() != 11) {
+    co_return Failure{errorResponse(505, "http_version", "this server speaks HTTP/1.1")};
+  }
+  co_return error ? std::optional(failureOf(error)) : std::nullopt;
+}
+
+asio::awaitable<std::optional<HttpConnection::Failure>> HttpConnection::readBody(Parser& parser) {
+  if (parser.is_done()) co_return std::nullopt;
+  if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+    const bool written = co_await writeText("HTTP/1.1 100 Continue\r\n\r\n");
+    if (!written) co_return Failure{};
+  }
+  auto check = [](std::uint64_t, beast::string_view extension, Error& error) {
+    if (!isCleanChunkExtension({extension.data(), extension.size()})) {
+      error = http::error::bad_chunk_extension;
+    }
+  };
+  parser.on_chunk_header(check);
+  stream_.expires_after(kReadTimeout);
+  while (!strata::mayParseBody(parser, buffered())) {
+    const bool has_more = co_await readMore();
+    if (!has_more) co_return Failure{};
+  }
+  const auto [error, bytes] = co_await http::async_read(stream_, buffer_, parser, kToken);
+  co_return error ? std::optional(failureOf(error)) : std::nullopt;
+}
+
+Request HttpConnection::requestFrom(const Parser& parser) {
+  const auto& message = parser.get();
+  const auto text = [&message](const char* name) { return std::string(message[name]); };
   Request request;
   request.method = std::string(message.method_string());
   request.target = std::string(message.target());
   parseTarget(request);
-  request.tenant_id = std::string(message["X-Tenant-Id"]);
-  request.user_id = std::string(message["X-User-Id"]);
-  request.address = address_;
-  if (context_.options.trust_proxy) {
-    const auto [first, last] = message.equal_range("X-Forwarded-For");
-    for (auto line = first; line != last; ++line) {
-      request.address = lastAddress({line->value().data(), line->value().size()});
-    }
-    if (request.address.empty()) request.address = address_;
-  }
-  if (message.version() != 11) request.method.clear();
-  request.body = std::move(message.body());
+  request.tenant_id = text("X-Tenant-Id");
+  request.user_id = text("X-User-Id");
+  request.authorization = text("Authorization");
+  request.gateway_secret = text("X-Gateway-Secret");
+  const auto [first, last] = message.equal_range("X-Forwarded-For");
+  for (auto line = first; line != last; ++line) request.forwarded_for = std::string(line->value());
+  request.peer = peer_;
   request.wake = [weak = weak_from_this()] {
     if (const auto self = weak.lock()) {
       asio::post(self->stream_.get_executor(), [self] { self->wakeUp(); });
@@ -166,9 +218,6 @@ Request HttpConnection::requestFrom(Parser& parser) {
 }
 
 asio::awaitable<Response> HttpConnection::responseTo(const Request& request) {
-  if (request.method.empty()) {
-    co_return errorResponse(505, "http_version", "this server speaks HTTP/1.1");
-  }
   const auto handle = [this, &request] { return context_.options.handle(request); };
   const Lane lane = context_.options.lane(request);
   if (lane == Lane::kAtOnce) co_return handle();
@@ -195,20 +244,9 @@ asio::awaitable<bool> HttpConnection::writeText(std::string text) {
   co_return !error;
 }
 
-asio::awaitable<void> HttpConnection::refuse(Error error) {
-  // Everything else is a client that went away, or was too slow.
-  const bool is_clients_mistake = error.category() == httpErrors() &&
-                                  error != http::error::end_of_stream &&
-                                  error != http::error::partial_message;
-  if (!is_clients_mistake) co_return;
-  Response response = errorResponse(400, "bad_request", "this is not HTTP");
-  if (error == http::error::body_limit) {
-    response = errorResponse(413, "too_large", "the body is larger than 1 MiB");
-  } else if (error == http::error::header_limit) {
-    response = errorResponse(431, "too_large", "the headers are larger than 16 KiB");
-  }
-  const Request unread;
-  const bool written = co_await write(unread, response, false);
+asio::awaitable<void> HttpConnection::refuse(const Failure& failure) {
+  if (!failure.answer) co_return;
+  const bool written = co_await write(Request(), *failure.answer, false);
   if (written) co_await linger();
 }
 

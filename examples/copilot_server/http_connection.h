@@ -11,7 +11,9 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "examples/copilot_server/http_server.h"
 
@@ -46,14 +48,23 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   boost::asio::awaitable<bool> serveOne();
   // Waits until something comes; false: nothing will.
   boost::asio::awaitable<bool> waitForBytes();
-  boost::asio::awaitable<Error> read(Parser& parser);
-  Request requestFrom(Parser& parser);
+  // What is wrong with a request, and its answer; no answer: the client is gone, or too slow.
+  struct Failure {
+    std::optional<Response> answer;
+  };
+  boost::asio::awaitable<std::optional<Failure>> readHead(Parser& parser);
+  boost::asio::awaitable<std::optional<Failure>> readBody(Parser& parser);
+  // Whether more bytes are in the buffer.
+  boost::asio::awaitable<bool> readMore();
+  static Failure failureOf(Error error);
+  std::string_view buffered() const;
+  Request requestFrom(const Parser& parser);
   boost::asio::awaitable<Response> responseTo(const Request& request);
   // Whether the client has it all.
   boost::asio::awaitable<bool> write(const Request& request, const Response& response,
                                      bool keep_alive);
   boost::asio::awaitable<bool> writeText(std::string text);
-  boost::asio::awaitable<void> refuse(Error error);
+  boost::asio::awaitable<void> refuse(const Failure& failure);
   // Lets the client read the answer before the connection is gone.
   boost::asio::awaitable<void> linger();
 
@@ -70,7 +81,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   boost::beast::tcp_stream stream_;
   boost::beast::flat_buffer buffer_;
   boost::asio::steady_timer timer_;
-  const std::string address_;
+  const std::string peer_;
   bool idle_ = false;  // waiting for a request
   bool draining_ = false;
   bool closed_ = false;  // by the client, while it is told events

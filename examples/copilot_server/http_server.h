@@ -27,7 +27,6 @@ struct HttpServerOptions {
   int io_threads = 2;
   int worker_threads = 16;
   int max_connections = 10'000;
-  bool trust_proxy = false;
   absl::Duration heartbeat = absl::Seconds(15);
   std::function<Lane(const Request&)> lane;
   // Must not throw.

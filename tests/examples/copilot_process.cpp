@@ -1,7 +1,12 @@
 #include "tests/examples/copilot_process.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
+#include <array>
+
+#include "absl/strings/escaping.h"
 #include "strata/testing/eventually.h"
 #include "testing/servers/free_port.h"
 
@@ -21,6 +26,12 @@ std::vector<std::string> commandLine(const std::vector<std::string>& environment
                                       "RATE_LIMIT_PROVIDER=",
                                       "HOST=",
                                       "LOG_LEVEL=",
+                                      "GATEWAY_SECRET=",
+                                      "TRUSTED_PROXIES=",
+                                      "TRUST_PROXY=",
+                                      "TOKEN_KEY_FILE=",
+                                      "TOKEN_SECRET=",
+                                      "TOKEN_AUDIENCE=",
                                       "DRAIN_DELAY_SECONDS="};
   command.insert(command.end(), environment.begin(), environment.end());
   command.emplace_back(STRATA_COPILOT_SERVER);
@@ -92,6 +103,22 @@ std::unique_ptr<EventReader> CopilotProcess::follow(const User& user, const std:
   arguments.push_back(url(path));
   return std::make_unique<EventReader>(*guard_, folder() + "/events-" + std::to_string(++readers_),
                                        arguments);
+}
+
+std::string tokenOf(const User& user, const std::string& key) {
+  const auto encoded = [](const std::string& bytes) {
+    std::string text;
+    absl::WebSafeBase64Escape(bytes, &text);
+    return text.substr(0, text.find('='));
+  };
+  const std::string claims = R"({"aud": "strata", "exp": 32503680000, "tenant_id": ")" +
+                             user.tenant + R"(", "sub": ")" + user.id + "\"}";
+  const std::string text = encoded(R"({"alg":"HS256"})") + "." + encoded(claims);
+  std::array<unsigned char, 32> mac{};
+  unsigned size = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &size);
+  return text + "." + encoded({mac.begin(), mac.end()});
 }
 
 CopilotRun runCopilot(const std::vector<std::string>& environment) {

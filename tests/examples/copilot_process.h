@@ -45,6 +45,9 @@ class CopilotProcess {
   int readers_ = 0;
 };
 
+// A token of this user for the audience "strata", signed by HS256, for a very long time.
+std::string tokenOf(const User& user, const std::string& key);
+
 // The program with this environment, run to its end: exit code and output.
 struct CopilotRun {
   int exit_code = -1;

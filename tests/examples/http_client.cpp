@@ -116,6 +116,8 @@ void RawConnection::send(std::string_view bytes) const {
   (void)::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);  // reading shows what came of it
 }
 
+void RawConnection::endSending() const { shutdown(socket_, SHUT_WR); }
+
 std::string RawConnection::readAll() const {
   std::string all;
   std::array<char, 4096> part{};

@@ -53,7 +53,10 @@ class RawConnection {
   RawConnection& operator=(const RawConnection&) = delete;
 
   bool connected() const { return connected_; }
+  int socket() const { return socket_; }
   void send(std::string_view bytes) const;
+  // Nothing more will be sent.
+  void endSending() const;
   // Everything until the server closes.
   std::string readAll() const;
 
