@@ -3,16 +3,9 @@
 #include <string>
 #include <utility>
 
+#include "src/base/unshared_status.h"
+
 namespace strata::internal {
-namespace {
-
-// Sharing nothing with it: the count of a shared one lives in a library that ThreadSanitizer cannot
-// look into.
-absl::Status copyOf(const absl::Status& status) {
-  return absl::Status(status.code(), std::string(status.message()));
-}
-
-}  // namespace
 
 absl::Status EventStream::awaitStart(Deadline deadline) {
   std::unique_lock lock(mutex_);
@@ -21,13 +14,13 @@ absl::Status EventStream::awaitStart(Deadline deadline) {
   }
   if (was_whole_) return absl::OkStatus();
   owes_gap_ = true;
-  return ended_.ok() ? absl::DeadlineExceededError("not connected yet") : copyOf(ended_);
+  return ended_.ok() ? absl::DeadlineExceededError("not connected yet") : unshared(ended_);
 }
 
 absl::Status EventStream::state() const {
   const std::lock_guard lock(mutex_);
   if (is_whole_) return absl::OkStatus();
-  return ended_.ok() ? absl::UnavailableError("not connected yet") : copyOf(ended_);
+  return ended_.ok() ? absl::UnavailableError("not connected yet") : unshared(ended_);
 }
 
 void EventStream::onWhole() {
@@ -37,7 +30,7 @@ void EventStream::onWhole() {
     const std::lock_guard lock(mutex_);
     is_whole_ = was_whole_ = true;
     gap = std::exchange(owes_gap_, false);
-    why = ended_.ok() ? absl::UnavailableError("connected late") : copyOf(ended_);
+    why = ended_.ok() ? absl::UnavailableError("connected late") : unshared(ended_);
     changed_.notify_all();
   }
   if (gap) receiver_.onGap(why);
@@ -51,7 +44,7 @@ void EventStream::onEnd(const absl::Status& why) {
   const std::lock_guard lock(mutex_);
   owes_gap_ = owes_gap_ || is_whole_;
   is_whole_ = false;
-  ended_ = copyOf(why);
+  ended_ = unshared(why);
   changed_.notify_all();
 }
 

@@ -16,6 +16,7 @@
 #include "adapters/postgres/sqlstate.h"
 #include "adapters/postgres/url_parameters.h"
 #include "src/base/url.h"
+#include "strata/base/backend_error.h"
 #include "strata/base/logging.h"
 
 namespace strata::postgres {
@@ -275,7 +276,9 @@ absl::Status connectFailure(const ConnInfo& info, std::string_view sqlstate,
   if (cause == std::end(kCauses)) {
     return absl::UnavailableError(fmt::format("{}: no connection", what));
   }
-  return absl::Status(cause->code, fmt::format("{}: {}", what, cause->reason));
+  // "connection": the client library gives no SQLSTATE here.
+  return backendError(absl::Status(cause->code, fmt::format("{}: {}", what, cause->reason)),
+                      "connection");
 }
 
 absl::Status standbyFailure(const ConnInfo& info) { return failureOf(info, kStandby); }

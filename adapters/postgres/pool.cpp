@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/base/unshared_status.h"
 #include "strata/base/status.h"
 
 namespace strata::postgres {
@@ -22,12 +23,6 @@ constexpr absl::Duration kProofTimeout = absl::Milliseconds(500);
 constexpr int kAttempts = 3;
 // A server starts, and a standby is promoted, within seconds.
 constexpr absl::Duration kNotReadyPause = absl::Milliseconds(100);
-
-// The same status, sharing nothing with it: who waits gets another thread's failure, and the count
-// of a shared one lives in a library that ThreadSanitizer cannot look into.
-absl::Status copyOf(const absl::Status& status) {
-  return absl::Status(status.code(), std::string(status.message()));
-}
 
 // Nothing tells whether the server committed before the connection was lost.
 absl::Status outcomeUnknown(const Statement& statement) {
@@ -174,9 +169,10 @@ absl::Status Pool::mayWait(MonotonicTime limit, Deadline deadline,
   // may come back.
   const bool alone = open_ == connecting_;
   const bool final = alone || !absl::IsResourceExhausted(last_failure_);
-  if (failedSince(attempts_before) && final && !server_not_ready_) return copyOf(last_failure_);
+  if (failedSince(attempts_before) && final && !server_not_ready_)
+    return internal::unshared(last_failure_);
   if (clock_.now() < limit) return absl::OkStatus();
-  if (failedSince(attempts_before) || server_not_ready_) return copyOf(last_failure_);
+  if (failedSince(attempts_before) || server_not_ready_) return internal::unshared(last_failure_);
   if (limit < deadline.time()) return outOfPatience();
   return absl::DeadlineExceededError("out of time while waiting for a database connection");
 }
@@ -221,7 +217,7 @@ void Pool::connectFailed(std::uint64_t attempt, const absl::Status& status) {
   ++failures_;
   if (attempt > last_failed_) {
     last_failed_ = attempt;
-    last_failure_ = copyOf(status);
+    last_failure_ = internal::unshared(status);
     last_failed_at_ = clock_.now();
     server_not_ready_ = isNotReady(status);
   }

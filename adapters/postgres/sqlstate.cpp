@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "strata/base/backend_error.h"
+
 namespace strata::postgres {
 namespace {
 
@@ -102,7 +104,7 @@ absl::Status toStatus(std::string_view what, std::string_view sqlstate, std::str
   const SqlStateMeaning meaning = meaningOf(sqlstate);
   std::string message = fmt::format("{}: {} (SQLSTATE {})", what, meaning.condition, sqlstate);
   if (meaning.message_is_safe && !primary.empty()) message += fmt::format(": {}", primary);
-  return absl::Status(meaning.code, message);
+  return backendError(absl::Status(meaning.code, message), sqlstate);
 }
 
 }  // namespace strata::postgres

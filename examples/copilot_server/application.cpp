@@ -99,7 +99,7 @@ Response Application::answer(const Request& request) {
   const strata::Caller& caller = identity->caller;
   const auto decision =
       checkLimits(limitKey(identities_.addressOf(request)), *caller.user_id, match.route->cost);
-  if (!decision.ok()) return errorResponse(decision.status());
+  if (!decision.ok()) return errorResponse(ours(decision.status()));
   Response response = decision->allowed
                           ? callHandler(*match.route, {request, caller, std::move(match.arguments)})
                           : tooManyRequests();

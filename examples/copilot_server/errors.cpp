@@ -4,6 +4,7 @@
 #include <boost/json/value.hpp>
 #include <string>
 
+#include "strata/base/backend_error.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
 
@@ -41,9 +42,25 @@ Meaning meaningOf(absl::StatusCode code) {
   }
 }
 
+// A server's complaint is this service's fault, whatever its code: no other request would do better.
+// It does say which of two writers was first.
+Meaning meaningOf(const absl::Status& status) {
+  if (!strata::isBackendError(status)) return meaningOf(status.code());
+  if (absl::IsAborted(status)) return meaningOf(absl::StatusCode::kUnavailable);
+  const Meaning meaning = meaningOf(status.code());
+  return meaning.status >= 500 || absl::IsAlreadyExists(status)
+             ? meaning
+             : meaningOf(absl::StatusCode::kInternal);
+}
+
 }  // namespace
 
 int httpStatus(absl::StatusCode code) { return meaningOf(code).status; }
+
+absl::Status ours(const absl::Status& status) {
+  if (httpStatus(status.code()) >= 500) return status;
+  return absl::InternalError(strata::describe(status));
+}
 
 Response errorResponse(int status, std::string_view code, std::string_view message) {
   const boost::json::value body = {
@@ -52,8 +69,10 @@ Response errorResponse(int status, std::string_view code, std::string_view messa
 }
 
 Response errorResponse(const absl::Status& status) {
-  const Meaning meaning = meaningOf(status.code());
+  const Meaning meaning = meaningOf(status);
   if (meaning.status < 500) {
+    if (strata::isBackendError(status))
+      return errorResponse(409, meaning.code, "it is there already");
     return errorResponse(meaning.status, meaning.code, std::string(status.message()));
   }
   strata::log(strata::Severity::kWarning, "copilot_server.failed",

@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "examples/copilot_server/application.h"
 #include "examples/copilot_server/conversation_list.h"
+#include "examples/copilot_server/errors.h"
 #include "examples/copilot_server/json_body.h"
 #include "strata/stores/conversations/conversation_events.h"
 
@@ -72,7 +73,7 @@ EventStream::Text ofList(const EventDelivery& delivery, const Caller& caller) {
 absl::StatusOr<std::unique_ptr<strata::EventSubscription>> follow(
     Service& service, const Call& call, const strata::EventChannel& channel) {
   auto events = service.events->subscribe(channel, {.on_ready = call.request.wake});
-  if (!events.ok()) return events.status();
+  if (!events.ok()) return ours(events.status());
   // Where the others cannot be reached now, a gap will tell when they are.
   (*events)->waitUntilLive(strata::Deadline::in(kLiveTimeout)).IgnoreError();
   return events;

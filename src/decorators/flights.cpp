@@ -1,10 +1,10 @@
 #include "src/decorators/flights.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "src/base/mutants.h"
+#include "src/base/unshared_status.h"
 #include "src/decorators/flights_core.h"
 #include "strata/base/internal/user_calls.h"
 
@@ -16,12 +16,6 @@ constexpr absl::Duration kRounding = absl::Milliseconds(5);
 
 absl::Status tooLate() {
   return absl::DeadlineExceededError("the deadline passed before the answer came");
-}
-
-// The same status, sharing nothing with it: it goes to several threads, and the count of a shared
-// one lives in a library that ThreadSanitizer cannot look into.
-absl::Status copyOf(const absl::Status& status) {
-  return absl::Status(status.code(), std::string(status.message()));
 }
 
 // Makes `wanted` suit those who want `others` too. What a level that is not named means, only the
@@ -118,7 +112,7 @@ bool Flights::Core::takeAnswer(Call& call, Seat& seat) {
   }
   if (stage < Stage::kAnswered) return false;
   const Answer& answer = seat.flight->answer;
-  call.answers[seat.index] = {copyOf(answer.status), answer.value, answer.version};
+  call.answers[seat.index] = {unshared(answer.status), answer.value, answer.version};
   if (seat.joined) ++call.coalesced;
   return true;
 }

@@ -165,6 +165,33 @@ TEST_F(CopilotServersTest, IsAliveWhileBothHang) {
   EXPECT_TRUE(eventually([&] { return first_->ask("/readyz").status == 200; }, kLong));
 }
 
+// The database's complaints left as 409, 400 and 403, with the names of tables and columns in the body.
+TEST_F(CopilotServersTest, FaultsOfTheDatabaseAreNotTheClients) {
+  const std::string id = createConversation();
+  const std::string path = "/v1/conversations/" + id;
+  const auto expect_ours = [&](const char* sql, const char* undo, const char* what) {
+    ASSERT_THAT(servers_->postgres().query(sql), IsOk());
+    const auto reply = first_->send(kAda, "PUT", "/v1/policy",
+                                    R"({"default_model": "m", "default_provider": "p"})");
+    EXPECT_EQ(reply.status, 500) << sql << reply.body;
+    for (const char* name : {"SQLSTATE", "polic", "column", "relation", "constraint"}) {
+      EXPECT_EQ(reply.body.find(name), std::string::npos) << reply.body;
+    }
+    EXPECT_THAT(first_->process().logTail(), HasSubstr(what));
+    ASSERT_THAT(servers_->postgres().query(undo), IsOk());
+  };
+  expect_ours("ALTER TABLE tenant_llm_policies RENAME TO gone",
+              "ALTER TABLE gone RENAME TO tenant_llm_policies", "42P01");
+  expect_ours("ALTER TABLE tenant_llm_policies ADD CONSTRAINT never CHECK (false) NOT VALID",
+              "ALTER TABLE tenant_llm_policies DROP CONSTRAINT never", "23514");
+  expect_ours("ALTER TABLE tenant_llm_policies ADD COLUMN more text NOT NULL DEFAULT NULL",
+              "ALTER TABLE tenant_llm_policies DROP COLUMN more", "23502");
+  EXPECT_EQ(first_->get(kAda, path).status, 200);
+  // A rule of the store, beside it.
+  EXPECT_EQ(first_->send(kAda, "POST", "/v1/conversations", "{\"id\": \"" + id + "\"}").status,
+            409);
+}
+
 // B-70
 TEST_F(CopilotServersTest, IsNotReadyWithoutItsDatabase) {
   ASSERT_THAT(servers_->postgres().kill(), IsOk());

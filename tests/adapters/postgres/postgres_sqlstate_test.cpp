@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "strata/base/backend_error.h"
+#include "strata/base/status.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {
@@ -71,6 +73,15 @@ TEST(SqlStateStatus, LeavesOutMessagesThatQuoteValues) {
   for (const char* sqlstate : {"22P02", "22001", "23505", "23514", "28P01", "P0001", "XX000"}) {
     EXPECT_THAT(std::string(toStatus("put to flags", sqlstate, "value \"s3cret\"").message()),
                 AllOf(HasSubstr(sqlstate), Not(HasSubstr("s3cret"))));
+  }
+}
+
+// A service could not tell a missing table from a rule that its client broke.
+TEST(SqlStateStatus, IsMarkedAsTheServersOwn) {
+  for (const char* sqlstate : {"42P01", "42501", "22P02", "23505", "40001", "99999"}) {
+    const absl::Status status = annotate(toStatus("get", sqlstate, ""), "more");
+    EXPECT_TRUE(isBackendError(status)) << sqlstate;
+    EXPECT_EQ(backendErrorCode(status), sqlstate);
   }
 }
 
