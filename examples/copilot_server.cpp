@@ -6,28 +6,55 @@
 // docs/copilot_server.md lists the routes and the variables.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "examples/copilot_server/application.h"
+#include "examples/copilot_server/file_limit.h"
 #include "examples/copilot_server/http_server.h"
 #include "examples/copilot_server/service.h"
 #include "examples/copilot_server/settings.h"
+#include "strata/adapters/probes/probe_server.h"
 #include "strata/base/logging.h"
 
 namespace {
 
 constexpr absl::Duration kDrainTimeout = absl::Seconds(10);
 constexpr int kUsageError = 2;
+constexpr int kReservedConnections = 16;
 
 std::optional<std::string> fromEnvironment(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+int failed(const absl::Status& status, int exit_code) {
+  std::cerr << "copilot_server: " << status.message() << "\n";
+  return exit_code;
+}
+
+// The default is lowered to what the system allows; a number that was asked for is not.
+absl::Status fitConnections(copilot::Settings& settings) {
+  const int fit = copilot::connectionsThatFit(settings.max_connections + kReservedConnections) -
+                  kReservedConnections;
+  if (fit >= settings.max_connections) return absl::OkStatus();
+  if (settings.has_max_connections || fit <= 0) {
+    return absl::InvalidArgumentError(
+        "MAX_CONNECTIONS is " + std::to_string(settings.max_connections) +
+        ", and the limit of open files (RLIMIT_NOFILE) leaves room for " +
+        std::to_string(std::max(fit, 0)));
+  }
+  strata::log(strata::Severity::kWarning, "copilot_server.fewer_connections",
+              {{"why", "RLIMIT_NOFILE"}, {"max_connections", std::to_string(fit)}});
+  settings.max_connections = fit;
+  return absl::OkStatus();
 }
 
 // An orchestrator sends SIGTERM, a terminal SIGINT. A second one ends the process at once.
@@ -51,6 +78,13 @@ int serve(const copilot::Settings& settings, copilot::Service& service) {
     strata::log(strata::Severity::kWarning, "copilot_server.identity_unchecked",
                 {{"why", "X-Tenant-Id and X-User-Id are believed of everybody on this machine"}});
   }
+  std::unique_ptr<strata::ProbeServer> probe_server;
+  if (settings.probe_port != 0) {
+    auto started = strata::ProbeServer::start(
+        service.probes, {.address = settings.host, .port = settings.probe_port});
+    if (!started.ok()) return failed(started.status(), 1);
+    probe_server = *std::move(started);
+  }
   copilot::Application application(service, settings);
   auto server = copilot::HttpServer::start(
       {.host = settings.host,
@@ -58,13 +92,14 @@ int serve(const copilot::Settings& settings, copilot::Service& service) {
        .io_threads = settings.io_threads,
        .worker_threads = settings.worker_threads,
        .max_connections = settings.max_connections,
+       .reserved_connections = settings.probe_port == 0 ? kReservedConnections : 0,
+       .connections_per_address = settings.connections_per_address,
+       .bytes_per_address = static_cast<std::size_t>(settings.megabytes_per_address) << 20U,
+       .proxies = settings.identity.proxies,
        .heartbeat = settings.heartbeat,
        .lane = copilot::Application::laneOf,
-       .handle = [&](const copilot::Request& request) { return application.handle(request); }});
-  if (!server.ok()) {
-    std::cerr << "copilot_server: " << server.status().message() << "\n";
-    return 1;
-  }
+       .admit = [&](const copilot::Request& request) { return application.admit(request); }});
+  if (!server.ok()) return failed(server.status(), 1);
   std::cout << "copilot_server: listening on http://" << settings.host << ":" << (*server)->port()
             << std::endl;  // now, also where it is a file
   end.wait();
@@ -81,16 +116,18 @@ int serve(const copilot::Settings& settings, copilot::Service& service) {
 
 int run() {
   const auto config = strata::configFromEnv();
-  const auto settings = copilot::settingsFromEnv(fromEnvironment);
+  auto settings = copilot::settingsFromEnv(fromEnvironment);
   for (const absl::Status& status : {config.status(), settings.status()}) {
     if (!status.ok()) std::cerr << "copilot_server: " << status.message() << "\n";
   }
   if (!config.ok() || !settings.ok()) return kUsageError;
+  if (absl::Status status = fitConnections(*settings); !status.ok()) {
+    return failed(status, kUsageError);
+  }
   if (settings->log_requests) spdlog::set_level(spdlog::level::debug);
   auto service = copilot::openService(*config, *settings);
   if (service.ok()) return serve(*settings, **service);
-  std::cerr << "copilot_server: " << service.status().message() << "\n";
-  return 1;
+  return failed(service.status(), 1);
 }
 
 }  // namespace

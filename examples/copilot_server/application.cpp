@@ -1,6 +1,7 @@
 #include "examples/copilot_server/application.h"
 
 #include <exception>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,11 +23,20 @@ Response tooManyRequests() {
                        "too many requests; Retry-After says when to try again");
 }
 
+Response nothingThere() { return errorResponse(404, "not_found", "there is nothing at this path"); }
+
+Response thrown() { return errorResponse(absl::InternalError("a handler threw an exception")); }
+
+Admission refusal(Response response) {
+  return {.refusal = std::make_shared<Response>(std::move(response))};
+}
+
 }  // namespace
 
 Application::Application(Service& service, const Settings& settings)
     : service_(service),
       log_requests_(settings.log_requests),
+      has_probes_(settings.probe_port == 0),
       identities_(settings.identity),
       durations_(service.metrics->histogram("copilot_server_request_seconds", {})) {
   for (std::size_t i = 1; i < responses_.size(); ++i) {
@@ -45,16 +55,32 @@ Lane Application::laneOf(const Request& request) {
   return isProbe(request.path) ? Lane::kProbes : Lane::kWork;
 }
 
-Response Application::handle(const Request& request) {
+Admission Application::admit(const Request& request) {
   const strata::MonotonicTime began = strata::Clock::system().now();
-  Response response;
+  Admission admission;
   try {
-    response = answer(request);
+    admission = judge(request);
   } catch (const std::exception&) {
-    response = errorResponse(absl::InternalError("a handler threw an exception"));
+    admission = refusal(thrown());
   }
-  note(request, response, strata::Clock::system().now() - began);
-  return response;
+  const absl::Duration spent = strata::Clock::system().now() - began;
+  if (admission.refusal != nullptr) {
+    note(request, *admission.refusal, spent);
+    return admission;
+  }
+  // The time in which a body came does not count.
+  admission.handle = [this, spent, handle = std::move(admission.handle)](const Request& whole) {
+    const strata::MonotonicTime went_on = strata::Clock::system().now();
+    Response response;
+    try {
+      response = handle(whole);
+    } catch (const std::exception&) {
+      response = thrown();
+    }
+    note(whole, response, spent + (strata::Clock::system().now() - went_on));
+    return response;
+  };
+  return admission;
 }
 
 void Application::note(const Request& request, const Response& response, absl::Duration took) {
@@ -81,46 +107,63 @@ Response Application::probe(const Request& request) {
           .headers = std::move(answer.headers)};
 }
 
-Response Application::answer(const Request& request) {
-  if (request.path.empty()) return errorResponse(400, "bad_request", "the URL cannot be read");
-  if (laneOf(request) != Lane::kWork) return probe(request);
-  Router::Match match = router_.find(request.method, request.path);
-  if (match.route == nullptr && match.allowed_methods.empty()) {
-    return errorResponse(404, "not_found", "there is nothing at this path");
+Admission Application::judge(const Request& request) {
+  if (request.path.empty())
+    return refusal(errorResponse(400, "bad_request", "the URL cannot be read"));
+  if (laneOf(request) != Lane::kWork) {
+    if (!has_probes_) return refusal(nothingThere());
+    return {.handle = [this](const Request& whole) { return probe(whole); },
+            .address = request.peer};
   }
+  Router::Match match = router_.find(request.method, request.path);
+  if (match.route == nullptr && match.allowed_methods.empty()) return refusal(nothingThere());
   if (match.route == nullptr) {
     Response response =
         errorResponse(405, "method_not_allowed", "this path takes " + match.allowed_methods);
     response.headers.emplace_back("Allow", match.allowed_methods);
-    return response;
+    return refusal(std::move(response));
   }
-  const auto identity = identities_.identify(request, absl::Now());
-  if (!identity.ok()) return errorResponse(identity.status());
-  const strata::Caller& caller = identity->caller;
-  const auto decision =
-      checkLimits(limitKey(identities_.addressOf(request)), *caller.user_id, match.route->cost);
-  if (!decision.ok()) return errorResponse(ours(decision.status()));
-  Response response = decision->allowed
-                          ? callHandler(*match.route, {request, caller, std::move(match.arguments)})
-                          : tooManyRequests();
-  for (auto& header : strata::renderRateLimitHeaders(*decision)) {
-    response.headers.push_back(std::move(header));
+  return judgeRoute(request, std::move(match));
+}
+
+// The limit of the address counts also those who are nobody.
+Admission Application::judgeRoute(const Request& request, Router::Match match) {
+  auto identity = identities_.identify(request, absl::Now());
+  std::string address = identities_.addressOf(request);
+  const auto decision = checkLimits(
+      limitKey(address), identity.ok() ? &*identity->caller.user_id : nullptr, match.route->cost);
+  if (!decision.ok()) return refusal(errorResponse(ours(decision.status())));
+  auto headers = strata::renderRateLimitHeaders(*decision);
+  if (!decision->allowed || !identity.ok()) {
+    Response response = decision->allowed ? errorResponse(identity.status()) : tooManyRequests();
+    for (auto& header : headers) response.headers.push_back(std::move(header));
+    return refusal(std::move(response));
   }
-  return response;
+  auto admitted = std::make_shared<Admitted>(
+      Admitted{match.route, std::move(match.arguments), *std::move(identity), std::move(headers)});
+  return {.handle = [admitted](const Request& whole) { return callHandler(*admitted, whole); },
+          .address = std::move(address)};
 }
 
 absl::StatusOr<strata::RateLimitDecision> Application::checkLimits(const std::string& address,
-                                                                   const std::string& user,
+                                                                   const std::string* user,
                                                                    RouteCost cost) {
   std::vector<strata::RateLimitCheck> checks = {{service_.global_limit.get(), address}};
-  if (cost == RouteCost::kWrite) checks.push_back({service_.write_limit.get(), user});
-  if (cost == RouteCost::kContext) checks.push_back({service_.context_limit.get(), user});
+  if (user != nullptr && cost == RouteCost::kWrite) {
+    checks.push_back({service_.write_limit.get(), *user});
+  }
+  if (user != nullptr && cost == RouteCost::kContext) {
+    checks.push_back({service_.context_limit.get(), *user});
+  }
   return strata::combine(strata::checkAll(checks));
 }
 
-Response Application::callHandler(const Route& route, const Call& call) {
-  auto response = route.handler(call);
-  return response.ok() ? *std::move(response) : errorResponse(response.status());
+Response Application::callHandler(const Admitted& admitted, const Request& request) {
+  auto answered = admitted.route->handler(
+      {request, admitted.identity.caller, admitted.arguments, admitted.identity.expires});
+  Response response = answered.ok() ? *std::move(answered) : errorResponse(answered.status());
+  for (const auto& header : admitted.headers) response.headers.push_back(header);
+  return response;
 }
 
 }  // namespace copilot

@@ -4,6 +4,9 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "examples/copilot_server/http_server.h"
 #include "examples/copilot_server/identity.h"
@@ -19,19 +22,30 @@ class Application {
   Application(Service& service, const Settings& settings);
 
   static Lane laneOf(const Request& request);
-  // Never throws.
-  Response handle(const Request& request);
+  // By the head of a request: whether there is such a route, who asks, and how often they may. Neither
+  // it nor what it returns throws.
+  Admission admit(const Request& request);
 
  private:
-  Response answer(const Request& request);
+  // The caller of a route and where in it, for when the body is there.
+  struct Admitted {
+    const Route* route;
+    std::vector<std::string> arguments;
+    Identity identity;
+    std::vector<std::pair<std::string, std::string>> headers;
+  };
+  Admission judge(const Request& request);
+  Admission judgeRoute(const Request& request, Router::Match match);
   Response probe(const Request& request);
+  // `user`: null where it is not known.
   absl::StatusOr<strata::RateLimitDecision> checkLimits(const std::string& address,
-                                                        const std::string& user, RouteCost cost);
-  Response callHandler(const Route& route, const Call& call);
+                                                        const std::string* user, RouteCost cost);
+  static Response callHandler(const Admitted& admitted, const Request& request);
   void note(const Request& request, const Response& response, absl::Duration took);
 
   Service& service_;
   const bool log_requests_;
+  const bool has_probes_;
   const IdentityCheck identities_;
   Router router_;
   // By the first digit of the status.

@@ -5,16 +5,15 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/rfc7230.hpp>
-#include <boost/beast/http/write.hpp>
 #include <chrono>
 #include <utility>
 
 #include "examples/copilot_server/errors.h"
 #include "examples/copilot_server/http_head.h"
+#include "examples/copilot_server/run_on.h"
 #include "strata/adapters/net/chunked_body.h"
 
 namespace copilot {
@@ -29,18 +28,7 @@ constexpr std::size_t kMaxHeaderBytes = 16 << 10;
 constexpr std::size_t kMaxBodyBytes = 1 << 20;
 constexpr std::size_t kMaxStreamChunk = 64 << 10;
 constexpr std::size_t kMaxLingerBytes = 4 << 20;
-constexpr std::chrono::seconds kIdleTimeout{75};
-constexpr std::chrono::seconds kReadTimeout{30};
-constexpr std::chrono::seconds kWriteTimeout{30};
 constexpr std::chrono::seconds kLingerTimeout{1};
-
-template <typename F>
-asio::awaitable<std::invoke_result_t<F>> runOn(asio::thread_pool& pool, F function) {
-  auto work = [function = std::move(function)]() -> asio::awaitable<std::invoke_result_t<F>> {
-    co_return function();
-  };
-  co_return co_await asio::co_spawn(pool, std::move(work), asio::use_awaitable);
-}
 
 std::string peerOf(const asio::ip::tcp::socket& socket) {
   beast::error_code error;
@@ -48,27 +36,29 @@ std::string peerOf(const asio::ip::tcp::socket& socket) {
   return error ? "unknown" : endpoint.address().to_string();
 }
 
+Response unavailable(std::string_view why) {
+  Response response = errorResponse(503, "unavailable", why);
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
 const boost::system::error_category& httpErrors() {
   static const auto& category = make_error_code(http::error::bad_method).category();
   return category;
 }
 
-std::string streamHeader(const Response& response) {
-  std::string header =
-      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
-      "X-Accel-Buffering: no\r\nConnection: close\r\n";
-  for (const auto& [name, value] : response.headers) header += name + ": " + value + "\r\n";
-  return header + "\r\n";
-}
-
 }  // namespace
 
-HttpConnection::HttpConnection(asio::ip::tcp::socket socket, HttpContext& context)
+HttpConnection::HttpConnection(asio::ip::tcp::socket socket, HttpContext& context,
+                               std::unique_ptr<AddressBounds::Share> share, bool probes_only)
     : context_(context),
       stream_(std::move(socket)),
+      writer_(stream_.socket(), absl::ToChronoNanoseconds(context.options.timeouts.write)),
       buffer_(kMaxHeaderBytes + kMaxBodyBytes),
       timer_(stream_.get_executor()),
-      peer_(peerOf(stream_.socket())) {}
+      peer_(peerOf(stream_.socket())),
+      share_(std::move(share)),
+      probes_only_(probes_only) {}
 
 asio::awaitable<void> HttpConnection::run() {
   const auto self = shared_from_this();
@@ -86,22 +76,55 @@ asio::awaitable<bool> HttpConnection::serveOne() {
   auto failure = co_await readHead(parser);
   // Of the head alone: the parser adds the fields behind a chunked body to those before it.
   Request request = failure ? Request() : requestFrom(parser);
-  const bool wants_more = !failure && parser.keep_alive();
-  if (!failure) failure = co_await readBody(parser);
+  const bool wants_more = !failure && !probes_only_ && parser.keep_alive();
+  Response response;
+  if (!failure) failure = co_await answer(parser, request, response);
   if (failure) {
     co_await refuse(*failure);
     co_return false;
   }
-  request.body = std::move(parser.get().body());
-  const Response response = co_await responseTo(request);
   if (response.stream != nullptr) {
     co_await serveStream(response);
     co_return false;
   }
   const bool keep_alive = wants_more && !draining_ && !context_.draining;
   const bool written = co_await write(request, response, keep_alive);
+  body_share_ = nullptr;
   if (written && !keep_alive) co_await linger();
   co_return written&& keep_alive;
+}
+
+asio::awaitable<std::optional<HttpConnection::Failure>> HttpConnection::answer(Parser& parser,
+                                                                               Request& request,
+                                                                               Response& response) {
+  const Lane lane = context_.options.lane(request);
+  if (probes_only_ && lane == Lane::kWork) {
+    co_return Failure{unavailable("too many connections; try again in a moment")};
+  }
+  auto& pool = lane == Lane::kProbes ? context_.probers : context_.workers;
+  const bool has_body = !parser.is_done();
+  Admission admission;
+  // Where there is no body to read between the two, one turn on a worker does for both.
+  const auto admit = [&] {
+    admission = context_.options.admit(request);
+    if (admission.refusal == nullptr && !has_body) response = admission.handle(request);
+    return true;
+  };
+  if (lane == Lane::kAtOnce) admit();
+  if (lane != Lane::kAtOnce) co_await runOn(pool, admit);
+  if (admission.refusal != nullptr) {
+    // A body that was not read would be taken for the next request.
+    if (has_body) co_return Failure{*admission.refusal};
+    response = *admission.refusal;
+  }
+  if (!has_body) co_return std::nullopt;
+  auto failure = co_await readBody(parser, admission.address);
+  if (failure) co_return failure;
+  request.body = std::move(parser.get().body());
+  const auto handle = [&] { return admission.handle(request); };
+  if (lane == Lane::kAtOnce) response = handle();
+  if (lane != Lane::kAtOnce) response = co_await runOn(pool, handle);
+  co_return std::nullopt;
 }
 
 asio::awaitable<bool> HttpConnection::waitForBytes() {
@@ -110,7 +133,9 @@ asio::awaitable<bool> HttpConnection::waitForBytes() {
   // What has arrived already is served also by a server that is about to end.
   if (draining_ && stream_.socket().available(error) == 0) co_return false;
   idle_ = true;
-  stream_.expires_after(kIdleTimeout);
+  if (buffer_.capacity() > kMaxHeaderBytes) buffer_.shrink_to_fit();
+  const HttpTimeouts& timeouts = context_.options.timeouts;
+  stream_.expires_after(absl::ToChronoNanoseconds(probes_only_ ? timeouts.probe : timeouts.idle));
   const auto [read_error, bytes] =
       co_await stream_.async_read_some(buffer_.prepare(kMaxHeaderBytes), kToken);
   idle_ = false;
@@ -145,7 +170,8 @@ HttpConnection::Failure HttpConnection::failureOf(Error error) {
 }
 
 asio::awaitable<std::optional<HttpConnection::Failure>> HttpConnection::readHead(Parser& parser) {
-  stream_.expires_after(kReadTimeout);
+  const HttpTimeouts& timeouts = context_.options.timeouts;
+  stream_.expires_after(absl::ToChronoNanoseconds(probes_only_ ? timeouts.probe : timeouts.read));
   // RFC 9112, 2.2: an empty line before a request is ignored.
   if (buffered().starts_with("\r\n")) buffer_.consume(2);
   std::size_t scanned = 0;
@@ -174,8 +200,15 @@ asio::awaitable<std::optional<HttpConnection::Failure>> HttpConnection::readHead
   co_return error ? std::optional(failureOf(error)) : std::nullopt;
 }
 
-asio::awaitable<std::optional<HttpConnection::Failure>> HttpConnection::readBody(Parser& parser) {
-  if (parser.is_done()) co_return std::nullopt;
+asio::awaitable<std::optional<HttpConnection::Failure>> HttpConnection::readBody(
+    Parser& parser, const std::string& address) {
+  const std::size_t size = parser.content_length().value_or(kMaxBodyBytes);
+  if (!context_.options.proxies.contains(address)) {
+    body_share_ = context_.bytes.take(limitKey(address), size);
+    if (body_share_ == nullptr) {
+      co_return Failure{unavailable("the address sends too much at once; try again in a moment")};
+    }
+  }
   if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
     const bool written = co_await writeText("HTTP/1.1 100 Continue\r\n\r\n");
     if (!written) co_return Failure{};
@@ -186,7 +219,7 @@ asio::awaitable<std::optional<HttpConnection::Failure>> HttpConnection::readBody
     }
   };
   parser.on_chunk_header(check);
-  stream_.expires_after(kReadTimeout);
+  stream_.expires_after(absl::ToChronoNanoseconds(context_.options.timeouts.read));
   while (!strata::mayParseBody(parser, buffered())) {
     const bool has_more = co_await readMore();
     if (!has_more) co_return Failure{};
@@ -217,31 +250,16 @@ Request HttpConnection::requestFrom(const Parser& parser) {
   return request;
 }
 
-asio::awaitable<Response> HttpConnection::responseTo(const Request& request) {
-  const auto handle = [this, &request] { return context_.options.handle(request); };
-  const Lane lane = context_.options.lane(request);
-  if (lane == Lane::kAtOnce) co_return handle();
-  auto& pool = lane == Lane::kProbes ? context_.probers : context_.workers;
-  co_return co_await runOn(pool, handle);
-}
-
 asio::awaitable<bool> HttpConnection::write(const Request& request, const Response& response,
                                             bool keep_alive) {
-  http::response<http::string_body> message(static_cast<http::status>(response.status), 11);
-  if (response.status != 204) message.set(http::field::content_type, response.content_type);
-  for (const auto& [name, value] : response.headers) message.set(name, value);
-  message.keep_alive(keep_alive);
-  if (response.status != 204) message.content_length(response.body.size());
-  if (request.method != "HEAD") message.body() = response.body;
-  stream_.expires_after(kWriteTimeout);
-  const auto [error, bytes] = co_await http::async_write(stream_, message, kToken);
-  co_return !error;
+  const bool written = co_await writeText(textOf(response, request.method != "HEAD", keep_alive));
+  co_return written;
 }
 
 asio::awaitable<bool> HttpConnection::writeText(std::string text) {
-  stream_.expires_after(kWriteTimeout);
-  const auto [error, bytes] = co_await asio::async_write(stream_, asio::buffer(text), kToken);
-  co_return !error;
+  stream_.expires_never();
+  const bool written = co_await writer_.write(text);
+  co_return written;
 }
 
 asio::awaitable<void> HttpConnection::refuse(const Failure& failure) {
@@ -270,76 +288,6 @@ void HttpConnection::drain() {
     if (self->idle_) self->stream_.cancel();
     self->wakeUp();
   });
-}
-
-// ---- A stream of events ----
-
-asio::awaitable<void> HttpConnection::serveStream(const Response& response) {
-  EventStream& stream = *response.stream;
-  const bool begun = co_await writeText(streamHeader(response) + stream.first);
-  if (!begun) co_return;
-  auto watch = [self = shared_from_this()] { return self->watchClient(); };
-  asio::co_spawn(stream_.get_executor(), std::move(watch), asio::detached);
-  while (!closed_) {
-    EventStream::Text next = co_await takeEvents(stream);
-    if (draining_) next.is_last = true;
-    if (next.is_last) next.text += "event: bye\ndata: {}\n\n";
-    if (next.text.empty()) {
-      co_await waitForEvents();
-      continue;
-    }
-    const bool written = co_await writeText(std::move(next.text));
-    if (!written || next.is_last) break;
-  }
-  beast::error_code ignored;
-  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-}
-
-asio::awaitable<EventStream::Text> HttpConnection::takeEvents(EventStream& stream) {
-  EventStream::Text taken;
-  bool has_gap = false;
-  woken_ = false;
-  while (taken.text.size() < kMaxStreamChunk && !taken.is_last) {
-    const auto delivery = stream.events->tryNext();
-    if (!delivery) break;
-    has_gap = has_gap || delivery->event == nullptr;
-    EventStream::Text one = stream.render(*delivery);
-    taken.text += one.text;
-    taken.is_last = one.is_last;
-  }
-  if (has_gap && !taken.is_last) {
-    const bool may_go_on = co_await runOn(context_.workers, stream.may_go_on);
-    if (!may_go_on) co_return EventStream::Text{.text = "", .is_last = true};
-  }
-  co_return taken;
-}
-
-// Returns with a heartbeat on its way where there is nothing else.
-asio::awaitable<void> HttpConnection::waitForEvents() {
-  if (woken_ || closed_ || draining_) co_return;
-  timer_.expires_after(absl::ToChronoNanoseconds(context_.options.heartbeat));
-  const auto [error] = co_await timer_.async_wait(kToken);
-  if (error || woken_ || closed_ || draining_) co_return;
-  const bool written = co_await writeText(": heartbeat\n\n");
-  if (!written) closed_ = true;
-}
-
-asio::awaitable<void> HttpConnection::watchClient() {
-  std::string dropped(1024, '\0');
-  beast::error_code error;
-  while (!error) {
-    stream_.expires_never();
-    const auto [read_error, bytes] =
-        co_await stream_.async_read_some(asio::buffer(dropped), kToken);
-    error = read_error;
-  }
-  closed_ = true;
-  wakeUp();
-}
-
-void HttpConnection::wakeUp() {
-  woken_ = true;
-  timer_.cancel();
 }
 
 }  // namespace copilot

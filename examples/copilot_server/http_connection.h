@@ -15,16 +15,26 @@
 #include <string>
 #include <string_view>
 
+#include "examples/copilot_server/address_bounds.h"
 #include "examples/copilot_server/http_server.h"
+#include "examples/copilot_server/http_writer.h"
 
 namespace copilot {
+
+constexpr std::size_t kReservedPerAddress = 4;
 
 // What the connections of a server have in common.
 struct HttpContext {
   explicit HttpContext(HttpServerOptions options_in)
-      : options(std::move(options_in)), workers(options.worker_threads) {}
+      : options(std::move(options_in)),
+        connections(static_cast<std::size_t>(options.connections_per_address)),
+        bytes(options.bytes_per_address),
+        workers(options.worker_threads) {}
 
   const HttpServerOptions options;
+  AddressBounds connections;
+  AddressBounds reserved{kReservedPerAddress};
+  AddressBounds bytes;
   boost::asio::thread_pool workers;
   boost::asio::thread_pool probers{1};
   std::atomic<bool> draining{false};
@@ -33,8 +43,10 @@ struct HttpContext {
 // Its socket has a strand as executor, on which all of it runs.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  // `context` must outlive it.
-  HttpConnection(boost::asio::ip::tcp::socket socket, HttpContext& context);
+  // `context` must outlive it. `share` is what it holds of its address, null where that does not count.
+  // `probes_only`: it came when there were too many, and one request for a probe is answered.
+  HttpConnection(boost::asio::ip::tcp::socket socket, HttpContext& context,
+                 std::unique_ptr<AddressBounds::Share> share, bool probes_only);
 
   boost::asio::awaitable<void> run();
   // Ends it once what is under way is answered. Any thread may call it.
@@ -43,23 +55,27 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   using Error = boost::beast::error_code;
-
-  // Whether the connection goes on after one request.
-  boost::asio::awaitable<bool> serveOne();
-  // Waits until something comes; false: nothing will.
-  boost::asio::awaitable<bool> waitForBytes();
   // What is wrong with a request, and its answer; no answer: the client is gone, or too slow.
   struct Failure {
     std::optional<Response> answer;
   };
+
+  // Whether the connection goes on after one request.
+  boost::asio::awaitable<bool> serveOne();
+  // Reads a body where there is one, and answers.
+  boost::asio::awaitable<std::optional<Failure>> answer(Parser& parser, Request& request,
+                                                        Response& response);
+  // Waits until something comes; false: nothing will.
+  boost::asio::awaitable<bool> waitForBytes();
   boost::asio::awaitable<std::optional<Failure>> readHead(Parser& parser);
-  boost::asio::awaitable<std::optional<Failure>> readBody(Parser& parser);
+  // Counts as bytes of `address` while it is read and answered.
+  boost::asio::awaitable<std::optional<Failure>> readBody(Parser& parser,
+                                                          const std::string& address);
   // Whether more bytes are in the buffer.
   boost::asio::awaitable<bool> readMore();
   static Failure failureOf(Error error);
   std::string_view buffered() const;
   Request requestFrom(const Parser& parser);
-  boost::asio::awaitable<Response> responseTo(const Request& request);
   // Whether the client has it all.
   boost::asio::awaitable<bool> write(const Request& request, const Response& response,
                                      bool keep_alive);
@@ -79,9 +95,13 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   HttpContext& context_;
   boost::beast::tcp_stream stream_;
+  HttpWriter writer_;
   boost::beast::flat_buffer buffer_;
   boost::asio::steady_timer timer_;
   const std::string peer_;
+  const std::unique_ptr<AddressBounds::Share> share_;
+  std::unique_ptr<AddressBounds::Share> body_share_;
+  const bool probes_only_;
   bool idle_ = false;  // waiting for a request
   bool draining_ = false;
   bool closed_ = false;  // by the client, while it is told events

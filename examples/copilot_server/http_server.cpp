@@ -42,6 +42,9 @@ class HttpServer::Impl {
  private:
   asio::awaitable<void> acceptAll();
   void serve(tcp::socket socket);
+  // Null: there are too many, of all or of its address.
+  std::shared_ptr<HttpConnection> admitted(tcp::socket socket)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void forget(const std::shared_ptr<HttpConnection>& connection);
 
   HttpContext context_;
@@ -105,13 +108,32 @@ void HttpServer::Impl::serve(tcp::socket socket) {
   std::shared_ptr<HttpConnection> connection;
   {
     const std::lock_guard lock(mutex_);
-    if (connections_.size() >= static_cast<std::size_t>(context_.options.max_connections)) return;
-    connection = std::make_shared<HttpConnection>(std::move(socket), context_);
+    connection = admitted(std::move(socket));
+    if (connection == nullptr) return;
     connections_.insert(connection);
   }
   auto run = [connection] { return connection->run(); };
   asio::co_spawn(executor, std::move(run),
                  [this, connection](const std::exception_ptr&) { forget(connection); });
+}
+
+std::shared_ptr<HttpConnection> HttpServer::Impl::admitted(tcp::socket socket) {
+  const HttpServerOptions& options = context_.options;
+  const auto most = static_cast<std::size_t>(options.max_connections);
+  const auto reserved = static_cast<std::size_t>(options.reserved_connections);
+  const bool probes_only = connections_.size() >= most;
+  if (connections_.size() >= most + reserved) return nullptr;
+  error_code error;
+  const auto peer = socket.remote_endpoint(error);
+  const std::string address = error ? "unknown" : peer.address().to_string();
+  std::unique_ptr<AddressBounds::Share> share;
+  if (probes_only || !options.proxies.contains(address)) {
+    auto& bounds = probes_only ? context_.reserved : context_.connections;
+    share = bounds.take(limitKey(address), 1);
+    if (share == nullptr) return nullptr;
+  }
+  return std::make_shared<HttpConnection>(std::move(socket), context_, std::move(share),
+                                          probes_only);
 }
 
 void HttpServer::Impl::forget(const std::shared_ptr<HttpConnection>& connection) {

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "examples/copilot_server/http.h"
 #include "strata/stores/conversations/conversation/authorization.h"
 
@@ -18,6 +20,8 @@ struct Call {
   const Request& request;
   strata::Caller caller;
   std::vector<std::string> arguments;
+  // When the caller's token expires.
+  std::optional<absl::Time> expires = std::nullopt;
 
   const std::string& user() const { return *caller.user_id; }
 };

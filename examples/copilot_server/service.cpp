@@ -60,7 +60,7 @@ absl::Status openEvents(Service& service) {
 // exactly.
 absl::Status openProbes(Service& service) {
   using strata::FailureTier;
-  service.probes = std::make_unique<strata::Probes>();
+  service.probes = std::make_shared<strata::Probes>();
   strata::Probes& probes = *service.probes;
   probes.setMetrics([metrics = service.metrics] { return metrics->text(); });
   absl::Status status;

@@ -30,7 +30,7 @@ struct Service {
   std::unique_ptr<strata::RateLimiter> global_limit;
   std::unique_ptr<strata::RateLimiter> write_limit;
   std::unique_ptr<strata::RateLimiter> context_limit;
-  std::unique_ptr<strata::Probes> probes;  // last: its checks use the others
+  std::shared_ptr<strata::Probes> probes;  // last: its checks use the others
 };
 
 // Errors are those of the factories. A Redis that is down is none.

@@ -115,6 +115,12 @@ absl::StatusOr<Settings> settingsFromEnv(const strata::Environment& environment)
   settings.worker_threads = reader.number("WORKER_THREADS", 1, 1024, settings.worker_threads);
   settings.max_connections =
       reader.number("MAX_CONNECTIONS", 1, 1'000'000, settings.max_connections);
+  settings.has_max_connections = reader.valueOf("MAX_CONNECTIONS").has_value();
+  settings.connections_per_address =
+      reader.number("MAX_CONNECTIONS_PER_ADDRESS", 1, 1'000'000, settings.connections_per_address);
+  settings.megabytes_per_address =
+      reader.number("MAX_MEGABYTES_PER_ADDRESS", 1, 1'000'000, settings.megabytes_per_address);
+  settings.probe_port = static_cast<std::uint16_t>(reader.number("PROBE_PORT", 1, 65535, 0));
   readIdentity(reader, settings);
   settings.global_per_minute =
       reader.number("RATE_LIMIT_GLOBAL_PER_MINUTE", 1, kMaxPerMinute, settings.global_per_minute);

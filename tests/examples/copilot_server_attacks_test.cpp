@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "testing/servers/free_port.h"
 #include "tests/adapters/net/segments.h"
 #include "tests/examples/copilot_process.h"
 
@@ -187,6 +188,18 @@ TEST_F(CopilotAttackTest, ReadsAChunkedBodyHoweverItIsCut) {
     connection.endSending();
     EXPECT_EQ(connection.readAll(), "") << part;
   }
+}
+
+TEST(CopilotProbes, HaveAPortOfTheirOwnWhereTheyAreGivenOne) {
+  const std::uint16_t port = testing::internal::freePort();
+  const auto server = CopilotProcess::start({"PROBE_PORT=" + std::to_string(port)});
+  ASSERT_NE(server, nullptr);
+  EXPECT_EQ(server->ask("/livez").status, 404);
+  EXPECT_EQ(server->ask("/metrics").status, 404);
+  const std::string url = "http://127.0.0.1:" + std::to_string(port);
+  EXPECT_EQ(testing::curl(server->folder(), {url + "/readyz"}).status, 200);
+  EXPECT_THAT(testing::curl(server->folder(), {url + "/metrics"}).body,
+              HasSubstr("copilot_server_responses_total"));
 }
 
 TEST(CopilotIdentity, IsBelievedOnLoopbackWithOneWarning) {
