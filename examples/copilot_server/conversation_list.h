@@ -25,8 +25,12 @@ absl::StatusOr<ConversationList> listConversations(strata::ConversationStore& co
 absl::StatusOr<std::int64_t> numberOf(const Call& call, const std::string& name,
                                       std::int64_t otherwise);
 
-// Tells the readers of the tenant's list, with the conversation as it is now.
+// A member of an event's data beside those of the conversation: whether all of the tenant could read it
+// before. Not for readers.
+inline constexpr const char* kWasShared = "was_shared";
+
+// Publishes to the readers of the tenant's list the conversation as it is now.
 void publishToList(strata::EventHub& events, std::string_view name,
-                   const strata::Conversation& conversation);
+                   const strata::Conversation& conversation, bool was_shared = false);
 
 }  // namespace copilot

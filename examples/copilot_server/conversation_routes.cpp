@@ -97,11 +97,14 @@ absl::StatusOr<Conversation> setArchived(Service& service, const Call& call, boo
 
 absl::StatusOr<Conversation> updateSharing(Service& service, const Call& call,
                                            const strata::SharingUpdate& update) {
+  const auto before = service.conversations->getConversation(call.caller, call.arguments[0]);
+  const bool was_shared =
+      before.ok() && (*before)->share_audience != strata::ShareAudience::kPrivate;
   auto changed = service.conversations->updateSharing(call.caller, call.arguments[0], update);
   if (!changed.ok()) return changed;
   if (update.title) publishToList(*service.events, names::kRenamed, *changed);
   if (update.share_audience || update.tenant_access) {
-    publishToList(*service.events, names::kSharing, *changed);
+    publishToList(*service.events, names::kSharing, *changed, was_shared);
   }
   publishMetadata(service, *changed);
   return changed;
@@ -170,8 +173,11 @@ absl::StatusOr<ConversationList> listConversations(strata::ConversationStore& co
 }
 
 void publishToList(strata::EventHub& events, std::string_view name,
-                   const Conversation& conversation) {
-  auto data = strata::Json::parse(strata::encodeJson(conversation));
+                   const Conversation& conversation, bool was_shared) {
+  std::string text = strata::encodeJson(conversation);
+  // In front of the closing brace: a conversation has members.
+  if (was_shared) text.insert(text.size() - 1, std::string(",\"") + kWasShared + "\":true");
+  auto data = strata::Json::parse(text);
   absl::Status status = data.status();
   if (data.ok()) {
     status = events.publish(strata::conversationListEvents(conversation.tenant_id), name, *data);

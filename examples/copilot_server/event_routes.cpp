@@ -3,10 +3,17 @@
 // A subscription begins before the read that authorizes or shows, so that nothing falls in between.
 // Both channels carry the conversation as it is after each change, and each stream decides for its
 // own reader by the rules of the store.
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/time/clock.h"
 #include "examples/copilot_server/application.h"
 #include "examples/copilot_server/conversation_list.h"
 #include "examples/copilot_server/errors.h"
@@ -46,6 +53,14 @@ bool mayRead(const strata::Conversation& conversation, const Caller& caller) {
       .allowed;
 }
 
+bool wasShared(const Event& event) {
+  boost::json::error_code error;
+  const auto data = boost::json::parse(event.data.text(), error);
+  if (error || !data.is_object()) return false;
+  const auto* const found = data.get_object().if_contains(kWasShared);
+  return found != nullptr && found->is_bool() && found->get_bool();
+}
+
 // Of a conversation: everything, until its reader may no longer read it.
 EventStream::Text ofConversation(const EventDelivery& delivery, const Caller& caller) {
   if (delivery.event == nullptr) return {.text = gapText(delivery.gap)};
@@ -57,17 +72,41 @@ EventStream::Text ofConversation(const EventDelivery& delivery, const Caller& ca
   return {.text = textOf(event, event.name, event.data.text())};
 }
 
-// Of a tenant's list: what this reader may read. A conversation that they no longer may is gone.
-EventStream::Text ofList(const EventDelivery& delivery, const Caller& caller) {
-  if (delivery.event == nullptr) return {.text = gapText(delivery.gap)};
-  const Event& event = *delivery.event;
-  const auto conversation = strata::decodeJson<strata::Conversation>(event.data.text());
-  if (!conversation.ok()) return {};
-  if (mayRead(*conversation, caller)) return {.text = textOf(event, event.name, event.data.text())};
-  if (event.name != names::kSharing) return {};
-  const boost::json::value gone = {{"id", conversation->id}};
-  return {.text = textOf(event, names::kDeleted, boost::json::serialize(gone))};
-}
+// What one reader of a tenant's list may read. A conversation that they no longer may is `deleted` for
+// them; of one that they never could read they do not learn that there is one.
+class ListReader {
+ public:
+  ListReader(Caller caller, const ConversationList& shown) : caller_(std::move(caller)) {
+    for (const strata::Conversation& conversation : shown.conversations) remember(conversation.id);
+  }
+
+  EventStream::Text render(const EventDelivery& delivery) {
+    if (delivery.event == nullptr) return {.text = gapText(delivery.gap)};
+    const Event& event = *delivery.event;
+    const auto conversation = strata::decodeJson<strata::Conversation>(event.data.text());
+    if (!conversation.ok()) return {};
+    if (mayRead(*conversation, caller_)) {
+      remember(conversation->id);
+      return {.text = textOf(event, event.name, strata::encodeJson(*conversation))};
+    }
+    const bool was_shown = shown_.erase(conversation->id) > 0;
+    if (event.name != names::kSharing || !(was_shown || wasShared(event))) return {};
+    const boost::json::value gone = {{"id", conversation->id}};
+    return {.text = textOf(event, names::kDeleted, boost::json::serialize(gone))};
+  }
+
+ private:
+  // Those that were shared with the tenant and not shown here, on a later page for instance, are known
+  // by their event, so forgetting costs little.
+  void remember(const std::string& id) {
+    constexpr std::size_t kMost = 10'000;
+    if (shown_.size() >= kMost) shown_.clear();
+    shown_.insert(id);
+  }
+
+  const Caller caller_;
+  std::set<std::string> shown_;
+};
 
 // Subscribed, and reached by other processes where they can be reached.
 absl::StatusOr<std::unique_ptr<strata::EventSubscription>> follow(
@@ -83,6 +122,16 @@ Response streamResponse(EventStream stream) {
   return {.stream = std::make_shared<EventStream>(std::move(stream))};
 }
 
+// `may_read` as it is asked for a stream: with a token, only as long as that counts.
+std::unique_ptr<ReadRight> rightOf(const Service& service, const Call& call,
+                                   std::function<absl::Status()> may_read) {
+  auto check = [expires = call.expires, may_read = std::move(may_read)]() -> absl::Status {
+    if (expires && absl::Now() >= *expires) return absl::UnauthenticatedError("the token expired");
+    return may_read();
+  };
+  return std::make_unique<ReadRight>(std::move(check), *service.clock);
+}
+
 absl::StatusOr<Response> followConversation(Service& service, const Call& call) {
   const std::string id = absl::AsciiStrToLower(call.arguments[0]);  // as it is published
   auto events = follow(service, call, strata::conversationEvents(call.caller.tenant_id, id));
@@ -90,27 +139,33 @@ absl::StatusOr<Response> followConversation(Service& service, const Call& call) 
   const auto may_read = [&service, caller = call.caller, id]() -> absl::Status {
     return service.conversations->getConversation(caller, id).status();
   };
+  auto right = rightOf(service, call, may_read);  // no older than the question
   if (absl::Status status = may_read(); !status.ok()) return status;
   return streamResponse(
       {.events = *std::move(events),
        .first = ": live\n\n",
        .render = [caller = call.caller](
                      const EventDelivery& delivery) { return ofConversation(delivery, caller); },
-       // A store that cannot be asked is no reason to end.
-       .may_go_on = [may_read] { return !absl::IsNotFound(may_read()); }});
+       .right = std::move(right)});
 }
 
 absl::StatusOr<Response> followList(Service& service, const Call& call) {
   auto events = follow(service, call, strata::conversationListEvents(call.caller.tenant_id));
   if (!events.ok()) return events.status();
+  // Each event carries its conversation as the store had it then, and is judged by that. What is asked
+  // again is whether the reader's token counts, and the store answers.
+  const auto may_read = [&service, caller = call.caller]() -> absl::Status {
+    return service.conversations->listConversations(caller, {.limit = 1}).status();
+  };
+  auto right = rightOf(service, call, may_read);
   auto page = listConversations(*service.conversations, call);
   if (!page.ok()) return page.status();
+  const auto reader = std::make_shared<ListReader>(call.caller, *page);
   return streamResponse(
       {.events = *std::move(events),
        .first = eventText("", names::kSnapshot, strata::encodeJson(*page)),
-       .render = [caller = call.caller](
-                     const EventDelivery& delivery) { return ofList(delivery, caller); },
-       .may_go_on = [] { return true; }});
+       .render = [reader](const EventDelivery& delivery) { return reader->render(delivery); },
+       .right = std::move(right)});
 }
 
 }  // namespace

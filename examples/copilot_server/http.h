@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "examples/copilot_server/read_right.h"
 #include "strata/events/event_hub.h"
 
 namespace copilot {
@@ -44,9 +45,10 @@ struct EventStream {
   std::string first;
   // Must not block.
   std::function<Text(const strata::EventDelivery&)> render;
-  // Whether the reader may still read, asked after a gap, in which it may have been told that they
-  // may not. May block.
-  std::function<bool()> may_go_on;
+  // Without it nothing is sent; asked again after a gap, in which its end may have been missed.
+  std::unique_ptr<ReadRight> right;
+  // Rendered, and not sent while the right could not be renewed.
+  Text pending = {};
 };
 
 struct Response {

@@ -88,7 +88,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   boost::asio::awaitable<void> serveStream(const Response& response);
   // What is there to send, up to some kilobytes.
   boost::asio::awaitable<EventStream::Text> takeEvents(EventStream& stream);
-  boost::asio::awaitable<void> waitForEvents();
+  // Whether there was a gap.
+  static bool collectEvents(EventStream& stream);
+  boost::asio::awaitable<void> renew(ReadRight& right);
+  boost::asio::awaitable<void> waitForEvents(const ReadRight& right);
   // A client that closes is noticed only by reading.
   boost::asio::awaitable<void> watchClient();
   void wakeUp();
@@ -106,6 +109,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool draining_ = false;
   bool closed_ = false;  // by the client, while it is told events
   bool woken_ = false;   // there may be events to take
+  strata::MonotonicTime next_heartbeat_;
 };
 
 }  // namespace copilot

@@ -1,4 +1,5 @@
 // HttpConnection, while it is a stream of events.
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -26,14 +27,16 @@ asio::awaitable<void> HttpConnection::serveStream(const Response& response) {
   if (!begun) co_return;
   auto watch = [self = shared_from_this()] { return self->watchClient(); };
   asio::co_spawn(stream_.get_executor(), std::move(watch), asio::detached);
+  next_heartbeat_ = strata::Clock::system().now() + context_.options.heartbeat;
   while (!closed_) {
     EventStream::Text next = co_await takeEvents(stream);
     if (draining_) next.is_last = true;
     if (next.is_last) next.text += "event: bye\ndata: {}\n\n";
     if (next.text.empty()) {
-      co_await waitForEvents();
+      co_await waitForEvents(*stream.right);
       continue;
     }
+    next_heartbeat_ = strata::Clock::system().now() + context_.options.heartbeat;
     const bool written = co_await writeText(std::move(next.text));
     if (!written || next.is_last) break;
   }
@@ -42,30 +45,49 @@ asio::awaitable<void> HttpConnection::serveStream(const Response& response) {
 }
 
 asio::awaitable<EventStream::Text> HttpConnection::takeEvents(EventStream& stream) {
-  EventStream::Text taken;
-  bool has_gap = false;
+  ReadRight& right = *stream.right;
   woken_ = false;
-  while (taken.text.size() < kMaxStreamChunk && !taken.is_last) {
+  if (right.untilDue() == absl::ZeroDuration()) co_await renew(right);
+  if (right.isFresh() && collectEvents(stream)) {
+    right.expire();
+    co_await renew(right);
+  }
+  if (right.hasEnded()) co_return EventStream::Text{.text = "", .is_last = true};
+  if (!right.isFresh()) co_return EventStream::Text{};
+  co_return std::exchange(stream.pending, EventStream::Text{});
+}
+
+bool HttpConnection::collectEvents(EventStream& stream) {
+  bool has_gap = false;
+  EventStream::Text& pending = stream.pending;
+  while (pending.text.size() < kMaxStreamChunk && !pending.is_last) {
     const auto delivery = stream.events->tryNext();
     if (!delivery) break;
     has_gap = has_gap || delivery->event == nullptr;
     EventStream::Text one = stream.render(*delivery);
-    taken.text += one.text;
-    taken.is_last = one.is_last;
+    pending.text += one.text;
+    pending.is_last = one.is_last;
   }
-  if (has_gap && !taken.is_last) {
-    const bool may_go_on = co_await runOn(context_.workers, stream.may_go_on);
-    if (!may_go_on) co_return EventStream::Text{.text = "", .is_last = true};
-  }
-  co_return taken;
+  return has_gap;
 }
 
-// Returns with a heartbeat on its way where there is nothing else.
-asio::awaitable<void> HttpConnection::waitForEvents() {
+asio::awaitable<void> HttpConnection::renew(ReadRight& right) {
+  const auto ask = [&right] {
+    right.renew();
+    return true;
+  };
+  co_await runOn(context_.workers, ask);
+}
+
+// Returns with a heartbeat on its way where that is due, and when the right has to be renewed.
+asio::awaitable<void> HttpConnection::waitForEvents(const ReadRight& right) {
   if (woken_ || closed_ || draining_) co_return;
-  timer_.expires_after(absl::ToChronoNanoseconds(context_.options.heartbeat));
+  const absl::Duration to_heartbeat = next_heartbeat_ - strata::Clock::system().now();
+  timer_.expires_after(absl::ToChronoNanoseconds(std::min(to_heartbeat, right.untilDue())));
   const auto [error] = co_await timer_.async_wait(kToken);
   if (error || woken_ || closed_ || draining_) co_return;
+  if (strata::Clock::system().now() < next_heartbeat_) co_return;
+  next_heartbeat_ = strata::Clock::system().now() + context_.options.heartbeat;
   const bool written = co_await writeText(": heartbeat\n\n");
   if (!written) closed_ = true;
 }

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "examples/copilot_server/settings.h"
 #include "strata/adapters/prometheus/prometheus_metrics.h"
+#include "strata/base/clock.h"
 #include "strata/events/event_hub.h"
 #include "strata/factories/clarify_store_factory.h"
 #include "strata/factories/context_builder_factory.h"
@@ -19,6 +20,8 @@ namespace copilot {
 
 // Thread-safe, all of it.
 struct Service {
+  // By which the rights of streams age.
+  const strata::Clock* clock = &strata::Clock::system();
   strata::Backends backends;
   std::shared_ptr<strata::PrometheusMetrics> metrics;
   std::unique_ptr<strata::PolicyStore> policies;
