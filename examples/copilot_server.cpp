@@ -132,4 +132,8 @@ int run() {
 
 }  // namespace
 
-int main() { return run(); }
+int main() {
+  // Nor does a write to a log that nobody reads any more, or to a client that is gone, end it.
+  std::signal(SIGPIPE, SIG_IGN);
+  return run();
+}

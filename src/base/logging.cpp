@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "src/base/log_line.h"
+#include "src/base/no_sigpipe.h"
 
 namespace strata {
 namespace {
@@ -31,6 +32,7 @@ void write(Severity severity, std::string_view event, std::initializer_list<LogF
   const auto level = levelOf(severity);
   if (logger == nullptr || !logger->should_log(level)) return;
   const std::string line = internal::logLine(event, fields);
+  const internal::NoSigpipe no_sigpipe;
   // Without a line number, which spdlog takes for no location: no pattern shows the mark but %!.
   logger->log(spdlog::source_loc(nullptr, 0, internal::kEventMark), level,
               spdlog::string_view_t(line.data(), line.size()));

@@ -3,24 +3,66 @@
 #include <pthread.h>
 #include <sys/random.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <random>
 #include <stdexcept>
 
+#include "src/base/fork.h"
 #include "src/base/mutants.h"
 
 namespace strata {
 namespace {
 
-std::uint64_t systemRandom() {
-  std::uint64_t number = 0;
-  if (getrandom(&number, sizeof number, 0) != sizeof number) {
+// Up to 256 bytes, which the system gives in one piece.
+void takeFromSystem(void* bytes, std::size_t size) {
+  ssize_t got = 0;
+  do {
+    got = getrandom(bytes, size, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got != static_cast<ssize_t>(size)) {
     // Without it two processes could take each other's leases; there is no safe way on.
     throw std::runtime_error("strata: the system gives no random numbers");
   }
+}
+
+std::uint64_t systemRandom() {
+  std::uint64_t number = 0;
+  takeFromSystem(&number, sizeof number);
   return number;
 }
+
+// Random bytes of one thread. What was given out is wiped, so it cannot be read from here later.
+class RandomBatch {
+ public:
+  void take(char* bytes, std::size_t size) {
+    if (process_.isInherited()) refill();
+    while (size > 0) {
+      if (left_ == 0) refill();
+      const std::size_t part = std::min(size, left_);
+      char* const from = bytes_.data() + (bytes_.size() - left_);
+      std::memcpy(bytes, from, part);
+      explicit_bzero(from, part);
+      left_ -= part;
+      bytes += part;
+      size -= part;
+    }
+  }
+
+ private:
+  void refill() {
+    takeFromSystem(bytes_.data(), bytes_.size());
+    process_ = internal::ProcessMark();
+    left_ = bytes_.size();
+  }
+
+  std::array<char, 256> bytes_{};
+  std::size_t left_ = 0;
+  internal::ProcessMark process_;
+};
 
 // What makes a nonce unique: a random number for the process and a counter in it. A forked child
 // must not go on with its parent's, so it draws a number of its own.
@@ -66,6 +108,16 @@ Nonce makeNonce() { return Nonces::instance().next(); }
 namespace internal {
 
 std::uint64_t randomSeed() { return fixed_source == nullptr ? systemRandom() : (*fixed_source)(); }
+
+void fillRandom(void* bytes, std::size_t size) {
+  auto* const to = static_cast<char*>(bytes);
+  if (fixed_source == nullptr) {
+    thread_local RandomBatch batch;
+    batch.take(to, size);
+    return;
+  }
+  for (std::size_t i = 0; i < size; ++i) to[i] = static_cast<char>((*fixed_source)());
+}
 
 bool isOwn(const Nonce& nonce) { return Nonces::instance().made(nonce); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "strata/base/nonce.h"
@@ -9,6 +10,10 @@ namespace strata::internal {
 // 64 bits from the system, for a generator that is nobody's secret: where all randomness of the
 // core and the decorators begins.
 std::uint64_t randomSeed();
+
+// Unguessable bytes, for names that a stranger could ask for. Thread-safe. Taken from the system in
+// batches; a child of fork() does not use its parent's. Throws as makeNonce does.
+void fillRandom(void* bytes, std::size_t size);
 
 // Whether `nonce` was made by this process.
 bool isOwn(const Nonce& nonce);

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cctype>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 
-#include "strata/base/hash.h"
-#include "strata/base/nonce.h"
+#include "src/base/randomness.h"
 
 namespace strata::internal {
 namespace {
@@ -34,17 +34,14 @@ absl::StatusOr<std::string> canonicalUuid(std::string_view text, std::string_vie
 }
 
 std::string newUuid(Timestamp now) {
-  // A nonce is used once, in this process or any other, so what it hashes to is too.
-  const Nonce nonce = makeNonce();
-  const std::string_view bytes(nonce.data(), nonce.size());
-  const std::uint64_t first = stableHash(bytes);
-  const std::uint64_t second = stableHash(fmt::format("{}{}", first, bytes));
+  std::array<std::uint64_t, 2> random{};
+  fillRandom(random.data(), sizeof(random));
   const auto millis = static_cast<std::uint64_t>(
       std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count());
   constexpr std::uint64_t kVariant = 0x8000;
   return fmt::format("{:08x}-{:04x}-7{:03x}-{:04x}-{:012x}", (millis >> 16) & 0xffffffff,
-                     millis & 0xffff, first & 0xfff, kVariant | ((first >> 12) & 0x3fff),
-                     second & 0xffffffffffff);
+                     millis & 0xffff, random[0] & 0xfff, kVariant | ((random[0] >> 12) & 0x3fff),
+                     random[1] & 0xffffffffffff);
 }
 
 }  // namespace strata::internal

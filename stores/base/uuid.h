@@ -13,8 +13,8 @@ namespace strata::internal {
 absl::StatusOr<std::string> canonicalUuid(std::string_view text, std::string_view what);
 
 // A new one of version 7 (RFC 9562), whose first 48 bits are `now` in milliseconds, so that rows
-// made one after the other stand together in an index. The others differ each time, in every
-// process; they are no secret.
+// made one after the other stand together in an index. The other 74 bits come from the system's
+// source of random numbers: an id that a stranger has not seen cannot be guessed.
 std::string newUuid(Timestamp now);
 
 }  // namespace strata::internal
