@@ -16,6 +16,8 @@
 #include "adapters/postgres/transaction.h"
 #include "strata/base/status.h"
 #include "strata/records/row_codec.h"
+#include "strata/store/internal/unit_reads.h"
+#include "strata/store/unit_of_work.h"
 
 namespace strata::internal {
 
@@ -51,9 +53,13 @@ struct Table {
       : pool(std::move(the_pool)),
         entity(the_entity),
         keys(layout.keys),
+        name(layout.table),
         get_sql(getSql(entity, layout)),
+        lock_sql(lockSql(entity, layout)),
         get_many_sql(getManySql(entity, layout)),
         put_sql(putSql(entity, layout)),
+        put_absent_sql(putAbsentSql(entity, layout)),
+        put_present_sql(putPresentSql(entity, layout)),
         remove_sql(removeSql(entity, layout)) {}
 
   template <typename Options>
@@ -65,6 +71,19 @@ struct Table {
   // its other answers may be those to other statements, too.
   absl::Status wrongAnswer(const Statement& statement, const Answer& answer,
                            UnitOfWork* unit) const;
+  // The row of an answer to `statement`, whose keys are `texts`; null where it has none.
+  absl::StatusOr<AnySnapshot> readFirst(const Statement& statement, const Answer& answer,
+                                        const std::vector<std::string>& texts,
+                                        UnitOfWork* unit) const;
+  // `read` once the unit of work, if there is one, remembers it.
+  absl::StatusOr<AnySnapshot> noted(const Id& id, absl::StatusOr<AnySnapshot> read,
+                                    UnitOfWork* unit) const;
+  // What the unit has seen under `id`, or null: a write of it is conditional on that.
+  const UnitReads::Seen* seenBy(UnitOfWork* unit, const Id& id) const {
+    return unit == nullptr ? nullptr : unit->reads().find(name, id);
+  }
+  // Aborted, and the unit fails: the record is not what it has seen.
+  absl::Status changed(UnitOfWork& unit) const;
   // The texts of the key columns of the row under `id`.
   absl::StatusOr<std::vector<std::string>> keyTexts(const Id& id) const;
   absl::Status readRecord(const Rows& rows, int row, void* record) const;
@@ -75,9 +94,13 @@ struct Table {
   const std::shared_ptr<PostgresPool> pool;
   const EntityInfo& entity;
   const std::vector<KeyColumn> keys;
+  const std::string name;  // with its schema
   const Statement get_sql;
+  const Statement lock_sql;
   const Statement get_many_sql;
   const Statement put_sql;
+  const Statement put_absent_sql;
+  const Statement put_present_sql;
   const Statement remove_sql;
 };
 
@@ -120,6 +143,31 @@ std::string Table::keyOfRow(const Rows& rows, int row) const {
     texts.emplace_back(rows.at(row, firstField() + index).value_or(""));
   }
   return joined(texts);
+}
+
+absl::StatusOr<AnySnapshot> Table::readFirst(const Statement& statement, const Answer& answer,
+                                             const std::vector<std::string>& texts,
+                                             UnitOfWork* unit) const {
+  if (answer.rows.size() == 0) return nullptr;
+  if (keyOfRow(answer.rows, 0) != joined(texts)) return wrongAnswer(statement, answer, unit);
+  std::shared_ptr<void> record = entity.make();
+  absl::Status status = readRecord(answer.rows, 0, record.get());
+  if (!status.ok()) return status;
+  return asSnapshot(std::move(record), toVersion(answer.rows.at(0, postgres::kVersionColumn)));
+}
+
+absl::StatusOr<AnySnapshot> Table::noted(const Id& id, absl::StatusOr<AnySnapshot> read,
+                                         UnitOfWork* unit) const {
+  if (unit == nullptr || !read.ok()) return read;
+  absl::Status status = unit->reads().note(name, id, {*read != nullptr, read->version()});
+  if (!status.ok()) return status;
+  return read;
+}
+
+absl::Status Table::changed(UnitOfWork& unit) const {
+  absl::Status status = UnitReads::changed(entity.table);
+  unit.fail(status);
+  return status;
 }
 
 // The ids of one query, each once, and where their answers go.
@@ -196,26 +244,59 @@ class PostgresRecords final : public AnyStore {
   Health healthCheck() override;
 
  private:
+  absl::StatusOr<AnySnapshot> lockAndGet(const Id& id, const std::vector<std::string>& texts,
+                                         const ReadOptions& options);
+  // One after the other, in the order of their locks, so that two such calls never wait for each
+  // other.
+  AnySnapshots lockAndGetMany(absl::Span<const Id> ids, const ReadOptions& options);
+  // Of a record that the unit has seen as `seen`.
+  absl::StatusOr<Version> removeSeen(const Id& id, std::vector<Bind> binds, UnitReads::Seen seen,
+                                     const WriteOptions& options);
+
   const Table table_;
 };
 
 absl::StatusOr<AnySnapshot> PostgresRecords::get(const Id& id, const ReadOptions& options) {
   absl::StatusOr<std::vector<std::string>> texts = table_.keyTexts(id);
   if (!texts.ok()) return texts.status();
+  if (absl::Status status = validate(options); !status.ok()) return status;
+  if (options.lock == ReadLock::kForUpdate) return lockAndGet(id, *texts, options);
   const std::vector<Bind> binds(texts->begin(), texts->end());
   absl::StatusOr<Answer> answer = table_.run(table_.get_sql, binds, options);
   if (!answer.ok()) return answer.status();
-  if (answer->rows.size() == 0) return nullptr;
-  if (table_.keyOfRow(answer->rows, 0) != joined(*texts)) {
-    return table_.wrongAnswer(table_.get_sql, *answer, options.unit);
+  return table_.noted(id, table_.readFirst(table_.get_sql, *answer, *texts, options.unit),
+                      options.unit);
+}
+
+absl::StatusOr<AnySnapshot> PostgresRecords::lockAndGet(const Id& id,
+                                                        const std::vector<std::string>& texts,
+                                                        const ReadOptions& options) {
+  std::vector<Bind> binds(texts.begin(), texts.end());
+  binds.insert(binds.begin(), postgres::bind(postgres::lockOf(table_.entity, id)));
+  // Nothing found: once more, for the row may have come during the wait for the lock.
+  for (const bool again : {false, true}) {
+    absl::StatusOr<Answer> answer = table_.run(table_.lock_sql, binds, options);
+    if (!answer.ok()) return answer.status();
+    if (answer->rows.size() == 0 && !again) continue;
+    return table_.noted(id, table_.readFirst(table_.lock_sql, *answer, texts, options.unit),
+                        options.unit);
   }
-  std::shared_ptr<void> record = table_.entity.make();
-  absl::Status status = table_.readRecord(answer->rows, 0, record.get());
-  if (!status.ok()) return status;
-  return asSnapshot(std::move(record), toVersion(answer->rows.at(0, postgres::kVersionColumn)));
+  return nullptr;
+}
+
+AnySnapshots PostgresRecords::lockAndGetMany(absl::Span<const Id> ids, const ReadOptions& options) {
+  std::vector<std::pair<std::int64_t, std::size_t>> order;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    order.emplace_back(postgres::lockOf(table_.entity, ids[i]), i);
+  }
+  std::ranges::sort(order);
+  AnySnapshots answers(ids.size(), AnySnapshot());
+  for (const auto& [lock, i] : order) answers[i] = get(ids[i], options);
+  return answers;
 }
 
 AnySnapshots PostgresRecords::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
+  if (options.lock == ReadLock::kForUpdate) return lockAndGetMany(ids, options);
   AnySnapshots answers(ids.size(), AnySnapshot());
   Batch batch(table_, answers);
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -228,6 +309,10 @@ AnySnapshots PostgresRecords::getMany(absl::Span<const Id> ids, const ReadOption
     if (batch.size() == kMostIdsPerQuery) batch.run(options);
   }
   batch.run(options);
+  if (options.unit == nullptr) return answers;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    answers[i] = table_.noted(ids[i], std::move(answers[i]), options.unit);
+  }
   return answers;
 }
 
@@ -243,17 +328,26 @@ absl::StatusOr<Version> PostgresRecords::put(const AnyRecord& item, const WriteO
   for (const Field& field : entity.typeInfo().fields) {
     binds.push_back(toColumnText(field.type(), field.in(record)));
   }
-  absl::StatusOr<Answer> answer = table_.run(table_.put_sql, binds, options);
+  const UnitReads::Seen* const seen = table_.seenBy(options.unit, id);
+  const Statement* statement = &table_.put_sql;
+  if (seen != nullptr) {
+    statement = seen->present ? &table_.put_present_sql : &table_.put_absent_sql;
+    if (seen->present) binds.push_back(postgres::bind(seen->version.value()));
+  }
+  absl::StatusOr<Answer> answer = table_.run(*statement, binds, options);
   if (!answer.ok()) return answer.status();
   if (answer->rows.size() == 0) {
+    if (seen != nullptr) return table_.changed(*options.unit);
     return absl::FailedPreconditionError(
-        fmt::format("{}: no row was stored (a trigger?)", table_.put_sql.what()));
+        fmt::format("{}: no row was stored (a trigger?)", statement->what()));
   }
   for (std::size_t i = 0; i < texts->size(); ++i) {
     if (answer->rows.at(0, static_cast<int>(i) + 1) == (*texts)[i]) continue;
-    return table_.wrongAnswer(table_.put_sql, *answer, options.unit);
+    return table_.wrongAnswer(*statement, *answer, options.unit);
   }
-  return toVersion(answer->rows.at(0, 0));
+  const Version version = toVersion(answer->rows.at(0, 0));
+  if (seen != nullptr) options.unit->reads().wrote(table_.name, id, {true, version});
+  return version;
 }
 
 absl::StatusOr<Version> PostgresRecords::remove(const Id& id, const WriteOptions& options) {
@@ -262,6 +356,9 @@ absl::StatusOr<Version> PostgresRecords::remove(const Id& id, const WriteOptions
   std::vector<Bind> binds(texts->begin(), texts->end());
   binds.insert(binds.begin(), {postgres::bind(postgres::lockOf(table_.entity, id)),
                                postgres::bind(std::numeric_limits<std::int64_t>::max())});
+  if (const UnitReads::Seen* const seen = table_.seenBy(options.unit, id)) {
+    return removeSeen(id, std::move(binds), *seen, options);
+  }
   Version absent;
   // Nothing found: once more, up to the version of that finding (table_sql.cpp tells why).
   for (const bool again : {false, true}) {
@@ -273,6 +370,25 @@ absl::StatusOr<Version> PostgresRecords::remove(const Id& id, const WriteOptions
     binds[1] = postgres::bind(absent.value());
   }
   return absent;
+}
+
+// A version only grows, so a row that is no newer than what was seen is the one that was seen. Where
+// none was seen nothing is removed that is of any account: the unit fails with it.
+absl::StatusOr<Version> PostgresRecords::removeSeen(const Id& id, std::vector<Bind> binds,
+                                                    UnitReads::Seen seen,
+                                                    const WriteOptions& options) {
+  if (seen.present) binds[1] = postgres::bind(seen.version.value());
+  for (const bool again : {false, true}) {
+    absl::StatusOr<Answer> answer = table_.run(table_.remove_sql, binds, options);
+    if (!answer.ok()) return answer.status();
+    const auto removed = answer->rows.at(0, 0);
+    if (removed.has_value() != seen.present) return table_.changed(*options.unit);
+    if (!removed && !again) continue;
+    const Version version = toVersion(removed ? removed : answer->rows.at(0, 1));
+    options.unit->reads().wrote(table_.name, id, {false, version});
+    return version;
+  }
+  return Version();
 }
 
 Health PostgresRecords::healthCheck() {

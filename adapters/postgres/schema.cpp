@@ -350,7 +350,8 @@ absl::Status checkKeyText(const KeyColumn& column, std::string_view text) {
   }
   if (isInteger(column.sql_type) && !isCanonicalInteger(column.sql_type, text)) {
     return absl::InvalidArgumentError(
-        fmt::format("the id's {} is not a {}", column.name, column.sql_type));
+        fmt::format("the id's {} is not a value of its column ({}), in plain digits", column.name,
+                    column.sql_type));
   }
   // The server would cut blanks off the end, and so reach another row.
   if (column.length >= 0 && charactersOf(text) > column.length) {

@@ -69,7 +69,7 @@ constexpr Row kRows[] = {
     {"42804", {kFailedPrecondition, "datatype mismatch", kSafe}},
     {"42P01", {kFailedPrecondition, "undefined table", kSafe}},
     {"42P10", {kFailedPrecondition, "no unique index on the key columns", kSafe}},
-    {"0A", {kUnimplemented, "feature not supported", kSafe}},
+    {"0A", {kFailedPrecondition, "feature not supported", kSafe}},
     {"25", {kFailedPrecondition, "invalid transaction state", kSafe}},
     {"26", {kInternal, "unknown prepared statement (a pooler in transaction mode?)", kSafe}},
     {"2D", {kFailedPrecondition, "invalid transaction termination", kSafe}},

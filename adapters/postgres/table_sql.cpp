@@ -18,6 +18,9 @@
 // since its snapshot is older than that. The row then has a number below the one that the DELETE
 // took under the lock; removing up to that number makes the answer true (see
 // PostgresRecords::remove).
+//
+// A write that is conditional on a version takes the id's lock first as well, as does a read that
+// locks: with one order, that two of them wait for each other takes two ids.
 namespace strata::postgres {
 namespace {
 
@@ -60,6 +63,31 @@ std::string selectFrom(const EntityInfo& entity, const TableLayout& layout) {
   return fmt::format("SELECT {} FROM {} WHERE ", fmt::join(columns, ", "), layout.table);
 }
 
+// "c" = EXCLUDED."c", for each column that is no key, with a comma at the end.
+std::string updatesOf(const EntityInfo& entity, const TableLayout& layout) {
+  const std::vector<std::string> names = namesOf(layout.keys);
+  std::string updates;
+  for (const std::string& column : columnsOf(entity)) {
+    if (std::ranges::find(names, column) != names.end()) continue;
+    updates += fmt::format("{0} = EXCLUDED.{0}, ", column);
+  }
+  return updates;
+}
+
+// The statement that inserts a row, or does `on_conflict` with the one that is there.
+Statement insertSql(const EntityInfo& entity, const TableLayout& layout,
+                    const std::string& on_conflict) {
+  const std::vector<std::string> columns = columnsOf(entity);
+  const std::string version = quoteIdentifier(kRowVersionColumn);
+  std::vector<std::string> values;
+  for (std::size_t i = 0; i < columns.size(); ++i) values.push_back(fmt::format("${}", i + 2));
+  std::string sql = fmt::format(
+      "INSERT INTO {0} ({1}, {2}) VALUES ({3}, {4}) ON CONFLICT ({5}) DO {6} RETURNING {2}, {5}",
+      layout.table, fmt::join(columns, ", "), version, fmt::join(values, ", "),
+      nextVersionUnderLock(layout), fmt::join(namesOf(layout.keys), ", "), on_conflict);
+  return Statement(std::move(sql), fmt::format("put to {}", entity.table), Effect::kWrites);
+}
+
 // For one column the server takes the array's type from the column. For several it has to be said,
 // without a length: a cast to varchar(5) would cut what is longer and find another row.
 std::string keyIsAnyOf(const std::vector<KeyColumn>& keys) {
@@ -85,22 +113,43 @@ Statement getManySql(const EntityInfo& entity, const TableLayout& layout) {
                    fmt::format("get many from {}", entity.table), Effect::kReads);
 }
 
+// The uncorrelated subquery is evaluated once, before the row is looked for, and where there is none.
+Statement lockSql(const EntityInfo& entity, const TableLayout& layout) {
+  return Statement(fmt::format("{}{} AND (SELECT pg_advisory_xact_lock($1)) IS NOT NULL FOR UPDATE",
+                               selectFrom(entity, layout), keyIs(layout.keys, 2)),
+                   fmt::format("get and lock in {}", entity.table), Effect::kReads);
+}
+
 Statement putSql(const EntityInfo& entity, const TableLayout& layout) {
-  const std::vector<std::string> columns = columnsOf(entity);
-  const std::vector<std::string> names = namesOf(layout.keys);
+  return insertSql(entity, layout,
+                   fmt::format("UPDATE SET {}{} = {}", updatesOf(entity, layout),
+                               quoteIdentifier(kRowVersionColumn), nextVersion(layout)));
+}
+
+Statement putAbsentSql(const EntityInfo& entity, const TableLayout& layout) {
+  return insertSql(entity, layout, "NOTHING");
+}
+
+Statement putPresentSql(const EntityInfo& entity, const TableLayout& layout) {
+  std::vector<std::string> keys = namesOf(layout.keys);
   const std::string version = quoteIdentifier(kRowVersionColumn);
-  std::vector<std::string> values;
   std::string updates;
-  for (const std::string& column : columns) {
-    values.push_back(fmt::format("${}", values.size() + 2));
-    if (std::ranges::find(names, column) != names.end()) continue;
-    updates += fmt::format("{0} = EXCLUDED.{0}, ", column);
+  std::vector<std::string> conditions(keys.size());
+  std::size_t parameter = 2;
+  for (const std::string& column : columnsOf(entity)) {
+    const auto key = std::ranges::find(keys, column);
+    if (key == keys.end()) {
+      updates += fmt::format("{} = ${}, ", column, parameter++);
+    } else {
+      conditions[static_cast<std::size_t>(key - keys.begin())] =
+          fmt::format("{} = ${}", column, parameter++);
+    }
   }
   std::string sql = fmt::format(
-      "INSERT INTO {0} ({1}, {2}) VALUES ({3}, {4}) "
-      "ON CONFLICT ({5}) DO UPDATE SET {6}{2} = {7} RETURNING {2}, {5}",
-      layout.table, fmt::join(columns, ", "), version, fmt::join(values, ", "),
-      nextVersionUnderLock(layout), fmt::join(names, ", "), updates, nextVersion(layout));
+      "UPDATE {0} SET {1}{2} = {3} WHERE {4} AND (SELECT pg_advisory_xact_lock($1)) IS NOT NULL"
+      " AND coalesce({2}, 0) = ${5} RETURNING {2}, {6}",
+      layout.table, updates, version, nextVersion(layout), fmt::join(conditions, " AND "),
+      parameter, fmt::join(keys, ", "));
   return Statement(std::move(sql), fmt::format("put to {}", entity.table), Effect::kWrites);
 }
 

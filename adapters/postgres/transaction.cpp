@@ -77,8 +77,10 @@ absl::Status PostgresTransaction::connect(Deadline deadline) {
 
 // A connection that is still in the transaction when it is given back is closed, which makes the
 // server roll back too; this spares a new one.
-PostgresTransaction::~PostgresTransaction() {
-  if (!open_ || lease_->lost()) return;
+PostgresTransaction::~PostgresTransaction() { rollback(); }
+
+void PostgresTransaction::rollback() {
+  if (!std::exchange(open_, false) || lease_->lost()) return;
   lease_->run(rollbackSql(), {}, {}).status().IgnoreError();
 }
 
@@ -118,7 +120,7 @@ absl::StatusOr<Answer> run(PostgresPool& pool, UnitOfWork* unit, const Statement
   }
   auto rows = (*transaction)->run(statement, binds, deadline);
   if (rows.ok()) return Answer{.lease = {}, .rows = *rows};
-  unit->fail();
+  unit->fail(rows.status());
   return rows.status();
 }
 
@@ -127,7 +129,7 @@ void distrust(PostgresPool& pool, UnitOfWork* unit, const Answer& answer) {
   if (auto transaction = PostgresTransaction::of(*unit, pool); transaction.ok()) {
     (*transaction)->distrust();
   }
-  unit->fail();
+  unit->fail(absl::InternalError("the database answered another statement"));
 }
 
 }  // namespace strata::postgres

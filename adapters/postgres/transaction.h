@@ -25,6 +25,7 @@ class PostgresTransaction final : public Transaction {
   ~PostgresTransaction() override;
 
   absl::Status commit() override;
+  void rollback() override;
 
   // Whether the server refused a statement of it because of the session's state, and so rolled all
   // of it back: on another session it may succeed.

@@ -173,7 +173,7 @@ void CacheAside::Core::lookUp(absl::Span<const Id> ids, const ReadOptions& read,
 
 bool CacheAside::Core::admit(const Id& id, const ReadOptions& read, MonotonicTime now,
                              Lookup& lookup) {
-  lookup.status = id.check();
+  lookup.status = annotate(id.check(), options.store);
   if (lookup.status.ok() && !read.deadline.isNever() && now >= read.deadline.time()) {
     lookup.status = absl::DeadlineExceededError("the deadline had passed before the call");
   }

@@ -65,7 +65,7 @@ class CachingRecords final : public AnyStore {
 };
 
 absl::StatusOr<AnySnapshot> CachingRecords::get(const Id& id, const ReadOptions& options) {
-  if (options.unit != nullptr) return backing_->get(id, options);
+  if (options.isOfUnit()) return backing_->get(id, options);
   CacheAside::Lookup lookup = cache_->lookup(id, options);
   if (!lookup.status.ok()) return lookup.status;
   if (lookup.outcome == CacheAside::Outcome::kShared) return sharedAnswer(lookup);
@@ -135,12 +135,12 @@ class CachingRecords::Staged final : public StagedRead {
 };
 
 StagedGet<AnyRecord> CachingRecords::stagedGet(const Id& id, const ReadOptions& options) {
-  if (options.unit != nullptr) return {};
+  if (options.isOfUnit()) return {};
   return {std::make_shared<Staged>(*this, id, options)};
 }
 
 AnySnapshots CachingRecords::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
-  if (options.unit != nullptr) return backing_->getMany(ids, options);
+  if (options.isOfUnit()) return backing_->getMany(ids, options);
   const DistinctIds distinct(ids);
   std::vector<CacheAside::Lookup> lookups = cache_->lookupMany(distinct.ids(), options);
   AnySnapshots answers(lookups.size(), AnySnapshot());

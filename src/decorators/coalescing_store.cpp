@@ -69,14 +69,14 @@ class CoalescingRecords final : public AnyStore {
 };
 
 absl::StatusOr<AnySnapshot> CoalescingRecords::get(const Id& id, const ReadOptions& options) {
-  if (options.unit != nullptr) return backing_->get(id, options);
+  if (options.isOfUnit()) return backing_->get(id, options);
   Answer answer;
   read({&id, 1}, options, {&answer, 1});
   return toSnapshot(std::move(answer));
 }
 
 AnySnapshots CoalescingRecords::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
-  if (options.unit != nullptr) return backing_->getMany(ids, options);
+  if (options.isOfUnit()) return backing_->getMany(ids, options);
   const DistinctIds distinct(ids);
   std::vector<Answer> answers(distinct.ids().size());
   read(distinct.ids(), options, absl::MakeSpan(answers));

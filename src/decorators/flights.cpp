@@ -1,12 +1,15 @@
 #include "src/decorators/flights.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "src/base/mutants.h"
 #include "src/base/unshared_status.h"
 #include "src/decorators/flights_core.h"
 #include "strata/base/internal/user_calls.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {
@@ -26,10 +29,11 @@ void widen(ReadOptions& wanted, const ReadOptions& others) {
 }
 
 // An invalid id may read like a valid one, and must not be given that one's answer.
-bool checkAll(absl::Span<const Id> ids, absl::Span<Flights::Answer> answers) {
+bool checkAll(absl::Span<const Id> ids, absl::Span<Flights::Answer> answers,
+              std::string_view store) {
   bool all_valid = true;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    answers[i].status = ids[i].check();
+    answers[i].status = annotate(ids[i].check(), store);
     all_valid = all_valid && answers[i].status.ok();
   }
   return all_valid;
@@ -284,7 +288,7 @@ absl::StatusOr<std::unique_ptr<Flights>> Flights::create(CoalescingOptions optio
 void Flights::read(absl::Span<const Id> ids, const ReadOptions& options, absl::Span<Answer> answers,
                    Load load) {
   if (ids.empty()) return;
-  const bool all_valid = checkAll(ids, answers);
+  const bool all_valid = checkAll(ids, answers, core_->options.store);
   if (options.deadline.hasPassed(core_->clock)) {
     for (Answer& answer : answers) answer.status.Update(tooLate());
     return;

@@ -23,6 +23,9 @@ absl::Status checkDeadline(Deadline deadline, const Clock& clock) {
 struct alignas(64) InMemoryTable::Shard {
   mutable std::shared_mutex mutex;
   boost::unordered_flat_map<std::string, Row, absl::Hash<std::string>> rows ABSL_GUARDED_BY(mutex);
+  // The rows that a unit of work has locked.
+  boost::unordered_flat_map<std::string, DatabaseLock::Unit, absl::Hash<std::string>> locked
+      ABSL_GUARDED_BY(mutex);
 };
 
 InMemoryTable::InMemoryTable(InMemoryDatabase& database, const EntityInfo& entity)
@@ -38,23 +41,40 @@ InMemoryTable::Shard& InMemoryTable::shardOf(std::string_view id) const {
 }
 
 absl::StatusOr<InMemoryTable::Row> InMemoryTable::get(const Id& id, const ReadOptions& options,
-                                                      const Clock& clock) const {
-  if (absl::Status status = id.check(); !status.ok()) return status;
+                                                      const Clock& clock) {
+  if (!id.check().ok()) return checkId(entity_, id);
+  if (absl::Status status = validate(options); !status.ok()) return status;
   if (absl::Status status = checkDeadline(options.deadline, clock); !status.ok()) return status;
-  if (options.unit != nullptr) {
-    auto transaction = InMemoryTransaction::of(*options.unit, database_);
-    if (!transaction.ok()) return transaction.status();
-    if (const Row* written = (*transaction)->written(*this, id)) return *written;
-  }
-  {
-    const Shard& shard = shardOf(id.canonical());
-    const std::shared_lock lock(shard.mutex);
-    const auto found = shard.rows.find(id.canonical());
-    if (found != shard.rows.end()) return found->second;
-  }
+  if (options.unit != nullptr) return getIn(*options.unit, id, options, clock);
+  Row row = find(id.canonical());
+  if (row.value != nullptr) return row;
   // Only now: an id that names a row has been checked by the put of it.
   if (absl::Status status = checkId(entity_, id); !status.ok()) return status;
-  return Row{};
+  return row;
+}
+
+InMemoryTable::Row InMemoryTable::find(const std::string& id) const {
+  const Shard& shard = shardOf(id);
+  const std::shared_lock lock(shard.mutex);
+  const auto found = shard.rows.find(id);
+  return found == shard.rows.end() ? Row{} : found->second;
+}
+
+absl::StatusOr<InMemoryTable::Row> InMemoryTable::getIn(UnitOfWork& unit, const Id& id,
+                                                        const ReadOptions& options,
+                                                        const Clock& clock) {
+  if (absl::Status status = checkId(entity_, id); !status.ok()) return status;
+  auto transaction = InMemoryTransaction::of(unit, database_);
+  if (!transaction.ok()) return transaction.status();
+  if (options.lock == ReadLock::kForUpdate) {
+    absl::Status locked = lock(unit, **transaction, id, options.deadline, clock);
+    if (!locked.ok()) return locked;
+  }
+  const Row* const written = (*transaction)->written(*this, id);
+  Row row = written == nullptr ? find(id.canonical()) : *written;
+  absl::Status noted = unit.reads().note(entity_.table, id, {row.value != nullptr, row.version});
+  if (!noted.ok()) return noted;
+  return row;
 }
 
 absl::StatusOr<Version> InMemoryTable::put(const Id& id, std::shared_ptr<const void> value,
@@ -72,35 +92,82 @@ absl::StatusOr<Version> InMemoryTable::write(const Id& id, Row row, const WriteO
                                              const Clock& clock) {
   if (absl::Status status = checkDeadline(options.deadline, clock); !status.ok()) return status;
   if (options.unit != nullptr) {
-    auto transaction = InMemoryTransaction::of(*options.unit, database_);
-    if (!transaction.ok()) return transaction.status();
-    row.version = database_.tables().nextVersion();
-    const Version version = row.version;
-    (*transaction)->write(*this, id, std::move(row));
-    return version;
+    return writeIn(*options.unit, id, std::move(row), options.deadline, clock);
   }
-  absl::Status locked = database_.tables().lock().lockShared(options.deadline, clock);
-  if (!locked.ok()) return locked;
-  const Version version = exchange(id.canonical(), std::move(row));
-  database_.tables().lock().unlockShared();
+  for (;;) {
+    const DatabaseLock::Unit holder = exchange(id.canonical(), row, DatabaseLock::kNoUnit);
+    if (holder == DatabaseLock::kNoUnit) return row.version;
+    absl::Status status =
+        database_.tables().lock().awaitEnd(holder, DatabaseLock::kNoUnit, options.deadline, clock);
+    if (!status.ok()) return status;
+  }
+}
+
+absl::StatusOr<Version> InMemoryTable::writeIn(UnitOfWork& unit, const Id& id, Row row,
+                                               Deadline deadline, const Clock& clock) {
+  auto transaction = InMemoryTransaction::of(unit, database_);
+  if (!transaction.ok()) return transaction.status();
+  absl::Status status = lock(unit, **transaction, id, deadline, clock);
+  if (!status.ok()) return status;
+  const UnitReads::Seen* const seen = unit.reads().find(entity_.table, id);
+  if (seen != nullptr && (*transaction)->written(*this, id) == nullptr) {
+    const Row now = find(id.canonical());
+    if (*seen != UnitReads::Seen{now.value != nullptr, now.version}) {
+      status = UnitReads::changed(entity_.table);
+      unit.fail(status);
+      return status;
+    }
+  }
+  row.version = database_.tables().nextVersion();
+  const Version version = row.version;
+  (*transaction)->write(*this, id, std::move(row));
   return version;
 }
 
-Version InMemoryTable::exchange(const std::string& id, Row row) {
+absl::Status InMemoryTable::lock(UnitOfWork& unit, InMemoryTransaction& transaction, const Id& id,
+                                 Deadline deadline, const Clock& clock) {
+  Shard& shard = shardOf(id.canonical());
+  for (;;) {
+    DatabaseLock::Unit holder = transaction.number();
+    {
+      const std::lock_guard lock(shard.mutex);
+      const auto [at, is_new] = shard.locked.try_emplace(id.canonical(), holder);
+      if (is_new) transaction.noteLocked(*this, id);
+      holder = at->second;
+    }
+    if (holder == transaction.number()) return absl::OkStatus();
+    absl::Status status =
+        database_.tables().lock().awaitEnd(holder, transaction.number(), deadline, clock);
+    if (status.ok()) continue;
+    unit.fail(status);
+    return status;
+  }
+}
+
+void InMemoryTable::unlock(const std::string& id) {
+  Shard& shard = shardOf(id);
+  const std::lock_guard lock(shard.mutex);
+  shard.locked.erase(id);
+}
+
+DatabaseLock::Unit InMemoryTable::exchange(const std::string& id, Row& row, DatabaseLock::Unit by) {
   Row replaced;  // out of the lock, to be destroyed there
   Shard& shard = shardOf(id);
   const std::lock_guard lock(shard.mutex);
+  if (!shard.locked.empty()) {
+    const auto holder = shard.locked.find(id);
+    if (holder != shard.locked.end() && holder->second != by) return holder->second;
+  }
   // Taken with the lock, so that the versions of an id grow in the order of its writes.
   if (row.version == Version{}) row.version = database_.tables().nextVersion();
-  const Version version = row.version;
   const auto found = shard.rows.find(id);
   if (found != shard.rows.end()) replaced = std::move(found->second);
   if (row.value != nullptr) {
-    shard.rows.insert_or_assign(id, std::move(row));
+    shard.rows.insert_or_assign(id, Row{std::move(row.value), row.version});
   } else if (found != shard.rows.end()) {
     shard.rows.erase(found);
   }
-  return version;
+  return DatabaseLock::kNoUnit;
 }
 
 }  // namespace strata::internal

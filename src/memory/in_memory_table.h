@@ -7,19 +7,24 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "src/memory/database_lock.h"
 #include "strata/base/clock.h"
 #include "strata/memory/in_memory_database.h"
 #include "strata/records/entity.h"
 #include "strata/records/id.h"
 #include "strata/store/options.h"
+#include "strata/store/unit_of_work.h"
 #include "strata/store/version.h"
 
 namespace strata::internal {
 
+class InMemoryTransaction;
+
 // One table, of values whose type it does not know. It checks what it is given as every store does.
 //
-// Thread-safe. The ids are spread over shards, each with a lock of its own that is held for a
-// look-up or a pointer's exchange and never while a value is copied or destroyed.
+// Thread-safe. The ids are spread over shards, each with a mutex of its own that is held for a
+// look-up or a pointer's exchange and never while a value is copied or destroyed. The row of an id,
+// present or absent, can be locked by a unit of work until its end: other writers wait for that.
 class InMemoryTable {
  public:
   struct Row {
@@ -33,7 +38,7 @@ class InMemoryTable {
 
   const EntityInfo& entity() const { return entity_; }
 
-  absl::StatusOr<Row> get(const Id& id, const ReadOptions& options, const Clock& clock) const;
+  absl::StatusOr<Row> get(const Id& id, const ReadOptions& options, const Clock& clock);
   // Of a value and an id that `checkRecord` takes.
   absl::StatusOr<Version> put(const Id& id, std::shared_ptr<const void> value,
                               const WriteOptions& options, const Clock& clock);
@@ -45,11 +50,24 @@ class InMemoryTable {
   static constexpr std::size_t kShards = 64;  // a power of two
 
   Shard& shardOf(std::string_view id) const;
+  // What is committed.
+  Row find(const std::string& id) const;
+  // What the unit wrote or else what is committed, after locking it where that is asked for.
+  absl::StatusOr<Row> getIn(UnitOfWork& unit, const Id& id, const ReadOptions& options,
+                            const Clock& clock);
   // Writes a row, by itself or as part of a unit of work. A null value is no row.
   absl::StatusOr<Version> write(const Id& id, Row row, const WriteOptions& options,
                                 const Clock& clock);
-  // Writes it under its canonical id, with the next version unless it has one.
-  Version exchange(const std::string& id, Row row);
+  absl::StatusOr<Version> writeIn(UnitOfWork& unit, const Id& id, Row row, Deadline deadline,
+                                  const Clock& clock);
+  // Waits for other units that hold the row. An error makes the unit fail.
+  absl::Status lock(UnitOfWork& unit, InMemoryTransaction& transaction, const Id& id,
+                    Deadline deadline, const Clock& clock);
+  void unlock(const std::string& id);
+  // Writes it under its canonical id, and moves its value there. Sets its version to the next one
+  // unless it has one. Answers kNoUnit, or another unit than `by` that has locked the row: nothing
+  // was written.
+  DatabaseLock::Unit exchange(const std::string& id, Row& row, DatabaseLock::Unit by);
 
   InMemoryDatabase& database_;
   const EntityInfo& entity_;

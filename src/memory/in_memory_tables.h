@@ -29,7 +29,7 @@ class InMemoryTables {
   absl::StatusOr<InMemoryTable*> table(const EntityInfo& entity);
 
   // The one D of this database, for data that is not rows under ids; made by the first who asks.
-  // Read with `lock()` shared, change it within an InMemoryTransaction.
+  // Read it with `lock()` shared, change it in an InMemoryTransaction that has called `lockData`.
   template <typename D>
   D& data() {
     const std::lock_guard lock(mutex_);
@@ -38,7 +38,7 @@ class InMemoryTables {
     return *static_cast<D*>(data.get());
   }
 
-  // Writers of a row share it; a unit of work excludes all others.
+  // What units of work wait for.
   DatabaseLock& lock() { return lock_; }
 
   // Newer than every version before it, over all tables.

@@ -1,25 +1,35 @@
 #include "src/memory/in_memory_transaction.h"
 
+#include <utility>
+
 namespace strata::internal {
 
 InMemoryTransaction::InMemoryTransaction(std::shared_ptr<InMemoryDatabase> database)
-    : database_(std::move(database)) {}
+    : database_(std::move(database)), number_(database_->tables().lock().begin()) {}
 
-absl::StatusOr<std::unique_ptr<InMemoryTransaction>> InMemoryTransaction::begin(
-    std::shared_ptr<InMemoryDatabase> database, Deadline deadline, const Clock& clock) {
-  if (absl::Status status = database->tables().lock().lock(deadline, clock); !status.ok())
-    return status;
+std::unique_ptr<InMemoryTransaction> InMemoryTransaction::begin(
+    std::shared_ptr<InMemoryDatabase> database) {
   return std::unique_ptr<InMemoryTransaction>(new InMemoryTransaction(std::move(database)));
 }
 
-InMemoryTransaction::~InMemoryTransaction() {
+InMemoryTransaction::~InMemoryTransaction() { rollback(); }
+
+void InMemoryTransaction::rollback() {
+  if (!std::exchange(open_, false)) return;
   for (auto undo = undo_.rbegin(); undo != undo_.rend(); ++undo) (*undo)();
-  database_->tables().lock().unlock();
+  for (const auto& [table, id] : locked_) table->unlock(id);
+  database_->tables().lock().end(number_);
+}
+
+absl::Status InMemoryTransaction::lockData(Deadline deadline, const Clock& clock) {
+  absl::Status status = database_->tables().lock().lock(number_, deadline, clock);
+  if (status.ok()) has_data_ = true;
+  return status;
 }
 
 absl::Status InMemoryTransaction::commit() {
   for (auto& [place, written] : rows_) {
-    written.table->exchange(place.second, std::move(written.row));
+    written.table->exchange(place.second, written.row, number_);
   }
   undo_.clear();
   return absl::OkStatus();
@@ -41,6 +51,10 @@ const InMemoryTable::Row* InMemoryTransaction::written(const InMemoryTable& tabl
 
 void InMemoryTransaction::write(InMemoryTable& table, const Id& id, InMemoryTable::Row row) {
   rows_.insert_or_assign(std::pair(&table, id.canonical()), Written{&table, std::move(row)});
+}
+
+void InMemoryTransaction::noteLocked(InMemoryTable& table, const Id& id) {
+  locked_.emplace_back(&table, id.canonical());
 }
 
 }  // namespace strata::internal

@@ -1,9 +1,14 @@
 #include "strata/records/entity.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 #include "strata/base/status.h"
 #include "strata/records/row_codec.h"
@@ -18,6 +23,55 @@ bool canBeKey(const TypeInfo& type) {
     if (column == usable) return true;
   }
   return false;
+}
+
+template <typename Integer>
+bool isInDigits(std::string_view text) {
+  Integer value{};
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stop == end && fmt::to_string(value) == text;
+}
+
+// Whether `text` is how a member of this kind reads as a segment of an id. "007" is not: it would be
+// a second name of a record, and a cache keeps copies by name.
+bool isKeyText(Kind kind, std::string_view text) {
+  switch (kind) {
+    case Kind::kInt8:
+      return isInDigits<std::int8_t>(text);
+    case Kind::kInt16:
+      return isInDigits<std::int16_t>(text);
+    case Kind::kInt32:
+      return isInDigits<std::int32_t>(text);
+    case Kind::kInt64:
+      return isInDigits<std::int64_t>(text);
+    case Kind::kUint8:
+      return isInDigits<std::uint8_t>(text);
+    case Kind::kUint16:
+      return isInDigits<std::uint16_t>(text);
+    case Kind::kUint32:
+      return isInDigits<std::uint32_t>(text);
+    case Kind::kUint64:
+      return isInDigits<std::uint64_t>(text);
+    default:
+      return true;
+  }
+}
+
+bool isText(const Field& member) { return member.type().kind == Kind::kString; }
+
+absl::Status checkKeySegments(const EntityInfo& entity, const Id& id) {
+  std::vector<std::string> segments;
+  for (std::size_t i = 0; i < entity.key_columns.size(); ++i) {
+    const Field& member = *memberNamed(entity, entity.key_columns[i]);
+    if (isText(member)) continue;
+    if (segments.empty()) segments = id.segments();
+    if (isKeyText(member.type().kind, segments[i])) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("{}: the id's {} is not an integer that the member can hold, in plain digits",
+                    entity.table, member.name));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status checkKeyMembers(const EntityInfo& entity, const Id& id, const void* record) {
@@ -61,7 +115,7 @@ absl::Status checkId(const EntityInfo& entity, const Id& id) {
   if (entity.has_own_id_column) return absl::OkStatus();
   const std::string& text = id.canonical();
   const auto segments = static_cast<std::size_t>(std::count(text.begin(), text.end(), ':')) + 1;
-  if (segments == entity.key_columns.size()) return absl::OkStatus();
+  if (segments == entity.key_columns.size()) return checkKeySegments(entity, id);
   return absl::InvalidArgumentError(fmt::format("{}: an id of {} segments, where {} name a row",
                                                 entity.table, segments, entity.key_columns.size()));
 }

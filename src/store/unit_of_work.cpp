@@ -15,12 +15,17 @@ UnitOfWork::~UnitOfWork() = default;
 
 absl::Status UnitOfWork::check() const {
   if (transaction_ == nullptr) return absl::FailedPreconditionError("the unit of work has ended");
-  if (!failed_) return absl::OkStatus();
+  if (failure_.ok() || absl::IsAborted(failure_)) return failure_;
   return absl::FailedPreconditionError(
       "a write of the unit of work failed, so it can only be rolled back");
 }
 
-void UnitOfWork::fail() { failed_ = true; }
+void UnitOfWork::fail(const absl::Status& why) {
+  if (!check().ok()) return;
+  failure_ = why;
+  once_committed_.clear();
+  transaction_->rollback();
+}
 
 void UnitOfWork::onceCommitted(std::function<void(const absl::Status&)> then) {
   once_committed_.push_back(std::move(then));

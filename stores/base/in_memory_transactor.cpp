@@ -13,11 +13,14 @@ absl::Status checkDeadline(Deadline deadline, const Clock& clock) {
 absl::Status InMemoryWork::read(const ReadOptions& options, Work work) const {
   if (absl::Status status = checkDeadline(options.deadline, clock_); !status.ok()) return status;
   InMemoryChanges none(nullptr);
+  DatabaseLock::Unit unit = DatabaseLock::kNoUnit;
   if (options.unit != nullptr) {
     const auto transaction = InMemoryTransaction::of(*options.unit, *database_);
-    return transaction.ok() ? work(none) : transaction.status();
+    if (!transaction.ok()) return transaction.status();
+    if ((*transaction)->hasData()) return work(none);
+    unit = (*transaction)->number();
   }
-  absl::Status locked = database_->tables().lock().lockShared(options.deadline, clock_);
+  absl::Status locked = database_->tables().lock().lockShared(unit, options.deadline, clock_);
   if (!locked.ok()) return locked;
   absl::Status status = work(none);
   database_->tables().lock().unlockShared();
@@ -29,16 +32,22 @@ absl::Status InMemoryWork::write(const WriteOptions& options, Work work) const {
   if (options.unit != nullptr) {
     const auto transaction = InMemoryTransaction::of(*options.unit, *database_);
     if (!transaction.ok()) return transaction.status();
+    absl::Status locked = (*transaction)->lockData(options.deadline, clock_);
+    if (!locked.ok()) {
+      options.unit->fail(locked);
+      return locked;
+    }
     InMemoryChanges changes(*transaction);
     absl::Status status = work(changes);
-    if (!status.ok() && changes.count() > 0) options.unit->fail();
+    if (!status.ok() && changes.count() > 0) options.unit->fail(status);
     return status;
   }
-  const auto transaction = InMemoryTransaction::begin(database_, options.deadline, clock_);
-  if (!transaction.ok()) return transaction.status();
-  InMemoryChanges changes(transaction->get());
+  const auto transaction = InMemoryTransaction::begin(database_);
+  absl::Status locked = transaction->lockData(options.deadline, clock_);
+  if (!locked.ok()) return locked;
+  InMemoryChanges changes(transaction.get());
   absl::Status status = work(changes);
-  return status.ok() ? (*transaction)->commit() : status;
+  return status.ok() ? transaction->commit() : status;
 }
 
 }  // namespace strata::internal

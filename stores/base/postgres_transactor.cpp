@@ -68,7 +68,7 @@ absl::Status PostgresWork::writeIn(UnitOfWork& unit, Deadline deadline, Work wor
   if (absl::Status status = unit.check(); !status.ok()) return status;
   PostgresSession session(*pool_, &unit, deadline, row_level_security_);
   absl::Status status = work(session);
-  if (!status.ok() && session.hasWritten()) unit.fail();
+  if (!status.ok() && session.hasWritten()) unit.fail(status);
   return status;
 }
 

@@ -17,6 +17,11 @@
 
 namespace strata::internal {
 
+// The answer to a read that asks for a lock.
+inline absl::Status lockRefused() {
+  return absl::InvalidArgumentError("this store has no reads that lock");
+}
+
 // Thread-safe. `Work` may be called again where its transaction was rolled back, so what it hands
 // out it must set anew each time.
 template <typename Tables>
@@ -31,7 +36,9 @@ class Transactor {
 
   // For work that changes nothing. Its statements need not see one moment of the database, so work
   // whose answer hangs together asks once.
+  // InvalidArgument: `options` ask for a lock, which only the reads of a Store<T> have.
   absl::Status read(const StoreOperation& operation, const ReadOptions& options, Work work) {
+    if (options.lock != ReadLock::kNone) return lockRefused();
     return measured(operation, [&] { return doRead(options, work); });
   }
 

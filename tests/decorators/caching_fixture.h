@@ -103,6 +103,17 @@ class CachingStoreTest : public ::testing::Test {
   static std::uint64_t identity() {
     return internal::cellIdentity(entityInfo<Note>(), {.store = "notes", .app = "app"});
   }
+  // A lease of another process, of whichever incarnation it took its server for.
+  static std::string foreignLease(Incarnation incarnation) {
+    Nonce of_another_process = makeNonce();
+    of_another_process.front() ^= 1;
+    return internal::Cell{.tag = internal::CellTag::kLease,
+                .nonce = of_another_process,
+                .key_hash = stableHash(kKey),
+                .incarnation = incarnation,
+                .identity = identity()}
+        .encode();
+  }
   bool cached(std::string_view key = kKey) const {
     const auto bytes = cache_->peek(key);
     const auto cell = bytes ? internal::Cell::parse(*bytes) : std::nullopt;

@@ -357,18 +357,6 @@ TEST_F(CachingStoreTest, DoesNotFillAServerOfAnotherLife) {
   EXPECT_FALSE(cached());
 }
 
-// A lease of another process, of whichever incarnation it took its server for.
-std::string foreignLease(Incarnation incarnation) {
-  Nonce of_another_process = makeNonce();
-  of_another_process.front() ^= 1;
-  return Cell{.tag = CellTag::kLease,
-              .nonce = of_another_process,
-              .key_hash = stableHash(kKey),
-              .incarnation = incarnation,
-              .identity = identity()}
-      .encode();
-}
-
 // B-46. It looked once more after 20 ms, and then each caller asked the database for itself. After
 // 1, 2, 4, 8, 16, 32 ms and every 50 ms: 15 looks in the half second of a store that has no figures.
 TEST_F(CachingStoreTest, LooksAgainForAnothersFillAndThenServesItself) {

@@ -76,7 +76,7 @@ TEST_F(InvalidatingStoreTest, ReadsPastTheCache) {
 TEST_F(InvalidatingStoreTest, WaitsForTheCommitOfAUnitOfWork) {
   ASSERT_THAT(writer_->put({.name = "a", .value = "one"}), IsOk());
   EXPECT_EQ(read(), "one");
-  UnitOfWork unit(*internal::InMemoryTransaction::begin(database_));
+  UnitOfWork unit(internal::InMemoryTransaction::begin(database_));
   ASSERT_THAT(writer_->put({.name = "a", .value = "two"}, {.unit = &unit}), IsOk());
   EXPECT_EQ(read(), "one");
   ASSERT_THAT(unit.commit(), IsOk());

@@ -2,6 +2,8 @@
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/servers/local_servers.h"
+#include "tests/factories/unit_changes_suite.h"
+#include "tests/factories/unit_locks_suite.h"
 #include "tests/factories/unit_of_work_suite.h"
 
 namespace strata {
@@ -64,6 +66,9 @@ TEST(UnitOfWorkOnServers, FailsAsAWholeWhenAStatementOfItFails) {
               StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(unit->commit(), StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_EQ(*accounts->get("dora"), nullptr);
+  EXPECT_THAT(
+      backends.database->execute("ALTER TABLE unit_of_work_accounts DROP CONSTRAINT never_13"),
+      IsOk());
 }
 
 // B-54 for a unit: nobody knows whether it was committed, so its cached copies are not believed.

@@ -203,4 +203,8 @@ TEST_P(UnitOfWorkSuite, GivesItsCallerTheTimeOfADeadlineAndNoMore) {
   EXPECT_EQ(balance("ann"), 100);
 }
 
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsNull;
+
 }  // namespace strata

@@ -1,3 +1,5 @@
+#include "tests/factories/unit_changes_suite.h"
+#include "tests/factories/unit_locks_suite.h"
 #include "tests/factories/unit_of_work_suite.h"
 
 namespace strata {
@@ -37,7 +39,7 @@ TEST(UnitOfWork, CanOnlyBeRolledBackAfterAWriteOfItFailed) {
     absl::Status commit() override { return absl::InternalError("never asked"); }
   };
   UnitOfWork unit(std::make_unique<Counted>());
-  unit.fail();
+  unit.fail(absl::InternalError("half done"));
   EXPECT_THAT(unit.check(), StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(unit.commit(), StatusIs(absl::StatusCode::kFailedPrecondition,
                                       ::testing::HasSubstr("can only be rolled back")));

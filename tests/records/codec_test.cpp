@@ -67,6 +67,48 @@ struct Member {
 };
 BOOST_DESCRIBE_STRUCT(Member, (), (tenant, user, level))
 
+// A member that the description left out was kept in memory and lost in PostgreSQL and in caches.
+// Such a struct does not compile as a record: makeTypeInfo asserts what follows.
+struct Forgetful {
+  std::string name;
+  std::optional<int> left_out;
+};
+BOOST_DESCRIBE_STRUCT(Forgetful, (), (name))
+struct ForgetsAnArray {
+  std::string name;
+  char left_out[16] = {};
+};
+BOOST_DESCRIBE_STRUCT(ForgetsAnArray, (), (name))
+struct ForgetsAll {
+  std::vector<Point> left_out;
+};
+BOOST_DESCRIBE_STRUCT(ForgetsAll, (), ())
+struct NothingToForget {};
+BOOST_DESCRIBE_STRUCT(NothingToForget, (), ())
+struct Derived : Point {
+  int z = 0;
+};
+BOOST_DESCRIBE_STRUCT(Derived, (Point), (z))
+struct OverAnEmptyBase : NothingToForget {
+  int z = 0;
+};
+BOOST_DESCRIBE_STRUCT(OverAnEmptyBase, (), (z))
+// Cannot be counted.
+class WithAConstructor {
+ public:
+  WithAConstructor() {}
+  int z = 0;
+  int left_out = 0;
+};
+BOOST_DESCRIBE_STRUCT(WithAConstructor, (), (z))
+
+using internal::describes_every_member;
+static_assert(describes_every_member<Everything> && describes_every_member<Tree>);
+static_assert(describes_every_member<NothingToForget> && describes_every_member<Derived>);
+static_assert(describes_every_member<OverAnEmptyBase> && describes_every_member<WithAConstructor>);
+static_assert(!describes_every_member<Forgetful> && !describes_every_member<ForgetsAnArray>);
+static_assert(!describes_every_member<ForgetsAll>);
+
 }  // namespace codec_test
 
 template <>

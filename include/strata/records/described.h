@@ -4,15 +4,12 @@
 // strata::Timestamp, strata::Json, a described enum, a described struct (its described bases
 // included), and std::optional, std::vector, std::map<std::string, …>, std::unordered_map<std::string,
 // …> or a map with their interface, of these. Anything else does not compile, with a message that
-// says so.
+// says so; nor does an aggregate with a member that its description leaves out.
 //
 // An enumerator is stored by its name; `kPascalCase` is stored as `pascal_case`. To store other
 // names, specialise EnumNames:
-//
-//   template <>
-//   struct strata::EnumNames<EgressMode> {
-//     static constexpr std::array<strata::EnumName<EgressMode>, 2> names{{
-//         {EgressMode::kEnforce, "enforce"}, {EgressMode::kReportOnly, "report-only"}}};
+//   template <> struct strata::EnumNames<EgressMode> {
+//     static constexpr std::array<strata::EnumName<EgressMode>, 1> names{{{EgressMode::kOn, "on"}}};
 //   };
 #pragma once
 
@@ -28,6 +25,7 @@
 #include <vector>
 
 #include "strata/base/timestamp.h"
+#include "strata/records/internal/member_count.h"
 #include "strata/records/internal/type_info.h"
 #include "strata/records/json.h"
 
@@ -235,6 +233,8 @@ TypeInfo makeTypeInfo() {
                   "strata: a field is a bool, integer, float, double, std::string, strata::Json, "
                   "strata::Timestamp (UTC microseconds), an enum or struct described with "
                   "Boost.Describe, or a std::optional, std::vector or string-keyed map of these");
+    static_assert(describes_every_member<T>,
+                  "strata: a member of this struct is missing from its BOOST_DESCRIBE_STRUCT");
     return {.kind = Kind::kStruct, .fields = structFields<T>()};
   }
 }

@@ -105,8 +105,9 @@ const Field* memberNamed(const EntityInfo& entity, std::string_view name);
 // absent. Otherwise InvalidArgument, from the stores' `create`.
 absl::Status checkEntity(const EntityInfo& entity);
 
-// Ok when `id` can name a record: it is valid and has a segment for each key column.
-// Otherwise InvalidArgument, which names the table.
+// Ok when `id` can name a record: it is valid and has a segment for each key column, and that of an
+// integer is one that the member can hold, in plain digits. Otherwise InvalidArgument, which names
+// the table.
 absl::Status checkId(const EntityInfo& entity, const Id& id);
 
 // Ok when `record` can be stored under `id`, which Entity<T>::id made of it: the id can name a

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/status/status.h"
 #include "strata/base/deadline.h"
 #include "strata/store/version.h"
 
@@ -23,6 +24,14 @@ enum class Consistency : std::uint8_t {
   kLatest,
 };
 
+// Whether a read of a unit of work locks what it reads.
+enum class ReadLock : std::uint8_t {
+  kNone,
+  // Until the end of the unit no other call writes or locks the record, nor an absent one's id. The
+  // call waits for a unit that holds it, as a write does. Readers without a lock do not wait.
+  kForUpdate,
+};
+
 struct ReadOptions {
   // After it the call answers DeadlineExceeded.
   Deadline deadline;
@@ -32,7 +41,15 @@ struct ReadOptions {
   Version min_version;
   // Reads what this unit of work wrote, from the database. Null: what is committed.
   UnitOfWork* unit = nullptr;
+  // Needs a unit. InvalidArgument from stores of other reads than those of a Store<T>.
+  ReadLock lock = ReadLock::kNone;
+
+  // Whether only the database may answer, to this caller alone.
+  bool isOfUnit() const { return unit != nullptr || lock != ReadLock::kNone; }
 };
+
+// Ok, or InvalidArgument: a lock without a unit of work, whose end would release it.
+absl::Status validate(const ReadOptions& options);
 
 struct WriteOptions {
   // After it the call answers DeadlineExceeded; the write may have happened all the same.

@@ -44,16 +44,23 @@ struct StagedGet {
 // nothing of its text. A write that threw counts as one whose outcome is not known. So do what a
 // record's own functions throw (Entity<T>::id, its constructors); there nothing is written.
 //
-// The errors of every method, by what to do about them:
-//   InvalidArgument     an id or a value that no store accepts; the message says which
+// The errors of every method, by what to do about them. After an error of a call of a unit of work
+// that may have done something, the unit has failed.
+//
+//   InvalidArgument     an id, a value or an option that no store accepts; the message says which
 //   Unavailable         the backend was not asked or did nothing; retry later
 //   DeadlineExceeded    time ran out; a read may be retried, a write may have happened
-//   ResourceExhausted   too much in flight already; retry later, with less
+//   ResourceExhausted   too much in flight already; retry later, with less. A read of a unit of
+//                       work: it remembers 10 000 records already; read fewer in one unit
 //   DataLoss            what is stored is not a T; names table and column, never the value
 //   FailedPrecondition  the backend is not set up for this store (a missing table or column)
 //   PermissionDenied    the backend refused these credentials
+//   AlreadyExists       a write: the database refused a value that must be unique; write another
+//   Aborted             a call of a unit of work: others changed what it had read and writes, or
+//                       the database ended it for their sake; repeat the whole unit (`runUnit`)
 //   Unknown             a write whose outcome is not known (the connection was lost); read to see
-//   Internal            code of the program's own threw, or broke this contract; a fault to mend
+//   Internal            code of the program's own threw or broke this contract, a defect, or an
+//                       answer of the backend that cannot be; mend or report it
 template <typename T>
 class Store {
  public:

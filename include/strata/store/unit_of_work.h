@@ -9,9 +9,14 @@
 // what it wrote are deleted after the commit, and left alone when it is rolled back. Nothing is
 // read from a cache, nor put into one, by a call that names a unit.
 //
-// A unit holds a connection of the database (in memory: the turn to write) until it ends. So be
-// quick, and do not call stores of the same database without naming it: such a call may wait for
-// this very unit until its time is over.
+// A unit remembers the version of each record that a Store<T> read for it, of an absent one too. A
+// put or remove of such a record happens only if nobody changed the record meanwhile. Otherwise it
+// answers Aborted and the unit has failed: `runUnit` repeats the whole unit. A record that is read and
+// not written may change at any time (docs/units_of_work.md).
+//
+// A unit holds a connection of the database until it ends, and keeps other writers of what it wrote
+// waiting. So be quick, and do not call stores of the same database without naming it: such a call
+// may wait for this very unit until its time is over.
 // Not for: stores of two databases.
 #pragma once
 
@@ -20,6 +25,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "strata/store/internal/unit_reads.h"
 
 namespace strata {
 
@@ -30,6 +36,9 @@ class Transaction {
   // Called once at most. Unknown, DeadlineExceeded, or an exception: whether it happened is not
   // known. Any other error: it has not.
   virtual absl::Status commit() = 0;
+  // Undoes everything and releases its locks now. Nothing is called after it. By default the
+  // destruction does that.
+  virtual void rollback() {}
 };
 
 // For one thread at a time. The stores whose calls name it must outlive it. Destroying one that has
@@ -44,6 +53,8 @@ class UnitOfWork {
   // Makes everything that was written visible. It ends the unit, whatever it answers.
   //
   //   FailedPrecondition         it has ended before, or a write of it failed: it is rolled back
+  //   Aborted                    others changed what it had read and wrote, or the database ended
+  //                              it for their sake: it is rolled back; repeat the whole unit
   //   Unknown, DeadlineExceeded, Internal
   //                              whether it happened is not known; read to see
   //   other errors               nothing of it happened; repeat the whole unit
@@ -53,11 +64,14 @@ class UnitOfWork {
 
   // ---- For stores ----
 
-  // Ok while it is open. FailedPrecondition: it has ended, or a write of it failed, which may have
-  // done half of its work, so that nothing but a rollback is left.
+  // Ok while it is open. FailedPrecondition: it has ended, or a call of it failed, which may have
+  // done half of its work, so that nothing but a rollback is left. Aborted: the same where that call
+  // answered Aborted.
   absl::Status check() const;
-  // A write of it failed.
-  void fail();
+  // A call of it failed with `why`. It is rolled back at once, so that nobody waits for it.
+  void fail(const absl::Status& why);
+  // What it has read. Only while `check()` is ok.
+  internal::UnitReads& reads() { return reads_; }
   // Only while `check()` is ok.
   Transaction& transaction() { return *transaction_; }
   // Calls `then` after the commit, with its outcome: ok, or an error that leaves it open whether it
@@ -70,7 +84,8 @@ class UnitOfWork {
                    const absl::Status& outcome);
 
   std::unique_ptr<Transaction> transaction_;  // null once it has ended
-  bool failed_ = false;
+  absl::Status failure_;
+  internal::UnitReads reads_;
   std::vector<std::function<void(const absl::Status&)>> once_committed_;
 };
 

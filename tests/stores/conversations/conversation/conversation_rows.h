@@ -55,7 +55,8 @@ inline void insertConversation(const Backends& backends, const std::string& tena
                                const std::vector<std::string>& paths = {}) {
   if (backends.database == nullptr) {
     const auto transaction = internal::InMemoryTransaction::begin(backends.memory);
-    internal::InMemoryChanges changes(transaction->get());
+    ASSERT_THAT(transaction->lockData(), testing::IsOk());
+    internal::InMemoryChanges changes(transaction.get());
     auto& data = backends.memory->tables().data<internal::InMemoryConversations>();
     data.conversations.put(changes, {tenant, conversation},
                            {.record = {.id = conversation, .tenant_id = tenant}, .version = {}});
@@ -63,7 +64,7 @@ inline void insertConversation(const Backends& backends, const std::string& tena
       data.paths.put(changes, {tenant, path},
                      {.id = path, .conversation_id = conversation, .tenant_id = tenant});
     }
-    ASSERT_THAT((*transaction)->commit(), testing::IsOk());
+    ASSERT_THAT(transaction->commit(), testing::IsOk());
     return;
   }
   const auto text = [](const std::string& id) { return "'" + id + "'"; };

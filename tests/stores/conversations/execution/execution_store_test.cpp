@@ -27,7 +27,8 @@ TEST(InMemoryExecutionTables, RemovesWhatHangsOnAPath) {
     }
   }
   const auto transaction = internal::InMemoryTransaction::begin(backends.memory);
-  internal::InMemoryChanges changes(transaction->get());
+  ASSERT_THAT(transaction->lockData(), testing::IsOk());
+  internal::InMemoryChanges changes(transaction.get());
   auto& data = backends.memory->tables().data<internal::InMemoryConversations>();
   internal::removeExecutionsOf(data, changes, *data.paths.find({tenant, paths[0]}));
   ASSERT_EQ(data.executions.all().size(), 1U);
