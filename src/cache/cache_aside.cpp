@@ -6,20 +6,12 @@
 #include <array>
 #include <utility>
 
-#include "absl/container/inlined_vector.h"
 #include "src/base/mutants.h"
 #include "src/base/randomness.h"
-#include "src/cache/cache_fills.h"
-#include "src/cache/cache_metrics.h"
+#include "src/cache/cache_aside_core.h"
 #include "src/cache/compression.h"
-#include "src/cache/invalidator.h"
-#include "src/cache/load_times.h"
-#include "src/cache/loads_under_way.h"
-#include "src/cache/record_shape.h"
 #include "strata/base/hash.h"
-#include "strata/base/nonce.h"
 #include "strata/base/status.h"
-#include "strata/cache/guarded_cache.h"
 
 namespace strata::internal {
 namespace {
@@ -27,15 +19,10 @@ namespace {
 using Lookup = CacheAside::Lookup;
 using Outcome = CacheAside::Outcome;
 
-// Between two looks at another's lease.
-constexpr absl::Duration kFirstPause = absl::Milliseconds(1);
-constexpr absl::Duration kLongestPause = absl::Milliseconds(50);
-// Of this process's threads that are about to begin a load: where the clock stands still.
-constexpr int kMostLooksAtOwn = 2000;
 // A lease is given back by making it expire at once; a fence still guards it.
 constexpr absl::Duration kAtOnce = absl::Milliseconds(1);
-// What Redis takes as one value.
-constexpr std::size_t kMostBytes = std::size_t{512} << 20;
+// What is compressed, and what is decompressed: a frame of a few kilobytes may claim to hold any size.
+constexpr std::size_t kMostCompressed = std::size_t{64} << 20;
 // A cell that this binary cannot read and another one can is replaced by one lookup in so many. If
 // two binaries replaced each other's cells at every lookup, neither would have a hit; if neither did,
 // the cell of a binary that no longer runs would be bypassed until it expires.
@@ -56,108 +43,23 @@ std::string adviceFor(const EntityInfo& entity, const std::string& key_prefix) {
       key_prefix, entity.table);
 }
 
-Nonce leaseIn(const Lookup& found) { return Cell::parse(found.cell)->nonce; }
-
 }  // namespace
 
-struct CacheAside::Core {
-  Core(std::shared_ptr<GuardedCache> cache_in, const EntityInfo& entity, CachingOptions options_in,
-       std::shared_ptr<Metrics> metrics_in, const Clock& clock_in,
-       std::shared_ptr<Executor> executor)
-      : cache(std::move(cache_in)),
-        options(std::move(options_in)),
-        metrics_owner(std::move(metrics_in)),
-        clock(clock_in),
-        key_prefix(entity.keys.prefix(options.app)),
-        identity(cellIdentity(entity, options)),
-        shape(entity.typeInfo()),
-        advice(adviceFor(entity, key_prefix)),
-        metrics(*metrics_owner, options.store),
-        invalidator(cache, entity, options.store, options.app, metrics_owner),
-        loads(clock),
-        fills(*cache, loads, metrics, options.max_queued_fills, clock, std::move(executor)) {}
-
-  // ---- Looking up ----
-
-  // A lookup that the cache is asked about, and whose it is.
-  struct Question {
-    Core* core;
-    Lookup* lookup;
-  };
-  using Questions = absl::InlinedVector<Question, 1>;
-
-  void lookUp(absl::Span<const Id> ids, const ReadOptions& read, absl::Span<Lookup> lookups);
-  // Whether the cache is to be asked; otherwise the lookup is done.
-  bool admit(const Id& id, const ReadOptions& read, MonotonicTime now, Lookup& lookup);
-  // One round trip to each cache.
-  static void ask(Questions questions, const ReadOptions& read);
-  // Of one cache and time of leases.
-  static void askOne(absl::Span<const Question> questions, const ReadOptions& read);
-  void stamp(Lookup& lookup) const;
-  // Once for each store.
-  static void noteLookupTime(absl::Span<const Question> questions);
-  // Whether the lookup is done; otherwise what was found is of no use and can be replaced.
-  bool resolve(absl::StatusOr<LeaseReply> reply, const ReadOptions& read, Lookup& lookup);
-  bool resolveCell(std::string bytes, const ReadOptions& read, Lookup& lookup);
-  std::optional<Reject> flawOf(const Cell& cell, const Lookup& lookup) const;
-  // Whether the lookup is done; otherwise the cell can be replaced.
-  bool reject(Reject flaw, const Cell& cell, Lookup& lookup);
-  // Whether the payload is there as it was encoded.
-  bool unpack(const Cell& cell, Lookup& lookup);
-  // Replaces cells that nobody can use by leases of ours, where they are still there. Of one cache.
-  static void replace(absl::Span<const Question> questions);
-  // For bytes that are no cell and so have no nonce to compare with: away with them.
-  void discard(const Lookup& lookup);
-  void lease(Lookup& lookup);
-  void bypass(Lookup& lookup, Bypass reason);
-  void fail(Lookup& lookup, const absl::Status& status);
-  void countIfFilledByAnother(const Lookup& lookup) const {
-    if (lookup.filled_by_another) metrics.bypasses[Bypass::kFilling].increment();
-  }
-
-  // ---- Waiting for a fill ----
-
-  // One read that waits, with its own bounds.
-  struct Waiter {
-    const Id& id;
-    const ReadOptions& read;
-    MonotonicTime lease_ends;  // at the latest
-    MonotonicTime gives_up;    // watching another process's lease
-  };
-  Waiter waiterFor(const Id& id, const ReadOptions& read, const Lookup& found) const;
-  void lookAgain(const Waiter& waiter, Lookup& found);
-  // Until something else than a lease is found, or there is nothing to wait for any more.
-  void awaitFill(const Waiter& waiter, Lookup& found);
-  // These two: whether to go on.
-  bool leadOthers(const Waiter& waiter, std::shared_ptr<SharedLead> lead, bool watches,
-                  Lookup& found);
-  bool follow(const Waiter& waiter, std::shared_ptr<SharedLoads::Party> party, Lookup& found);
-  // Whether the lease turned out to be that of a load of this process.
-  bool watch(const Waiter& waiter, Lookup& found);
-  // Whether it did.
-  bool pauseBeforeLook(const Nonce& lease, MonotonicTime until);
-
-  // ---- Filling ----
-
-  CacheFills::Fill fillFor(const Fill& fill) const;
-  absl::Duration jittered(absl::Duration ttl, const Nonce& nonce) const;
-  Cell cellFor(CellTag tag, const Lookup& lookup) const;
-  std::string valueCell(const Fill& fill) const;
-  const std::shared_ptr<GuardedCache> cache;
-  const CachingOptions options;
-  const std::shared_ptr<Metrics> metrics_owner;
-  const Clock& clock;
-  const std::string key_prefix;
-  const std::uint64_t identity;
-  const RecordShape shape;
-  const std::string advice;  // logged where other stores use the same keys
-  internal::CacheMetrics metrics;
-  Invalidator invalidator;
-  LoadTimes load_times;
-  LoadsUnderWay loads;
-  SharedLoads shared_loads{clock};
-  CacheFills fills;  // last: it sends what is queued with the help of all the above
-};
+CacheAside::Core::Core(std::shared_ptr<GuardedCache> cache_in, const EntityInfo& entity,
+                       CachingOptions options_in, std::shared_ptr<Metrics> metrics_in,
+                       const Clock& clock_in, std::shared_ptr<Executor> executor)
+    : cache(std::move(cache_in)),
+      options(std::move(options_in)),
+      metrics_owner(std::move(metrics_in)),
+      clock(clock_in),
+      key_prefix(entity.keys.prefix(options.app)),
+      identity(cellIdentity(entity, options)),
+      shape(entity.typeInfo()),
+      advice(adviceFor(entity, key_prefix)),
+      metrics(*metrics_owner, options.store),
+      invalidator(cache, entity, options.store, options.app, metrics_owner),
+      loads(clock),
+      fills(*cache, loads, metrics, options.max_queued_fills, clock, std::move(executor)) {}
 
 // ---- Looking up ----
 
@@ -279,8 +181,8 @@ bool CacheAside::Core::resolveCell(std::string bytes, const ReadOptions& read, L
   if (cell->tag == CellTag::kLease) {
     // Of whatever incarnation: one that was taken before its process knew this server's is as good,
     // and one that came back from the past costs a wait, which is bounded.
-    lookup.filled_by_another = cell->understood && cell->identity == identity &&
-                               cell->epoch >= lookup.epoch;
+    lookup.filled_by_another =
+        cell->understood && cell->identity == identity && cell->epoch >= lookup.epoch;
     if (!lookup.filled_by_another) bypass(lookup, Bypass::kForeign);
     return true;
   }
@@ -324,7 +226,7 @@ bool CacheAside::Core::reject(Reject flaw, const Cell& cell, Lookup& lookup) {
 
 bool CacheAside::Core::unpack(const Cell& cell, Lookup& lookup) {
   if (cell.codec != Cell::kZstdJsonCodec) return true;
-  auto bytes = internal::decompress(cell.payload, kMostBytes);
+  auto bytes = internal::decompress(cell.payload, kMostCompressed);
   if (!bytes.ok()) {
     metrics.noteReject(Reject::kUndecodable, describe(bytes.status()));
     return false;
@@ -380,92 +282,6 @@ void CacheAside::Core::fail(Lookup& lookup, const absl::Status& status) {
   if (options.failure_tier == FailureTier::kCritical) lookup.status = status;
 }
 
-// ---- Waiting for a fill ----
-
-CacheAside::Core::Waiter CacheAside::Core::waiterFor(const Id& id, const ReadOptions& read,
-                                                     const Lookup& found) const {
-  const MonotonicTime lease_ends = found.started + options.lease_ttl;
-  const absl::Duration patience = std::max(2 * load_times.percentile95(), kFirstPause);
-  const MonotonicTime gives_up = std::min(found.started + patience, lease_ends);
-  return {id, read, std::min(lease_ends, read.deadline.time()),
-          std::min(gives_up, read.deadline.time())};
-}
-
-void CacheAside::Core::lookAgain(const Waiter& waiter, Lookup& found) {
-  found = Lookup();
-  lookUp({&waiter.id, 1}, waiter.read, {&found, 1});
-}
-
-void CacheAside::Core::awaitFill(const Waiter& waiter, Lookup& found) {
-  metrics.waits.increment();
-  bool goes_on = true;
-  while (goes_on && found.filled_by_another) {
-    // Joined before anything is waited for, so that a load which begins after that is for all.
-    SharedLoads::Seat seat = shared_loads.join(found.key);
-    // Where it ends without an answer the others look again.
-    std::shared_ptr<SharedLead> lead;
-    if (seat.leads) lead = std::make_shared<SharedLead>(shared_loads, seat.party);
-    const LoadsUnderWay::Outcome waited = loads.wait(leaseIn(found), waiter.lease_ends);
-    if (waited == LoadsUnderWay::Outcome::kLookAgain) {
-      lead = nullptr;
-      lookAgain(waiter, found);
-    } else if (lead != nullptr) {
-      const bool is_another_process = waited == LoadsUnderWay::Outcome::kUnknown;
-      goes_on = leadOthers(waiter, std::move(lead), is_another_process, found);
-    } else {
-      goes_on = follow(waiter, std::move(seat.party), found);
-    }
-  }
-}
-
-bool CacheAside::Core::leadOthers(const Waiter& waiter, std::shared_ptr<SharedLead> lead,
-                                  bool watches, Lookup& found) {
-  if (watches && watch(waiter, found)) return true;
-  const bool is_bypass = found.outcome == Outcome::kBypass && found.status.ok();
-  if (!is_bypass || !lead->begin(waiter.read.deadline.time())) return false;
-  found.load_began = clock.now();
-  found.lead = std::move(lead);
-  return false;
-}
-
-bool CacheAside::Core::follow(const Waiter& waiter, std::shared_ptr<SharedLoads::Party> party,
-                              Lookup& found) {
-  switch (shared_loads.await(*party, waiter.read.deadline.time())) {
-    case SharedLoads::Told::kTimeIsUp:
-      return false;
-    case SharedLoads::Told::kLookAgain:
-      lookAgain(waiter, found);
-      return true;
-    case SharedLoads::Told::kAnswer:
-      break;
-  }
-  // The leader may have asked a cache below for less.
-  const bool is_enough = SharedLoads::answerOf(*party).version >= waiter.read.min_version;
-  if (is_enough) found.outcome = Outcome::kShared;
-  found.loaded = std::move(party);
-  return false;
-}
-
-bool CacheAside::Core::watch(const Waiter& waiter, Lookup& found) {
-  absl::Duration pause = kFirstPause;
-  for (int looks = 0; found.filled_by_another; ++looks) {
-    const MonotonicTime now = clock.now();
-    const bool gives_up = now >= waiter.gives_up || looks == kMostLooksAtOwn;
-    if (gives_up && !isAlive(Mutant::kWaitWithoutBound)) return false;
-    if (pauseBeforeLook(leaseIn(found), std::min(now + pause, waiter.gives_up))) return true;
-    pause = std::min(2 * pause, kLongestPause);
-    lookAgain(waiter, found);
-  }
-  return false;
-}
-
-bool CacheAside::Core::pauseBeforeLook(const Nonce& lease, MonotonicTime until) {
-  // A thread of this process that lost its processor before it could tell of its lease.
-  if (internal::isOwn(lease)) return loads.awaitBegin(lease, until);
-  clock.sleepFor(until - clock.now());
-  return false;
-}
-
 // ---- Filling ----
 
 Cell CacheAside::Core::cellFor(CellTag tag, const Lookup& lookup) const {
@@ -493,7 +309,8 @@ std::string CacheAside::Core::valueCell(const Fill& fill) const {
   cell.version = fill.version;
   cell.members = shape.encodedMembers();
   cell.payload = fill.payload;
-  const bool is_long = fill.payload.size() > options.compress_above_bytes;
+  const std::size_t size = fill.payload.size();
+  const bool is_long = size > options.compress_above_bytes && size <= kMostCompressed;
   if (options.compress_above_bytes == 0 || !is_long) return cell.encode();
   const std::string compressed = internal::compress(fill.payload);
   if (compressed.size() < fill.payload.size()) {

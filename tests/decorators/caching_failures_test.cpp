@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/cache/compression.h"
 #include "strata/testing/eventually.h"
 #include "tests/decorators/caching_failures_fixture.h"
 
@@ -306,13 +307,16 @@ TEST_F(CachingFailuresTest, ACompressedPayloadThatIsBrokenIsAMiss) {
   huge.replace(payload_at, std::string::npos, "\x28\xB5\x2F\xFD\xE0");
   huge.append(8, '\x7F');  // a frame that claims to hold 2^63 bytes
   const std::size_t size = good.size();
+  // A few kilobytes that become more than 64 MiB; up to 512 MiB were decompressed.
+  std::string bomb = good.substr(0, payload_at);
+  bomb += internal::compress(std::string((std::size_t{64} << 20) + 1, ' '));
   for (const std::string& bad : {good.substr(0, size - 5), good.substr(0, payload_at),
-                                 good.substr(0, size - 8) + std::string(8, '!'), huge}) {
+                                 good.substr(0, size - 8) + std::string(8, '!'), huge, bomb}) {
     cache_->plant(kKey, bad);
     EXPECT_EQ(textOf("a"), text);
     EXPECT_TRUE(cached());
   }
-  EXPECT_EQ(rejected("undecodable"), 4);
+  EXPECT_EQ(rejected("undecodable"), 5);
 }
 
 // ---- A crowd on one id ----

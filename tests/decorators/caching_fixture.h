@@ -108,10 +108,10 @@ class CachingStoreTest : public ::testing::Test {
     Nonce of_another_process = makeNonce();
     of_another_process.front() ^= 1;
     return internal::Cell{.tag = internal::CellTag::kLease,
-                .nonce = of_another_process,
-                .key_hash = stableHash(kKey),
-                .incarnation = incarnation,
-                .identity = identity()}
+                          .nonce = of_another_process,
+                          .key_hash = stableHash(kKey),
+                          .incarnation = incarnation,
+                          .identity = identity()}
         .encode();
   }
   bool cached(std::string_view key = kKey) const {

@@ -29,7 +29,8 @@ struct CachingOptions {
   absl::Duration lease_ttl = absl::Seconds(3);
   // A value whose encoding is longer is served and not cached; above zero, at most 512 MiB.
   std::size_t max_value_bytes = 1 << 20;
-  // An encoding longer than this is compressed (zstd) where that makes it shorter; zero: none is.
+  // An encoding longer than this, up to 64 MiB, is compressed (zstd) where that makes it shorter;
+  // zero: none is.
   // Readers understand both, whatever they were told.
   std::size_t compress_above_bytes = 0;
   // How many fills may wait to be sent off the caller's path; zero: a caller sends its own before
