@@ -167,9 +167,8 @@ absl::Status PostgresEventTransport::start(EventReceiver& receiver, Deadline dea
   // The listener needs the secret that the migration makes.
   postgres::ListenerOptions how = how_;
   how.make_tables = [this] { return makeTable(); };
-  const absl::Status started =
-      internal::startThreads("postgres: listen to events",
-                             [&] { listener_.emplace(std::move(how), *stream_); });
+  const absl::Status started = internal::startThreads(
+      "postgres: listen to events", [&] { listener_.emplace(std::move(how), *stream_); });
   if (!started.ok()) return started;
   const absl::Status listens = stream_->awaitStart(deadline);
   return annotate(listens.ok() ? made : listens, "postgres: listen to events");

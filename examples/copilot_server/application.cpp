@@ -90,7 +90,7 @@ void Application::note(const Request& request, const Response& response, absl::D
   strata::log(strata::Severity::kDebug, "copilot_server.request",
               {{"method", request.method},
                {"path", request.path},
-               {"status", std::to_string(response.status)},
+               {"status", response.status},
                {"took", absl::FormatDuration(took)}});
 }
 

@@ -76,7 +76,7 @@ Response errorResponse(const absl::Status& status) {
     return errorResponse(meaning.status, meaning.code, std::string(status.message()));
   }
   strata::log(strata::Severity::kWarning, "copilot_server.failed",
-              {{"status", std::to_string(meaning.status)}, {"why", strata::describe(status)}});
+              {{"status", meaning.status}, {"why", strata::describe(status)}});
   Response response =
       errorResponse(meaning.status, meaning.code,
                     meaning.status == 500 ? "something is wrong here" : "try again in a moment");
