@@ -31,6 +31,8 @@ class Run {
     world_.scheduler.run();
     world_.scheduler.spawn("afterwards", [this] { checkAfterwards(); });
     world_.scheduler.run();
+    world_.scheduler.spawn("behind a dead loader", [this] { checkBehindADeadLoader(); });
+    world_.scheduler.run();
     outcome_.steps = world_.scheduler.steps();
     return std::move(outcome_);
   }
@@ -207,6 +209,41 @@ class Run {
                                      : *row == nullptr;
       if (!same) violation(key, "a copy outlived everybody who could have deleted it");
     }
+  }
+
+  // A process dies with a lease that nobody deletes. Readers of another one look again for a while,
+  // far less than the lease lasts, and then one of them loads for all.
+  void checkBehindADeadLoader() {
+    constexpr absl::Duration kLongest = absl::Seconds(1);
+    constexpr int kReaders = 3;
+    const std::string key = "abandoned";
+    Process loader(world_, setup_, ++process_count_);
+    Process others(world_, setup_, ++process_count_);
+    int reading = kReaders + 1;
+    scheduler().spawn("loader", [&] {
+      (void)loader.store().get(key);
+      --reading;
+    });
+    while (!isLeased(key)) scheduler().sleepUntil(world_.clock.now() + absl::Microseconds(100));
+    loader.crash();
+    for (int i = 0; i < kReaders; ++i) {
+      scheduler().spawn("reader", [&] {
+        const MonotonicTime started = world_.clock.now();
+        const auto row = others.store().get(key);
+        const absl::Duration took = world_.clock.now() - started;
+        if (!row.ok()) violation(key, row.status().ToString());
+        if (took > kLongest) {
+          violation(key, fmt::format("behind a dead loader for {}", absl::FormatDuration(took)));
+        }
+        --reading;
+      });
+    }
+    while (reading > 0) pause();
+  }
+  bool isLeased(const std::string& key) {
+    const std::vector<std::string> keys = world_.cache->keys("");
+    return std::any_of(keys.begin(), keys.end(),
+                       [&](const std::string& one) { return one.ends_with(key); });
   }
 
   void violation(const std::string& key, const std::string& what) {
