@@ -49,9 +49,10 @@ std::string joined(const std::vector<std::string>& texts) {
 // table_sql.h.
 struct Table {
   Table(std::shared_ptr<PostgresPool> the_pool, const EntityInfo& the_entity,
-        const TableLayout& layout)
+        const TableLayout& the_layout)
       : pool(std::move(the_pool)),
         entity(the_entity),
+        layout(the_layout),
         keys(layout.keys),
         name(layout.table),
         get_sql(getSql(entity, layout)),
@@ -93,8 +94,9 @@ struct Table {
 
   const std::shared_ptr<PostgresPool> pool;
   const EntityInfo& entity;
-  const std::vector<KeyColumn> keys;
-  const std::string name;  // with its schema
+  const TableLayout layout;
+  const std::vector<KeyColumn>& keys;
+  const std::string& name;  // with its schema
   const Statement get_sql;
   const Statement lock_sql;
   const Statement get_many_sql;
@@ -323,6 +325,8 @@ absl::StatusOr<Version> PostgresRecords::put(const AnyRecord& item, const WriteO
   if (absl::Status status = checkRecord(entity, id, record); !status.ok()) return status;
   const absl::StatusOr<std::vector<std::string>> texts = table_.keyTexts(id);
   if (!texts.ok()) return texts.status();
+  absl::Status fits = postgres::checkLengths(table_.layout, record);
+  if (!fits.ok()) return annotate(fits, entity.table);
   std::vector<Bind> binds{postgres::bind(postgres::lockOf(entity, id))};
   if (entity.has_own_id_column) binds.emplace_back(id.canonical());
   for (const Field& field : entity.typeInfo().fields) {

@@ -7,9 +7,12 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/strings/match.h"
+#include "adapters/postgres/column_fit.h"
 #include "adapters/postgres/schema_change.h"
 #include "adapters/postgres/table_catalog.h"
 #include "strata/base/logging.h"
+#include "strata/records/described.h"
 #include "strata/records/row_codec.h"
 
 namespace strata::postgres {
@@ -27,37 +30,6 @@ bool isOneOf(std::string_view text, std::initializer_list<std::string_view> text
   return std::ranges::find(texts, text) != texts.end();
 }
 
-bool isInteger(std::string_view sql_type) {
-  return isOneOf(sql_type, {"smallint", "integer", "bigint", "numeric"});
-}
-
-const TypeInfo& withoutOptional(const TypeInfo& type) {
-  return type.kind == Kind::kOptional ? type.element() : type;
-}
-
-// Whether every value of a column of this type reads as text that a field of `type` understands.
-bool canHold(const TypeInfo& field_type, std::string_view sql_type) {
-  switch (withoutOptional(field_type).kind) {
-    case Kind::kBool:
-      return sql_type == "boolean";
-    case Kind::kFloat:
-    case Kind::kDouble:
-      return isOneOf(sql_type, {"real", "double precision", "numeric"});
-    case Kind::kString:
-    case Kind::kEnum:
-      return isOneOf(sql_type, {"text", "character varying", "uuid", "citext", "name", "enum"});
-    case Kind::kTimestamp:
-      return sql_type == "timestamp with time zone";
-    case Kind::kList:
-    case Kind::kMap:
-    case Kind::kStruct:
-    case Kind::kJson:
-      return isOneOf(sql_type, {"jsonb", "json"});
-    default:
-      return isInteger(sql_type);
-  }
-}
-
 // Why a column cannot be a key, or none. Two values that the database holds equal must be one text,
 // for a cache keeps a copy for each text; and a text that is no value of the type must be told
 // without asking the server, which rules out an enum.
@@ -71,7 +43,7 @@ std::optional<std::string> whyNoKey(const FoundColumn& column) {
   if (column.type == "numeric" && column.scale != 0) {
     return "is numeric with decimals, of which 1 and 1.0 are one key; use numeric(20) or bigint";
   }
-  if (isOneOf(column.type, {"text", "character varying", "uuid"}) || isInteger(column.type)) {
+  if (isOneOf(column.type, {"text", "character varying", "uuid"}) || isIntegerType(column.type)) {
     return std::nullopt;
   }
   if (column.type == "citext") {
@@ -151,6 +123,9 @@ std::vector<std::string> oddities(const FoundTable& found) {
     parts.push_back(fmt::format("it is {} and not a table", kindInWords(found.kind)));
   }
   if (found.temporary) parts.emplace_back("it is a temporary table, which one session sees");
+  if (found.kind == 'p' && !found.has_partitions) {
+    parts.emplace_back("it is a partitioned table without partitions, which takes no row");
+  }
   if (found.has_children) {
     parts.emplace_back("other tables inherit from it, and its unique index does not cover them");
   }
@@ -164,6 +139,36 @@ std::vector<std::string> oddities(const FoundTable& found) {
   return parts;
 }
 
+bool isMapped(const EntityInfo& entity, std::string_view column) {
+  return column == kRowVersionColumn || memberNamed(entity, column) != nullptr ||
+         (entity.has_own_id_column && column == entity.key_columns.front());
+}
+
+// Why no row can be inserted because of a column that the entity does not know, or none.
+std::optional<std::string> whyInTheWay(const FoundColumn& column, const FoundTable& table) {
+  const bool is_filled = column.fills_itself || column.takes_no_value || table.has_insert_trigger;
+  if (!column.not_null || is_filled) return std::nullopt;
+  return fmt::format(
+      "is {} NOT NULL without a default, and no member of the entity; it needs a default",
+      column.declared);
+}
+
+// Columns that are missing while another one has the same name but for its case: that one is meant,
+// and to add one more beside it would hide what it holds.
+std::vector<std::string> misspelled(const EntityInfo& entity, const FoundTable& found) {
+  std::vector<std::string> parts;
+  for (const std::string& wanted : missing(entity, found).columns) {
+    for (const auto& [name, column] : found.columns) {
+      if (!absl::EqualsIgnoreCase(name, wanted) || isMapped(entity, name)) continue;
+      parts.push_back(fmt::format(
+          "column {} is missing, while there is {}: an SQL name without quotes is stored in lower"
+          " case; rename the column or the member",
+          wanted, name));
+    }
+  }
+  return parts;
+}
+
 // What nothing but a migration can change. Asked only when nothing is missing.
 std::vector<std::string> misfits(const EntityInfo& entity, const FoundTable& found) {
   std::vector<std::string> parts;
@@ -172,18 +177,19 @@ std::vector<std::string> misfits(const EntityInfo& entity, const FoundTable& fou
       parts.push_back(fmt::format("key column {} {}", key, *why));
     }
   }
-  const auto require = [&](bool fits, std::string_view column, std::string_view wanted) {
-    if (fits) return;
-    parts.push_back(fmt::format("column {} is {} and not {}", column,
-                                found.columns.find(column)->second.type, wanted));
+  const auto require = [&](std::string_view name, const std::optional<std::string>& objection) {
+    if (objection) parts.push_back(fmt::format("column {} {}", name, *objection));
   };
   for (const Field& field : entity.typeInfo().fields) {
-    const TypeInfo& type = field.type();
-    require(canHold(type, found.columns.find(field.name)->second.type), field.name,
-            columnType(type));
+    require(field.name, whyUnfit(found.columns.find(field.name)->second, field.type()));
   }
-  require(found.columns.find(kRowVersionColumn)->second.type == "bigint", kRowVersionColumn,
-          "bigint");
+  const FoundColumn& version = found.columns.find(kRowVersionColumn)->second;
+  require(kRowVersionColumn, version.type == "bigint"
+                                 ? whyUnfit(version, typeInfo<std::int64_t>())
+                                 : fmt::format("is {} and not bigint", version.declared));
+  for (const auto& [name, column] : found.columns) {
+    require(name, isMapped(entity, name) ? whyClosed(column, found) : whyInTheWay(column, found));
+  }
   if (!found.unique_key) {
     parts.push_back(fmt::format("no unique index on ({})", fmt::join(entity.key_columns, ", ")));
   }
@@ -253,6 +259,9 @@ absl::Status check(const EntityInfo& entity, const FoundTable& found) {
   if (const auto parts = oddities(found); !parts.empty()) {
     return explain(entity, found, "cannot be used", parts);
   }
+  if (const auto parts = misspelled(entity, found); !parts.empty()) {
+    return explain(entity, found, "does not fit its entity", parts);
+  }
   if (const Missing parts = missing(entity, found); parts.any()) {
     return explain(entity, found, "is not complete (run the SQL of createTableSql); missing",
                    inWords(parts));
@@ -269,7 +278,13 @@ TableLayout layoutOf(const EntityInfo& entity, const FoundTable& found) {
   };
   TableLayout layout{.table = qualified(found.schema, found.name),
                      .sequence = qualified(found.sequence.schema, kRowVersionSequence),
-                     .keys = {}};
+                     .keys = {},
+                     .limits = {}};
+  for (const Field& field : entity.typeInfo().fields) {
+    const FoundColumn& column = found.columns.find(field.name)->second;
+    if (column.type != "character varying" || column.length < 0) continue;
+    layout.limits.push_back({.member = &field, .length = column.length});
+  }
   for (std::string_view key : entity.key_columns) {
     const FoundColumn& column = found.columns.find(key)->second;
     layout.keys.push_back(
@@ -322,7 +337,7 @@ absl::StatusOr<TableLayout> ensureTable(Pool& pool, const EntityInfo& entity, Sc
   if (!found.ok()) return found.status();
   bool changed = false;
   const bool creates = policy == SchemaPolicy::kCreateOrExtend && missing(entity, *found).any();
-  if (creates && oddities(*found).empty()) {
+  if (creates && oddities(*found).empty() && misspelled(entity, *found).empty()) {
     if (absl::Status status = checkSearchPath(entity, *found); !status.ok()) return status;
     const absl::StatusOr<bool> created = create(pool, entity, patience);
     if (!created.ok()) return created.status();
@@ -343,12 +358,23 @@ absl::Status noSchemaToCreateIn(std::string_view what, std::string_view search_p
       what, search_path.empty() ? "empty" : search_path));
 }
 
+absl::Status checkLengths(const TableLayout& layout, const void* record) {
+  for (const TextLimit& limit : layout.limits) {
+    const Field& member = *limit.member;
+    const auto text = toColumnText(member.type(), member.in(record));
+    if (!text || charactersOf(*text) <= limit.length) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("{} has more than the {} characters of its column", member.name, limit.length));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status checkKeyText(const KeyColumn& column, std::string_view text) {
   if (column.sql_type == "uuid" && !isCanonicalUuid(text)) {
     return absl::InvalidArgumentError(
         fmt::format("the id's {} is not a UUID in lower-case hexadecimal digits", column.name));
   }
-  if (isInteger(column.sql_type) && !isCanonicalInteger(column.sql_type, text)) {
+  if (isIntegerType(column.sql_type) && !isCanonicalInteger(column.sql_type, text)) {
     return absl::InvalidArgumentError(
         fmt::format("the id's {} is not a value of its column ({}), in plain digits", column.name,
                     column.sql_type));

@@ -24,11 +24,18 @@ struct KeyColumn {
   const Field* member = nullptr;
 };
 
+// The most characters of a member in a character varying.
+struct TextLimit {
+  const Field* member;
+  int length;
+};
+
 // A table as it is. Its names have their schemas, so that no later search_path leads elsewhere.
 struct TableLayout {
   std::string table;            // quoted: "public"."flags"
   std::string sequence;         // quoted, the sequence of row versions
   std::vector<KeyColumn> keys;  // in the entity's order
+  std::vector<TextLimit> limits;
 };
 
 // How long createStore tries to get the locks for a table that it makes or extends.
@@ -40,6 +47,10 @@ absl::StatusOr<TableLayout> ensureTable(Pool& pool, const EntityInfo& entity, Sc
 
 // FailedPrecondition that names search_path: it leads to no schema in which to create `what`.
 absl::Status noSchemaToCreateIn(std::string_view what, std::string_view search_path);
+
+// Ok, or InvalidArgument: a text of `record` is longer than its column. The server refuses most of
+// these too, but cuts off blanks at the end without an error.
+absl::Status checkLengths(const TableLayout& layout, const void* record);
 
 // Ok, or InvalidArgument: whether `text` is a value of a key column exactly as the column's text
 // would read. "007" for a bigint or a UUID in capitals is not: it would be a second name of one

@@ -1,6 +1,10 @@
 #include "adapters/postgres/table_catalog.h"
 
+#include <algorithm>
 #include <charconv>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "adapters/postgres/array_text.h"
 #include "strata/base/status.h"
@@ -26,7 +30,11 @@ absl::Status lookUpRelation(Ask ask, const EntityInfo& entity, FoundTable& found
       " n.nspname, c.relname, c.relkind, c.relpersistence = 't', row_security_active(c.oid),"
       " c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid),"
       " (SELECT string_agg(rulename, ', ') FROM pg_rewrite"
-      "  WHERE ev_class = c.oid AND rulename <> '_RETURN' AND ev_enabled <> 'D')"
+      "  WHERE ev_class = c.oid AND rulename <> '_RETURN' AND ev_enabled <> 'D'),"
+      " c.relkind = 'p' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid),"
+      // BEFORE, ROW and INSERT.
+      " EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgenabled <> 'D'"
+      "  AND tgtype::int & 7 = 7)"
       " FROM (SELECT to_regclass($1) AS oid) AS wanted"
       " LEFT JOIN pg_class c ON c.oid = wanted.oid"
       " LEFT JOIN pg_namespace n ON n.oid = c.relnamespace",
@@ -45,6 +53,8 @@ absl::Status lookUpRelation(Ask ask, const EntityInfo& entity, FoundTable& found
   found.row_security = rows.at(0, 7) == "t";
   found.has_children = rows.at(0, 8) == "t";
   found.rules = textAt(rows, 0, 9);
+  found.has_partitions = rows.at(0, 10) == "t";
+  found.has_insert_trigger = rows.at(0, 11) == "t";
   return absl::OkStatus();
 }
 
@@ -96,6 +106,33 @@ absl::Status lookUpSequence(Ask ask, const EntityInfo& entity, FoundTable& found
   return absl::OkStatus();
 }
 
+std::vector<std::string> linesOf(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+FoundColumn columnAt(const Rows& rows, int row) {
+  const auto is = [&](int column) { return rows.at(row, column) == "t"; };
+  return {.type = textAt(rows, row, 1),
+          .declared = textAt(rows, row, 5),
+          .length = numberAt(rows, row, 2),
+          .precision = numberAt(rows, row, 6),
+          .scale = numberAt(rows, row, 3),
+          .labels = linesOf(rows.at(row, 7).value_or("")),
+          .not_null = is(8),
+          .fills_itself = is(9),
+          .takes_no_value = is(10),
+          .may_select = is(11),
+          .may_insert = is(12),
+          .may_update = is(13),
+          .loose_collation = textAt(rows, row, 4)};
+}
+
 // A domain is followed to its type, over other domains; a column has its collation from it.
 absl::Status lookUpColumns(Ask ask, const EntityInfo& entity, FoundTable& found) {
   static const auto* const statement = new Statement(
@@ -108,19 +145,28 @@ absl::Status lookUpColumns(Ask ask, const EntityInfo& entity, FoundTable& found)
       " CASE WHEN t.typname IN ('varchar', 'bpchar') AND c.modifier > 4 THEN c.modifier - 4 END,"
       " CASE WHEN t.typname = 'numeric' AND c.modifier > 4 THEN (c.modifier - 4) & 2047 END,"
       " (SELECT l.collname FROM pg_collation l"
-      "  WHERE l.oid = c.collated_by AND NOT l.collisdeterministic)"
-      " FROM typed c JOIN pg_type t ON t.oid = c.type WHERE t.typtype <> 'd'",
+      "  WHERE l.oid = c.collated_by AND NOT l.collisdeterministic),"
+      " format_type(a.atttypid, a.atttypmod) || CASE d.typtype WHEN 'e' THEN ' (an enum)'"
+      "  WHEN 'd' THEN ' (a domain of ' || format_type(t.oid, c.modifier) || ')' ELSE '' END,"
+      " CASE WHEN t.typname = 'numeric' AND c.modifier > 4 THEN (c.modifier - 4) >> 16"
+      "  WHEN t.typname = 'timestamptz' AND c.modifier >= 0 THEN c.modifier END,"
+      " (SELECT string_agg(enumlabel, E'\n') FROM pg_enum WHERE enumtypid = t.oid),"
+      " a.attnotnull OR d.typnotnull,"
+      " a.atthasdef OR a.attidentity <> '' OR d.typdefault IS NOT NULL,"
+      " a.attgenerated <> '' OR a.attidentity = 'a',"
+      " has_column_privilege(a.attrelid, a.attnum, 'SELECT'),"
+      " has_column_privilege(a.attrelid, a.attnum, 'INSERT'),"
+      " has_column_privilege(a.attrelid, a.attnum, 'UPDATE')"
+      " FROM typed c JOIN pg_type t ON t.oid = c.type"
+      " JOIN pg_attribute a ON a.attrelid = to_regclass($1) AND a.attname = c.name"
+      " JOIN pg_type d ON d.oid = a.atttypid WHERE t.typtype <> 'd'",
       "look at a table's columns", Effect::kReads);
   const Bind binds[] = {quoteTable(entity.table)};
   auto answer = ask(*statement, binds);
   if (!answer.ok()) return answer.status();
   const Rows& rows = answer->rows;
   for (int row = 0; row < rows.size(); ++row) {
-    found.columns.emplace(textAt(rows, row, 0),
-                          FoundColumn{.type = textAt(rows, row, 1),
-                                      .length = numberAt(rows, row, 2),
-                                      .scale = numberAt(rows, row, 3),
-                                      .loose_collation = textAt(rows, row, 4)});
+    found.columns.emplace(textAt(rows, row, 0), columnAt(rows, row));
   }
   return absl::OkStatus();
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
@@ -17,9 +18,23 @@ namespace strata::postgres {
 struct FoundColumn {
   // Without a length, and of a domain the type below it: "character varying", "enum".
   std::string type;
-  // Of "character varying(5)" 5, of "numeric(20)" 0; -1 where the type has none.
+  // As its definition says it: "numeric(12,2)", "mood (an enum)".
+  std::string declared;
+  // Of "character varying(5)" 5; of "numeric(12,2)" 12 and 2; of "timestamp(3) with time zone" 3.
+  // -1 where the type has none.
   int length = -1;
+  int precision = -1;
   int scale = -1;
+  std::vector<std::string> labels;  // of an enum
+  bool not_null = false;
+  // Has a value where an INSERT gives it none.
+  bool fills_itself = false;
+  // Takes no value from an INSERT: generated, or GENERATED ALWAYS AS IDENTITY.
+  bool takes_no_value = false;
+  // What the role may do.
+  bool may_select = true;
+  bool may_insert = true;
+  bool may_update = true;
   // Of a collation that takes different texts for equal.
   std::string loose_collation;
 };
@@ -41,7 +56,9 @@ struct FoundTable {
   bool temporary = false;
   bool row_security = false;  // hides rows from this role
   bool has_children = false;  // by inheritance
-  std::string rules;          // names of those that are enabled
+  bool has_partitions = false;
+  bool has_insert_trigger = false;  // one that may give columns their values
+  std::string rules;                // names of those that are enabled
   bool unique_key = false;
   // A unique index on the key by a collation that takes different texts for equal.
   std::string loose_index;

@@ -71,6 +71,28 @@ TEST(UnitOfWorkOnServers, FailsAsAWholeWhenAStatementOfItFails) {
       IsOk());
 }
 
+// An address that is taken ends the unit: PostgreSQL takes nothing more in its transaction.
+TEST(UnitOfWorkOnServers, FailsWhenAUniqueValueIsRefused) {
+  const Backends backends = connect(postgresOnly()).value();
+  auto accounts = createStore<Account>(backends).value();
+  const auto execute = [&](const char* sql) {
+    ASSERT_THAT(backends.database->execute(sql), IsOk());
+  };
+  execute("CREATE UNIQUE INDEX one_unlucky ON unit_of_work_accounts (balance) WHERE balance = 13");
+  ASSERT_THAT(accounts->put({.name = "fay", .balance = 13}), IsOk());
+  auto unit = *beginUnitOfWork(backends);
+  ASSERT_THAT(accounts->put({.name = "gil", .balance = 1}, {.unit = unit.get()}), IsOk());
+  EXPECT_THAT(accounts->put({.name = "hal", .balance = 13}, {.unit = unit.get()}),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_THAT(accounts->put({.name = "hal", .balance = 14}, {.unit = unit.get()}),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(accounts->put({.name = "gil", .balance = 2}), IsOk())
+      << "it is rolled back at once, and nobody waits for it";
+  EXPECT_THAT(unit->commit(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ((**accounts->get("gil")).balance, 2);
+  execute("DROP INDEX one_unlucky");
+}
+
 // B-54 for a unit: nobody knows whether it was committed, so its cached copies are not believed.
 TEST(UnitOfWorkOnServers, ReadsPastTheCacheWhenTheOutcomeOfItsCommitIsUnknown) {
   auto servers = LocalServers::start({.postgres = true, .redis = true, .proxied = true}).value();

@@ -150,7 +150,7 @@ TEST_F(PostgresSchemaTest, NamesColumnsOfATypeThatCannotBeRead) {
 TEST_F(PostgresSchemaTest, WantsAUniqueIndexOnTheKey) {
   query(
       "CREATE SEQUENCE strata_row_version; CREATE TABLE shop.items (id text,"
-      "count bigint, sold boolean, made timestamptz, prices json, weight real, notes json,"
+      "count bigint, sold boolean, made timestamptz, prices json, weight numeric, notes json,"
       "row_version bigint)");
   EXPECT_THAT(create(SchemaPolicy::kCreateOrExtend),
               StatusIs(kFailedPrecondition, HasSubstr("no unique index on (id)")));
