@@ -27,6 +27,11 @@ Response nothingThere() { return errorResponse(404, "not_found", "there is nothi
 
 Response thrown() { return errorResponse(absl::InternalError("a handler threw an exception")); }
 
+// Null: nobody, or an operator.
+const std::string* userOf(const absl::StatusOr<Identity>& identity) {
+  return identity.ok() && identity->caller.user_id ? &*identity->caller.user_id : nullptr;
+}
+
 Admission refusal(Response response) {
   return {.refusal = std::make_shared<Response>(std::move(response))};
 }
@@ -38,6 +43,8 @@ Application::Application(Service& service, const Settings& settings)
       log_requests_(settings.log_requests),
       has_probes_(settings.probe_port == 0),
       identities_(settings.identity),
+      admin_secret_(settings.admin_secret),
+      warming_(service.clarify.sources),
       durations_(service.metrics->histogram("copilot_server_request_seconds", {})) {
   for (std::size_t i = 1; i < responses_.size(); ++i) {
     responses_[i] = &service.metrics->counter("copilot_server_responses_total",
@@ -48,6 +55,9 @@ Application::Application(Service& service, const Settings& settings)
   addMessageRoutes(router_, service);
   addEventRoutes(router_, service);
   addContextRoutes(router_, service);
+  addPathRoutes(router_, service);
+  addConfigRoutes(router_, service);
+  if (!admin_secret_.empty()) addAdminRoutes(router_, service);
 }
 
 Lane Application::laneOf(const Request& request) {
@@ -126,12 +136,19 @@ Admission Application::judge(const Request& request) {
   return judgeRoute(request, std::move(match));
 }
 
+absl::StatusOr<Identity> Application::identify(const Request& request, const Route& route) const {
+  if (route.cost != RouteCost::kAdmin) return identities_.identify(request, absl::Now());
+  if (equalInConstantTime(bearerToken(request.authorization), admin_secret_.reveal())) {
+    return Identity{};
+  }
+  return absl::UnauthenticatedError("an operator's secret is needed here");
+}
+
 // The limit of the address counts also those who are nobody.
 Admission Application::judgeRoute(const Request& request, Router::Match match) {
-  auto identity = identities_.identify(request, absl::Now());
+  auto identity = identify(request, *match.route);
   std::string address = identities_.addressOf(request);
-  const auto decision = checkLimits(
-      limitKey(address), identity.ok() ? &*identity->caller.user_id : nullptr, match.route->cost);
+  const auto decision = checkLimits(limitKey(address), userOf(identity), match.route->cost);
   if (!decision.ok()) return refusal(errorResponse(ours(decision.status())));
   auto headers = strata::renderRateLimitHeaders(*decision);
   if (!decision->allowed || !identity.ok()) {
@@ -141,8 +158,9 @@ Admission Application::judgeRoute(const Request& request, Router::Match match) {
   }
   auto admitted = std::make_shared<Admitted>(
       Admitted{match.route, std::move(match.arguments), *std::move(identity), std::move(headers)});
-  return {.handle = [admitted](const Request& whole) { return callHandler(*admitted, whole); },
-          .address = std::move(address)};
+  return {
+      .handle = [this, admitted](const Request& whole) { return callHandler(*admitted, whole); },
+      .address = std::move(address)};
 }
 
 absl::StatusOr<strata::RateLimitDecision> Application::checkLimits(const std::string& address,
@@ -159,6 +177,7 @@ absl::StatusOr<strata::RateLimitDecision> Application::checkLimits(const std::st
 }
 
 Response Application::callHandler(const Admitted& admitted, const Request& request) {
+  if (admitted.identity.caller.user_id) warming_.onRequest(*admitted.identity.caller.user_id);
   auto answered = admitted.route->handler(
       {request, admitted.identity.caller, admitted.arguments, admitted.identity.expires});
   Response response = answered.ok() ? *std::move(answered) : errorResponse(answered.status());

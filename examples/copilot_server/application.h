@@ -12,6 +12,7 @@
 #include "examples/copilot_server/identity.h"
 #include "examples/copilot_server/router.h"
 #include "examples/copilot_server/service.h"
+#include "examples/copilot_server/user_warming.h"
 
 namespace copilot {
 
@@ -37,17 +38,21 @@ class Application {
   Admission judge(const Request& request);
   Admission judgeRoute(const Request& request, Router::Match match);
   Response probe(const Request& request);
+  // Unauthenticated: not an operator.
+  absl::StatusOr<Identity> identify(const Request& request, const Route& route) const;
   // `user`: null where it is not known.
   absl::StatusOr<strata::RateLimitDecision> checkLimits(const std::string& address,
                                                         const std::string* user, RouteCost cost);
-  static Response callHandler(const Admitted& admitted, const Request& request);
+  Response callHandler(const Admitted& admitted, const Request& request);
   void note(const Request& request, const Response& response, absl::Duration took);
 
   Service& service_;
   const bool log_requests_;
   const bool has_probes_;
   const IdentityCheck identities_;
+  const strata::Secret admin_secret_;
   Router router_;
+  UserWarming warming_;
   // By the first digit of the status.
   std::array<strata::Counter*, 6> responses_{};
   strata::Histogram& durations_;
@@ -59,5 +64,8 @@ void addConversationRoutes(Router& router, Service& service);
 void addMessageRoutes(Router& router, Service& service);
 void addEventRoutes(Router& router, Service& service);
 void addContextRoutes(Router& router, Service& service);
+void addPathRoutes(Router& router, Service& service);
+void addConfigRoutes(Router& router, Service& service);
+void addAdminRoutes(Router& router, Service& service);
 
 }  // namespace copilot

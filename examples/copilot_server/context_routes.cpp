@@ -55,6 +55,12 @@ struct ContextView {
 BOOST_DESCRIBE_STRUCT(ContextView, (),
                       (text, sections, tokens, cache_hits, cache_misses, failed, left_out))
 
+struct ValidationView {
+  bool is_valid = false;
+  strata::Timestamp checked_at;
+};
+BOOST_DESCRIBE_STRUCT(ValidationView, (), (is_valid, checked_at))
+
 // What a store answered to a write, as the body of the response.
 template <typename T>
 absl::StatusOr<Response> answered(const absl::StatusOr<T>& value, int status) {
@@ -65,8 +71,26 @@ absl::StatusOr<Response> answered(const absl::StatusOr<T>& value, int status) {
 absl::StatusOr<Response> putProfile(Service& service, const Call& call) {
   auto body = bodyOf<ProfileBody>(call);
   if (!body.ok()) return body.status();
-  return answered(
-      service.clarify.users->put({.id = call.user(), .name = body->name, .tier = body->tier}), 200);
+  auto stored =
+      service.clarify.users->put({.id = call.user(), .name = body->name, .tier = body->tier});
+  // A verdict that could not be deleted ends with its time to live.
+  if (stored.ok()) service.validations->invalidate(call.user()).IgnoreError();
+  return answered(stored, 200);
+}
+
+// Whether the user has a profile, as an identity provider would be asked whether there is such a user. The
+// answer is remembered: it is what many requests need and few change.
+absl::StatusOr<Response> getValidation(Service& service, const Call& call) {
+  const auto ask = [&]() -> absl::StatusOr<strata::Validation> {
+    auto profile = service.clarify.sources.user->get(call.user());
+    if (!profile.ok()) return profile.status();
+    return strata::Validation{.is_valid = *profile != nullptr,
+                              .checked_at = service.clock->wallTime(),
+                              .tenant_id = call.caller.tenant_id};
+  };
+  auto verdict = service.validations->validate(call.user(), ask);
+  if (!verdict.ok()) return verdict.status();
+  return jsonResponse(ValidationView{verdict->is_valid, verdict->checked_at});
 }
 
 absl::StatusOr<Response> addDream(Service& service, const Call& call) {
@@ -136,6 +160,7 @@ void addContextRoutes(Router& router, Service& service) {
     return [&service, handler](const Call& call) { return handler(service, call); };
   };
   router.add({"PUT", "/v1/me", RouteCost::kWrite, with(putProfile)});
+  router.add({"GET", "/v1/me/validation", RouteCost::kRead, with(getValidation)});
   router.add({"POST", "/v1/me/dreams", RouteCost::kWrite, with(addDream)});
   router.add({"POST", "/v1/me/sessions", RouteCost::kWrite, with(addSession)});
   router.add({"POST", "/v1/me/sessions/{}/messages", RouteCost::kWrite, with(noteMessage)});

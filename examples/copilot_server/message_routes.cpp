@@ -1,4 +1,5 @@
 // /v1/conversations/{}/messages: what was said.
+#include "examples/copilot_server/access.h"
 #include "examples/copilot_server/application.h"
 #include "examples/copilot_server/conversation_list.h"
 #include "examples/copilot_server/json_body.h"
@@ -26,17 +27,6 @@ struct MessageList {
 };
 BOOST_DESCRIBE_STRUCT(MessageList, (), (messages))
 
-// The store asks nobody about messages of the assistant and the system: whoever writes them must.
-absl::Status mayWrite(Service& service, const Call& call) {
-  const std::string& id = call.arguments[0];
-  auto readable = service.conversations->getConversation(call.caller, id);
-  if (!readable.ok()) return readable.status();
-  auto access =
-      service.conversations->checkAccess(call.caller, id, strata::ConversationAction::kWrite);
-  if (!access.ok()) return access.status();
-  return access->allowed ? absl::OkStatus() : absl::PermissionDeniedError(access->reason);
-}
-
 // No error of this is one of the request: the message is stored.
 void tell(Service& service, const Call& call, const strata::Message& message) {
   auto data = strata::Json::parse(strata::encodeJson(message));
@@ -59,7 +49,8 @@ absl::StatusOr<Response> append(Service& service, const Call& call) {
   if (!body.ok()) return body.status();
   if (body->content.empty()) return absl::InvalidArgumentError("content is empty");
   if (body->role != strata::MessageRole::kUser) {
-    if (absl::Status status = mayWrite(service, call); !status.ok()) return status;
+    // The store leaves messages of the assistant and the system to those who write them.
+    if (absl::Status status = checkWrite(service, call); !status.ok()) return status;
   }
   auto message =
       service.conversations->appendMessage(call.caller, {.conversation_id = call.arguments[0],

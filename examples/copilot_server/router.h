@@ -26,8 +26,9 @@ struct Call {
   const std::string& user() const { return *caller.user_id; }
 };
 
-// Which limits a route counts against, beside the global one.
-enum class RouteCost : std::uint8_t { kRead, kWrite, kContext };
+// Which limits a route counts against, beside that of the address. kAdmin: no other, and the caller is
+// not a user but has the operators' secret.
+enum class RouteCost : std::uint8_t { kRead, kWrite, kContext, kAdmin };
 
 using Handler = std::function<absl::StatusOr<Response>(const Call&)>;
 

@@ -6,6 +6,7 @@
 
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/factories/app.h"
+#include "strata/factories/cache_admin_factory.h"
 #include "strata/factories/event_hub_factory.h"
 #include "strata/factories/rate_limiter_factory.h"
 #include "strata/stores/rate_limits/platform_rate_limits.h"
@@ -27,6 +28,27 @@ absl::Status openStores(Service& service) {
   if (!contexts.ok()) return contexts.status();
   service.contexts = *std::move(contexts);
   return absl::OkStatus();
+}
+
+// Moves what a factory made to where it belongs.
+template <typename T>
+absl::Status keep(absl::StatusOr<T> made, T& place) {
+  if (made.ok()) place = *std::move(made);
+  return made.status();
+}
+
+absl::Status openConversationStores(Service& service) {
+  const strata::Backends& backends = service.backends;
+  absl::Status status = keep(strata::createConversationConfigStore(backends), service.configs);
+  status.Update(keep(strata::createPathStore(backends), service.paths));
+  status.Update(keep(strata::createContextStore(backends), service.conversation_contexts));
+  status.Update(keep(strata::createExecutionStore(backends), service.executions));
+  status.Update(keep(strata::createValidationCache(backends), service.validations));
+  auto admin = strata::createCacheAdmin(backends);
+  if (admin.ok()) service.admin.emplace(*std::move(admin));
+  // FailedPrecondition: nothing is cached.
+  if (!admin.ok() && !absl::IsFailedPrecondition(admin.status())) status.Update(admin.status());
+  return status;
 }
 
 absl::Status openLimits(Service& service, const Settings& settings) {
@@ -93,6 +115,7 @@ absl::StatusOr<std::unique_ptr<Service>> openService(const strata::Config& confi
   if (!backends.ok()) return backends.status();
   service->backends = *std::move(backends);
   absl::Status status = openStores(*service);
+  if (status.ok()) status = openConversationStores(*service);
   if (status.ok()) status = openLimits(*service, settings);
   if (status.ok()) status = openEvents(*service);
   if (status.ok()) status = openProbes(*service);

@@ -86,13 +86,19 @@ void checkIdentity(Reader& reader, const Settings& settings) {
   }
 }
 
+// Empty: it is not set.
+strata::Secret secretFrom(Reader& reader, const char* name) {
+  std::string secret = reader.valueOf(name).value_or("");
+  if (!secret.empty() && secret.size() < kMinSecretBytes) {
+    reader.complain(std::string(name) + " has fewer than 32 characters");
+  }
+  return secret;
+}
+
 void readIdentity(Reader& reader, Settings& settings) {
   IdentitySettings& identity = settings.identity;
   identity.trust_forwarded = reader.flag("TRUST_PROXY");
-  identity.secret = reader.valueOf("GATEWAY_SECRET").value_or("");
-  if (!identity.secret.empty() && identity.secret.reveal().size() < kMinSecretBytes) {
-    reader.complain("GATEWAY_SECRET has fewer than 32 characters");
-  }
+  identity.secret = secretFrom(reader, "GATEWAY_SECRET");
   auto proxies = AddressSet::parse(reader.valueOf("TRUSTED_PROXIES").value_or(""));
   if (proxies.ok()) identity.proxies = *std::move(proxies);
   if (!proxies.ok()) reader.complain("TRUSTED_PROXIES is not a list of addresses and networks");
@@ -121,6 +127,7 @@ absl::StatusOr<Settings> settingsFromEnv(const strata::Environment& environment)
   settings.megabytes_per_address =
       reader.number("MAX_MEGABYTES_PER_ADDRESS", 1, 1'000'000, settings.megabytes_per_address);
   settings.probe_port = static_cast<std::uint16_t>(reader.number("PROBE_PORT", 1, 65535, 0));
+  settings.admin_secret = secretFrom(reader, "ADMIN_SECRET");
   readIdentity(reader, settings);
   settings.global_per_minute =
       reader.number("RATE_LIMIT_GLOBAL_PER_MINUTE", 1, kMaxPerMinute, settings.global_per_minute);

@@ -22,6 +22,7 @@ struct Settings {
   int megabytes_per_address = 64;       // MAX_MEGABYTES_PER_ADDRESS: bodies that are being read
   std::uint16_t probe_port = 0;         // PROBE_PORT; 0: probes are asked on PORT
   IdentitySettings identity;            // who may claim to be whom
+  strata::Secret admin_secret;          // ADMIN_SECRET; empty: there are no routes for operators
   int global_per_minute = 100;          // RATE_LIMIT_GLOBAL_PER_MINUTE, per address
   int writes_per_minute = 30;           // RATE_LIMIT_WRITE_PER_MINUTE, per user
   int contexts_per_minute = 10;         // RATE_LIMIT_AI_PER_MINUTE, per user

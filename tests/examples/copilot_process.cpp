@@ -26,6 +26,8 @@ std::vector<std::string> commandLine(const std::vector<std::string>& environment
                                       "RATE_LIMIT_PROVIDER=",
                                       "HOST=",
                                       "LOG_LEVEL=",
+                                      "ADMIN_SECRET=",
+                                      "PROBE_PORT=",
                                       "GATEWAY_SECRET=",
                                       "TRUSTED_PROXIES=",
                                       "TRUST_PROXY=",

@@ -21,6 +21,7 @@ using testing::LocalServers;
 using testing::User;
 
 const User kAda = {"6ad5a6a6-0c5c-4f0e-9d0b-1f8f0d0c7a11", "0f6a1b52-7a3e-4c39-8a54-5b1f6c1d2e3f"};
+const std::string kOperator(32, 'o');
 constexpr absl::Duration kLong = absl::Seconds(60);
 constexpr std::int64_t kManyAnswers = 300;
 
@@ -58,11 +59,16 @@ class CopilotServersTest : public ::testing::Test {
     ASSERT_TRUE(first_ != nullptr && second_ != nullptr);
   }
 
-  std::unique_ptr<CopilotProcess> startService() {
-    return CopilotProcess::start(
-        {"DATABASE_URL=" + servers_->postgres().url(), "REDIS_URL=" + servers_->redis().url(),
-         "ENABLE_CONVERSATION_CACHING=true", "RATE_LIMIT_GLOBAL_PER_MINUTE=1000000",
-         "RATE_LIMIT_WRITE_PER_MINUTE=1000000", "RATE_LIMIT_AI_PER_MINUTE=1000000"});
+  std::unique_ptr<CopilotProcess> startService(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> environment = {"DATABASE_URL=" + servers_->postgres().url(),
+                                            "REDIS_URL=" + servers_->redis().url(),
+                                            "ENABLE_CONVERSATION_CACHING=true",
+                                            "ADMIN_SECRET=" + kOperator,
+                                            "RATE_LIMIT_GLOBAL_PER_MINUTE=1000000",
+                                            "RATE_LIMIT_WRITE_PER_MINUTE=1000000",
+                                            "RATE_LIMIT_AI_PER_MINUTE=1000000"};
+    environment.insert(environment.end(), more.begin(), more.end());
+    return CopilotProcess::start(environment);
   }
   std::string createConversation() {
     const auto made = first_->send(kAda, "POST", "/v1/conversations");
@@ -190,6 +196,28 @@ TEST_F(CopilotServersTest, FaultsOfTheDatabaseAreNotTheClients) {
   // A rule of the store, beside it.
   EXPECT_EQ(first_->send(kAda, "POST", "/v1/conversations", "{\"id\": \"" + id + "\"}").status,
             409);
+}
+
+TEST_F(CopilotServersTest, WarmsTheListsOfAUserAtTheirFirstRequest) {
+  const User user = {kAda.tenant, "3f0d1c1e-2222-4a55-8f0e-0d9f5c2b7e10"};
+  const auto service = startService({"LOG_LEVEL=debug"});
+  ASSERT_NE(service, nullptr);
+  const auto hits = [&] {
+    const auto context = service->get(user, "/v1/me/context").json();
+    return context.at("cache_hits").as_int64();
+  };
+  EXPECT_EQ(service->get(user, "/v1/conversations").status, 200);
+  ASSERT_TRUE(eventually([&] {
+    return service->process().logTail().find("copilot_server.warmed failed=0") != std::string::npos;
+  }));
+  EXPECT_EQ(hits(), 5);
+  // An operator drops them.
+  const auto dropped = service->ask(
+      "/admin/cache/invalidate",
+      {"-H", "Authorization: Bearer " + kOperator, "--data-binary", R"({"everything": true})"});
+  EXPECT_EQ(dropped.status, 200) << dropped.body;
+  EXPECT_GE(dropped.json().at("removed").as_int64(), 5);
+  EXPECT_EQ(hits(), 0);
 }
 
 // B-70

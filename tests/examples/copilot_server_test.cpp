@@ -185,6 +185,133 @@ TEST_F(CopilotServerTest, BuildsTheContextOfAUser) {
               Not(HasSubstr("Why")));
 }
 
+TEST_F(CopilotServerTest, BranchesAConversation) {
+  const std::string id = createConversation(kAda);
+  const HttpReply message =
+      server->send(kAda, "POST", conversation(id) + "/messages", R"({"content": "Which way?"})");
+  const std::string main = message.text("path_id");
+  const std::string paths = conversation(id) + "/paths";
+  const HttpReply branch =
+      server->send(kAda, "POST", paths,
+                   R"({"name": "left", "parent_path_id": ")" + main +
+                       R"(", "branch_point_message_id": ")" + message.text("id") + "\"}");
+  ASSERT_EQ(branch.status, 201) << branch.body;
+  EXPECT_EQ(countOf(server->get(kAda, paths), "paths"), 2u);
+  const std::string of_branch = paths + "/" + branch.text("id");
+  EXPECT_EQ(countOf(server->get(kAda, of_branch + "/messages"), "messages"), 1u);
+  EXPECT_EQ(server
+                ->send(kAda, "PUT", conversation(id) + "/active-path",
+                       R"({"path_id": ")" + branch.text("id") + "\"}")
+                .status,
+            200);
+  EXPECT_EQ(server->get(kAda, conversation(id) + "/active-path").text("name"), "left");
+  const HttpReply merged =
+      server->send(kAda, "POST", of_branch + "/merge", R"({"target_path_id": ")" + main + "\"}");
+  EXPECT_EQ(merged.status, 200) << merged.body;
+  EXPECT_EQ(merged.text("id"), main);
+}
+
+// The stores of paths, contexts and sandboxes know the tenant alone.
+TEST_F(CopilotServerTest, ShowsWhatStandsOnAConversationOnlyToThoseWhoMayReadIt) {
+  const std::string id = createConversation(kAda);
+  const std::string other = createConversation(kBob);
+  const HttpReply message =
+      server->send(kAda, "POST", conversation(id) + "/messages", R"({"content": "x"})");
+  const std::string path = "/paths/" + message.text("path_id");
+  EXPECT_EQ(server->send(kAda, "PUT", conversation(id) + "/context", "{}").status, 200);
+  EXPECT_EQ(server->send(kAda, "PUT", conversation(id) + path + "/sandbox", "{}").status, 201);
+  for (const std::string& part : {std::string("/paths"), std::string("/active-path"),
+                                  std::string("/context"), path + "/messages", path + "/sandbox"}) {
+    EXPECT_EQ(server->get(kAda, conversation(id) + part).status, 200) << part;
+    EXPECT_EQ(server->get(kBob, conversation(id) + part).status, 404) << part;
+    EXPECT_EQ(server->get(kStranger, conversation(id) + part).status, 404) << part;
+  }
+  // By way of a conversation of one's own.
+  for (const std::string& part : {path + "/messages", path + "/sandbox"}) {
+    EXPECT_EQ(server->get(kBob, conversation(other) + part).status, 404) << part;
+  }
+  EXPECT_EQ(server->send(kBob, "PUT", conversation(other) + path + "/sandbox", "{}").status, 404);
+  EXPECT_EQ(server->send(kBob, "DELETE", conversation(other) + path + "/sandbox").status, 404);
+  EXPECT_NE(server
+                ->send(kBob, "PUT", conversation(other) + "/active-path",
+                       R"({"path_id": ")" + message.text("path_id") + "\"}")
+                .status,
+            200);
+  server->send(kAda, "PATCH", conversation(id), R"({"share_audience": "tenant"})");
+  EXPECT_EQ(server->get(kBob, conversation(id) + path + "/sandbox").status, 200);
+  EXPECT_EQ(server->send(kBob, "PUT", conversation(id) + "/context", "{}").status, 403);
+  EXPECT_EQ(server->send(kBob, "PUT", conversation(id) + path + "/sandbox", "{}").status, 403);
+  EXPECT_EQ(server->send(kBob, "POST", conversation(id) + "/paths", "{}").status, 403);
+}
+
+TEST_F(CopilotServerTest, KeepsTheContextAndTheSandboxOfAConversation) {
+  const std::string id = createConversation(kAda);
+  EXPECT_EQ(server->get(kAda, conversation(id) + "/context").status, 404);
+  EXPECT_EQ(server->send(kAda, "PUT", conversation(id) + "/context", R"({"trace_id": "t-1"})")
+                .text("trace_id"),
+            "t-1");
+  const HttpReply message =
+      server->send(kAda, "POST", conversation(id) + "/messages", R"({"content": "x"})");
+  const std::string sandbox = conversation(id) + "/paths/" + message.text("path_id") + "/sandbox";
+  EXPECT_EQ(server->get(kAda, sandbox).status, 404);
+  const HttpReply made = server->send(kAda, "PUT", sandbox, R"({"sandbox_id": "box-1"})");
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(server->send(kAda, "PUT", sandbox, "{}").text("id"), made.text("id"));
+  EXPECT_EQ(server->send(kAda, "DELETE", sandbox).text("sandbox_status"), "terminated");
+  EXPECT_EQ(server->get(kAda, sandbox).status, 404);
+}
+
+TEST_F(CopilotServerTest, KeepsSettingsOfATenantAndOfAUser) {
+  const User ada = {"5b0d1c1e-0000-4a55-8f0e-0d9f5c2b7e10", kAda.id};
+  const User bob = {ada.tenant, kBob.id};
+  const auto most = [](const HttpReply& reply) {
+    return reply.json().at("path_max_messages").as_int64();
+  };
+  EXPECT_EQ(most(server->get(ada, "/v1/config")), 200);
+  EXPECT_EQ(most(server->send(ada, "PUT", "/v1/config", R"({"path_max_messages": 70})")), 70);
+  EXPECT_EQ(most(server->send(ada, "PUT", "/v1/me/config", R"({"path_max_messages": 7})")), 7);
+  EXPECT_EQ(most(server->get(bob, "/v1/config")), 70);
+  EXPECT_EQ(most(server->send(ada, "DELETE", "/v1/me/config")), 70);
+  EXPECT_EQ(most(server->send(ada, "DELETE", "/v1/config")), 200);
+  EXPECT_EQ(server->send(ada, "PUT", "/v1/config", R"({"path_max_messages": 0})").status, 400);
+}
+
+TEST_F(CopilotServerTest, RemembersWhetherAUserIsOne) {
+  const User user = {kTenant, "3f0d1c1e-1111-4a55-8f0e-0d9f5c2b7e10"};
+  const auto is_valid = [&] {
+    return server->get(user, "/v1/me/validation").json().at("is_valid").as_bool();
+  };
+  EXPECT_FALSE(is_valid());
+  EXPECT_EQ(server->send(user, "PUT", "/v1/me", R"({"name": "New"})").status, 200);
+  EXPECT_TRUE(is_valid());
+}
+
+TEST_F(CopilotServerTest, HasNoRoutesForOperatorsWithoutTheirSecret) {
+  EXPECT_EQ(server->send(kAda, "POST", "/admin/cache/invalidate", "{}").status, 404);
+}
+
+TEST(CopilotServer, LetsOperatorsInWithTheirSecret) {
+  const std::string secret(32, 'o');
+  const auto server = CopilotProcess::start({"ADMIN_SECRET=" + secret});
+  ASSERT_NE(server, nullptr);
+  const auto invalidate = [&](const std::string& token, const std::string& body) {
+    return server
+        ->ask("/admin/cache/invalidate",
+              {"-H", "Authorization: Bearer " + token, "--data-binary", body})
+        .status;
+  };
+  EXPECT_EQ(invalidate("", "{}"), 401);
+  EXPECT_EQ(invalidate(secret.substr(1), R"({"everything": true})"), 401);
+  EXPECT_EQ(server->send(kAda, "POST", "/admin/cache/invalidate", "{}").status, 401);
+  EXPECT_EQ(invalidate(secret, "{}"), 400);
+  EXPECT_EQ(invalidate(secret, R"({"everything": true, "owner": "x"})"), 400);
+  // In memory nothing is cached.
+  EXPECT_EQ(invalidate(secret, R"({"everything": true})"), 409);
+  // It is no user.
+  EXPECT_EQ(server->ask("/v1/conversations", {"-H", "Authorization: Bearer " + secret}).status,
+            401);
+}
+
 TEST_F(CopilotServerTest, TellsOthersOfAMessageAtOnce) {
   const std::string id = createConversation(kAda, R"({"share_audience": "tenant"})");
   const auto follower = server->follow(kBob, conversation(id) + "/events");
