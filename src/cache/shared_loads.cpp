@@ -12,23 +12,23 @@ SharedLoads::Seat SharedLoads::join(const std::string& key) {
 
 SharedLoads::Told SharedLoads::await(Party& party, MonotonicTime until) {
   std::unique_lock lock(mutex_);
-  while (party.stage < Party::Stage::kAnswered) {
+  while (party.stage_ < Party::Stage::kAnswered) {
     if (clock_.now() >= until) return Told::kTimeIsUp;
-    clock_.wait(lock, party.changed, until);
+    clock_.wait(lock, party.changed_, until);
   }
-  return party.stage == Party::Stage::kAnswered ? Told::kAnswer : Told::kLookAgain;
+  return party.stage_ == Party::Stage::kAnswered ? Told::kAnswer : Told::kLookAgain;
 }
 
 bool SharedLoads::begin(Party& party, MonotonicTime until) {
   std::unique_lock lock(mutex_);
-  while (keys_[party.key].is_loading) {
+  while (keys_[party.key_].is_loading) {
     if (clock_.now() >= until) return false;
-    clock_.wait(lock, party.changed, until);
+    clock_.wait(lock, party.changed_, until);
   }
-  Key& key = keys_[party.key];
+  Key& key = keys_[party.key_];
   key.is_loading = true;
   key.gathering = nullptr;
-  party.stage = Party::Stage::kLoading;
+  party.stage_ = Party::Stage::kLoading;
   return true;
 }
 
@@ -37,7 +37,7 @@ void SharedLoads::finish(Party& party, Answer answer) {
   // ThreadSanitizer cannot look into.
   answer.status = absl::Status(answer.status.code(), std::string(answer.status.message()));
   const std::lock_guard lock(mutex_);
-  party.answer = std::move(answer);
+  party.answer_ = std::move(answer);
   leave(party, Party::Stage::kAnswered);
 }
 
@@ -47,17 +47,17 @@ void SharedLoads::dissolve(Party& party) {
 }
 
 void SharedLoads::leave(Party& party, Party::Stage stage) {
-  const auto found = keys_.find(party.key);
+  const auto found = keys_.find(party.key_);
   Key& key = found->second;
-  if (party.stage == Party::Stage::kLoading) {
+  if (party.stage_ == Party::Stage::kLoading) {
     key.is_loading = false;
-    if (key.gathering != nullptr) key.gathering->changed.notify_all();
+    if (key.gathering != nullptr) key.gathering->changed_.notify_all();
   } else {
     key.gathering = nullptr;
   }
   if (!key.is_loading && key.gathering == nullptr) keys_.erase(found);
-  party.stage = stage;
-  party.changed.notify_all();
+  party.stage_ = stage;
+  party.changed_.notify_all();
 }
 
 }  // namespace strata::internal

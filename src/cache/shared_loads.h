@@ -39,13 +39,13 @@ class SharedLoads {
    private:
     friend class SharedLoads;
     enum class Stage : std::uint8_t { kGathering, kLoading, kAnswered, kDissolved };
-    explicit Party(std::string of) : key(std::move(of)) {}
+    explicit Party(std::string key) : key_(std::move(key)) {}
 
-    const std::string key;
+    const std::string key_;
     // Guarded by the mutex of the loads.
-    std::condition_variable changed;
-    Stage stage = Stage::kGathering;
-    Answer answer;
+    std::condition_variable changed_;
+    Stage stage_ = Stage::kGathering;
+    Answer answer_;
   };
   struct Seat {
     std::shared_ptr<Party> party;
@@ -58,7 +58,7 @@ class SharedLoads {
   enum class Told : std::uint8_t { kAnswer, kLookAgain, kTimeIsUp };
   Told await(Party& party, MonotonicTime until);
   // Once `await` has told kAnswer: nothing changes it any more.
-  static const Answer& answerOf(const Party& party) { return party.answer; }
+  static const Answer& answerOf(const Party& party) { return party.answer_; }
 
   // ---- By the one who leads ----
   // Waits for the load before this one. From here on it is loading. False: `until` was reached.

@@ -7,7 +7,9 @@
 
 #include <memory>
 #include <sstream>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "strata/limits/guarded_rate_limit_log.h"
 #include "strata/limits/in_memory_rate_limit_log.h"
@@ -257,6 +259,36 @@ TEST_F(GuardedRateLimiterTest, ChecksTogetherAreOneRoundTripAndEachFollowsItsOwn
 TEST_F(GuardedRateLimiterTest, OptionsOfTheBreakerAreChecked) {
   EXPECT_THAT(GuardedRateLimitLog::create(log_, {.breaker = {.failures_to_open = 0}}),
               StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+// A log of an application's own that throws, or answers for too few calls: what it threw went through
+// the limiter.
+class FaultyLog final : public RateLimitLog {
+ public:
+  std::vector<absl::StatusOr<Entry>> record(absl::Span<const Call> /*calls*/,
+                                            Deadline /*deadline*/) override {
+    if (throws) throw std::runtime_error("hunter2");
+    return {};
+  }
+  absl::Status ping(Deadline /*deadline*/) override { throw std::runtime_error("hunter2"); }
+  Health healthCheck() override { throw std::runtime_error("hunter2"); }
+
+  bool throws = true;
+};
+
+TEST(GuardedRateLimitLog, TurnsWhatItsLogThrowsIntoAnError) {
+  const auto faulty = std::make_shared<FaultyLog>();
+  const auto log = GuardedRateLimitLog::create(faulty, {}).value();
+  const auto is_thrown =
+      StatusIs(absl::StatusCode::kInternal,
+               ::testing::AllOf(HasSubstr("std::runtime_error"), Not(HasSubstr("hunter2"))));
+  const RateLimitLog::Call call{.key = "k", .limit = 1, .window = absl::Seconds(1)};
+  EXPECT_THAT(log->record({&call, 1}), ::testing::ElementsAre(is_thrown));
+  EXPECT_THAT(log->ping(), is_thrown);
+  EXPECT_EQ(log->healthCheck().state, HealthState::kFail);
+  faulty->throws = false;
+  EXPECT_THAT(log->record({&call, 1}),
+              ::testing::ElementsAre(StatusIs(absl::StatusCode::kInternal)));
 }
 
 }  // namespace

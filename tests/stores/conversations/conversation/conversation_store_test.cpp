@@ -1,3 +1,7 @@
+#include <memory>
+#include <stdexcept>
+#include <string>
+
 #include "tests/stores/conversations/conversation/conversation_memory_stacks.h"
 #include "tests/stores/conversations/conversation/conversation_suites.h"
 
@@ -38,6 +42,32 @@ TEST(ConversationStoreInMemory, KeepsStoresOfOneMemoryTogetherAndOthersApart) {
   EXPECT_THAT(must(createConversationStore(same))->getConversation({tenant, {}}, made.id), IsOk());
   EXPECT_THAT(must(createPathStore(same))->getPrimaryPath(tenant, made.id), IsOk());
   EXPECT_THAT(must(createPathStore(other))->getPrimaryPath(tenant, made.id), notFound());
+}
+
+// What an authorization service threw went through the store, out of a change that was being made.
+TEST(ConversationStore, AnAuthorizationThatThrowsIsInternalAndNothingIsChanged) {
+  struct Throwing final : AuthorizationService {
+    Access decide(const Conversation& conversation, const Caller& caller,
+                  ConversationAction action) override {
+      if (throws) throw std::runtime_error("hunter2");
+      return RowAuthorization().decide(conversation, caller, action);
+    }
+    bool throws = false;
+  };
+  const auto authorization = std::make_shared<Throwing>();
+  const Backends backends = must(connect(Config()));
+  const auto store = must(createConversationStore(backends, {.authorization = authorization}));
+  const std::string tenant = "7b0d5a2e-9a55-4c0e-8f57-0d1f0a6f6f01";
+  const Conversation made = must(store->createConversation({.tenant_id = tenant}));
+  authorization->throws = true;
+  const auto is_thrown =
+      StatusIs(absl::StatusCode::kInternal,
+               ::testing::AllOf(::testing::HasSubstr("std::runtime_error"),
+                                ::testing::Not(::testing::HasSubstr("hunter2"))));
+  EXPECT_THAT(store->getConversation({tenant, {}}, made.id), is_thrown);
+  EXPECT_THAT(store->setArchivedState({tenant, {}}, made.id, true), is_thrown);
+  authorization->throws = false;
+  EXPECT_THAT(store->getConversation({tenant, {}}, made.id), IsOk());
 }
 
 }  // namespace
