@@ -34,18 +34,17 @@ asio::awaitable<bool> HttpWriter::write(std::string_view text) {
   co_return !error;
 }
 
-std::size_t HttpWriter::takenOf(std::size_t written) const {
+std::int64_t HttpWriter::takenOf(std::size_t written) const {
   int unacknowledged = 0;
   // SIOCOUTQ never fails on a connected socket.
   (void)ioctl(const_cast<asio::ip::tcp::socket&>(socket_).native_handle(), SIOCOUTQ,
               &unacknowledged);
-  const auto kept = static_cast<std::size_t>(unacknowledged);
-  return kept > written ? 0 : written - kept;
+  return static_cast<std::int64_t>(written) - unacknowledged;
 }
 
 asio::awaitable<bool> HttpWriter::waitForRoom(std::size_t written) {
   using asio::experimental::awaitable_operators::operator||;
-  std::size_t taken = takenOf(written);
+  std::int64_t taken = takenOf(written);
   while (true) {
     timer_.expires_after(patience_);
     // Waiting, and not writing: a write that is given up could have been half done.
@@ -53,7 +52,7 @@ asio::awaitable<bool> HttpWriter::waitForRoom(std::size_t written) {
                                  timer_.async_wait(kToken));
     if (first.index() == 0) co_return !std::get<0>(std::get<0>(first));
     // The system reports room only for a good part of its buffer, which a slow client takes long for.
-    const std::size_t now = takenOf(written);
+    const std::int64_t now = takenOf(written);
     if (now <= taken) co_return false;
     taken = now;
   }

@@ -6,6 +6,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -26,8 +28,9 @@ class HttpWriter {
  private:
   // Until the system takes more; false: the client takes nothing, or is gone.
   boost::asio::awaitable<bool> waitForRoom(std::size_t written);
-  // Of `written` bytes, those that the client has acknowledged.
-  std::size_t takenOf(std::size_t written) const;
+  // Grows when the client acknowledges something: `written` bytes less those that the system still
+  // keeps, which may be of earlier writes too.
+  std::int64_t takenOf(std::size_t written) const;
 
   boost::asio::ip::tcp::socket& socket_;
   boost::asio::steady_timer timer_;

@@ -31,6 +31,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr std::size_t kLarge = 32U << 20U;
+constexpr std::size_t kSome = 2U << 20U;
 
 // Admits all but /refused; answers with the body, and to /large with a large one.
 class HttpServerTest : public ::testing::Test {
@@ -46,6 +47,7 @@ class HttpServerTest : public ::testing::Test {
       }
       return {.handle =
                   [](const Request& whole) {
+                    if (whole.path == "/some") return Response{.body = std::string(kSome, 'x')};
                     return Response{.body = whole.path == "/large" ? std::string(kLarge, 'x')
                                                                    : whole.body};
                   },
@@ -145,10 +147,11 @@ TEST_F(HttpServerTest, ClosesAConnectionThatSaysNothing) {
 // A client that reads only when it is told to.
 class SlowReader {
  public:
-  explicit SlowReader(std::uint16_t port) : connection_(port) {
+  explicit SlowReader(std::uint16_t port, const std::string& requests = get("/large"))
+      : connection_(port) {
     const int size = 64 << 10;
     setsockopt(connection_.socket(), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-    connection_.send(get("/large"));
+    connection_.send(requests);
   }
   std::size_t take(std::size_t bytes) const {
     std::string part(bytes, '\0');
@@ -196,6 +199,17 @@ TEST_F(HttpServerTest, GoesOnServingAClientThatTakesSomething) {
   EXPECT_TRUE(reader.isServed());
   for (std::size_t got = 1; got > 0; all += got) got = reader.take(1U << 20U);
   EXPECT_GT(all, kLarge);
+}
+
+// What the system keeps may be of an answer before, which a client that takes something takes first.
+TEST_F(HttpServerTest, GoesOnServingAClientThatStillTakesTheAnswerBefore) {
+  start({.timeouts = {.idle = absl::Milliseconds(100), .write = absl::Seconds(1)}});
+  const SlowReader reader(server_->port(), "GET /some HTTP/1.1\r\nHost: h\r\n\r\n" + get("/large"));
+  for (int tick = 0; tick < 25; ++tick) {
+    reader.take(16U << 10U);
+    EXPECT_EQ(RawConnection(server_->port()).readAll(), "");
+  }
+  EXPECT_TRUE(reader.isServed());
 }
 
 TEST(AddressBounds, AreGivenBack) {
