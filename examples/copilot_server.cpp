@@ -16,6 +16,8 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "examples/copilot_server/application.h"
 #include "examples/copilot_server/file_limit.h"
 #include "examples/copilot_server/http_server.h"
@@ -72,21 +74,17 @@ class EndSignals {
   boost::asio::signal_set signals_;
 };
 
-int serve(const copilot::Settings& settings, copilot::Service& service) {
-  EndSignals end;
-  if (!settings.identity.isChecked()) {
-    strata::log(strata::Severity::kWarning, "copilot_server.identity_unchecked",
-                {{"why", "X-Tenant-Id and X-User-Id are believed of everybody on this machine"}});
-  }
-  std::unique_ptr<strata::ProbeServer> probe_server;
-  if (settings.probe_port != 0) {
-    auto started = strata::ProbeServer::start(
-        service.probes, {.address = settings.host, .port = settings.probe_port});
-    if (!started.ok()) return failed(started.status(), 1);
-    probe_server = *std::move(started);
-  }
-  copilot::Application application(service, settings);
-  auto server = copilot::HttpServer::start(
+// Null without PROBE_PORT.
+absl::StatusOr<std::unique_ptr<strata::ProbeServer>> startProbes(const copilot::Settings& settings,
+                                                                 const copilot::Service& service) {
+  if (settings.probe_port == 0) return nullptr;
+  return strata::ProbeServer::start(service.probes,
+                                    {.address = settings.host, .port = settings.probe_port});
+}
+
+absl::StatusOr<std::unique_ptr<copilot::HttpServer>> startServer(
+    const copilot::Settings& settings, copilot::Application& application) {
+  return copilot::HttpServer::start(
       {.host = settings.host,
        .port = settings.port,
        .io_threads = settings.io_threads,
@@ -99,6 +97,18 @@ int serve(const copilot::Settings& settings, copilot::Service& service) {
        .heartbeat = settings.heartbeat,
        .lane = copilot::Application::laneOf,
        .admit = [&](const copilot::Request& request) { return application.admit(request); }});
+}
+
+int serve(const copilot::Settings& settings, copilot::Service& service) {
+  EndSignals end;
+  if (!settings.identity.isChecked()) {
+    strata::log(strata::Severity::kWarning, "copilot_server.identity_unchecked",
+                {{"why", "X-Tenant-Id and X-User-Id are believed of everybody on this machine"}});
+  }
+  const auto probe_server = startProbes(settings, service);
+  if (!probe_server.ok()) return failed(probe_server.status(), 1);
+  copilot::Application application(service, settings);
+  const auto server = startServer(settings, application);
   if (!server.ok()) return failed(server.status(), 1);
   std::cout << "copilot_server: listening on http://" << settings.host << ":" << (*server)->port()
             << std::endl;  // now, also where it is a file

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "examples/copilot_server/application.h"
 #include "examples/copilot_server/conversation_list.h"
 #include "examples/copilot_server/errors.h"
@@ -125,8 +125,11 @@ Response streamResponse(EventStream stream) {
 // `may_read` as it is asked for a stream: with a token, only as long as that counts.
 std::unique_ptr<ReadRight> rightOf(const Service& service, const Call& call,
                                    std::function<absl::Status()> may_read) {
-  auto check = [expires = call.expires, may_read = std::move(may_read)]() -> absl::Status {
-    if (expires && absl::Now() >= *expires) return absl::UnauthenticatedError("the token expired");
+  auto check = [clock = service.clock, expires = call.expires,
+                may_read = std::move(may_read)]() -> absl::Status {
+    if (expires && absl::FromChrono(clock->wallTime()) >= *expires) {
+      return absl::UnauthenticatedError("the token expired");
+    }
     return may_read();
   };
   return std::make_unique<ReadRight>(std::move(check), *service.clock);

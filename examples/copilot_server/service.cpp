@@ -33,8 +33,9 @@ absl::Status openStores(Service& service) {
 // Moves what a factory made to where it belongs.
 template <typename T>
 absl::Status keep(absl::StatusOr<T> made, T& place) {
-  if (made.ok()) place = *std::move(made);
-  return made.status();
+  if (!made.ok()) return made.status();
+  place = *std::move(made);
+  return absl::OkStatus();
 }
 
 absl::Status openConversationStores(Service& service) {
@@ -45,9 +46,11 @@ absl::Status openConversationStores(Service& service) {
   status.Update(keep(strata::createExecutionStore(backends), service.executions));
   status.Update(keep(strata::createValidationCache(backends), service.validations));
   auto admin = strata::createCacheAdmin(backends);
-  if (admin.ok()) service.admin.emplace(*std::move(admin));
-  // FailedPrecondition: nothing is cached.
-  if (!admin.ok() && !absl::IsFailedPrecondition(admin.status())) status.Update(admin.status());
+  if (admin.ok()) {
+    service.admin.emplace(*std::move(admin));
+  } else if (!absl::IsFailedPrecondition(admin.status())) {  // that is: nothing is cached
+    status.Update(admin.status());
+  }
   return status;
 }
 

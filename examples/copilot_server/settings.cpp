@@ -76,7 +76,8 @@ void checkIdentity(Reader& reader, const Settings& settings) {
   if (identity.tokens != nullptr && !identity.secret.empty()) {
     reader.complain("GATEWAY_SECRET is set, and a key of tokens too: one of them says who asks");
   }
-  if (isLoopback(settings.host)) return;
+  if (!AddressSet::parse(settings.host).ok()) reader.complain("HOST is not an address");
+  if (!reader.status().ok() || isLoopback(settings.host)) return;
   if (!identity.isChecked()) {
     reader.complain(
         "HOST can be reached from other machines, so the service needs to know whose word counts: "
@@ -100,11 +101,15 @@ void readIdentity(Reader& reader, Settings& settings) {
   identity.trust_forwarded = reader.flag("TRUST_PROXY");
   identity.secret = secretFrom(reader, "GATEWAY_SECRET");
   auto proxies = AddressSet::parse(reader.valueOf("TRUSTED_PROXIES").value_or(""));
-  if (proxies.ok()) identity.proxies = *std::move(proxies);
-  if (!proxies.ok()) reader.complain("TRUSTED_PROXIES is not a list of addresses and networks");
+  if (proxies.ok()) {
+    identity.proxies = *std::move(proxies);
+  } else {
+    reader.complain("TRUSTED_PROXIES is not a list of addresses and networks");
+  }
   Tokens tokens = tokensFrom(reader, reader.valueOf("TOKEN_AUDIENCE").value_or(""));
-  if (tokens.ok()) identity.tokens = *std::move(tokens);
-  if (!tokens.ok()) {
+  if (tokens.ok()) {
+    identity.tokens = *std::move(tokens);
+  } else {
     reader.complain("TOKEN_KEY_FILE, TOKEN_SECRET: " + std::string(tokens.status().message()));
   }
   if (reader.status().ok()) checkIdentity(reader, settings);

@@ -107,14 +107,15 @@ std::unique_ptr<EventReader> CopilotProcess::follow(const User& user, const std:
                                        arguments);
 }
 
-std::string tokenOf(const User& user, const std::string& key) {
+std::string tokenOf(const User& user, const std::string& key, std::int64_t expires) {
   const auto encoded = [](const std::string& bytes) {
     std::string text;
     absl::WebSafeBase64Escape(bytes, &text);
     return text.substr(0, text.find('='));
   };
-  const std::string claims = R"({"aud": "strata", "exp": 32503680000, "tenant_id": ")" +
-                             user.tenant + R"(", "sub": ")" + user.id + "\"}";
+  const std::string claims = R"({"aud": "strata", "exp": )" + std::to_string(expires) +
+                             R"(, "tenant_id": ")" + user.tenant + R"(", "sub": ")" + user.id +
+                             "\"}";
   const std::string text = encoded(R"({"alg":"HS256"})") + "." + encoded(claims);
   std::array<unsigned char, 32> mac{};
   unsigned size = 0;

@@ -45,8 +45,10 @@ class CopilotProcess {
   int readers_ = 0;
 };
 
-// A token of this user for the audience "strata", signed by HS256, for a very long time.
-std::string tokenOf(const User& user, const std::string& key);
+// A token of this user for the audience "strata", signed by HS256, until a second of Unix time: for a
+// very long time.
+std::string tokenOf(const User& user, const std::string& key,
+                    std::int64_t expires = 32'503'680'000);
 
 // The program with this environment, run to its end: exit code and output.
 struct CopilotRun {

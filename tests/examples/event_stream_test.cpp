@@ -5,10 +5,15 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/time/clock.h"
 #include "examples/copilot_server/application.h"
 #include "examples/copilot_server/http_server.h"
 #include "examples/copilot_server/service.h"
+#include "examples/copilot_server/signed_token.h"
+#include "strata/records/json_codec.h"
+#include "strata/stores/conversations/conversation_events.h"
 #include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/status_matchers.h"
 #include "testing/servers/server_process.h"
@@ -41,6 +46,9 @@ class EventStreamTest : public ::testing::Test {
     ASSERT_THAT(service, IsOk());
     service_ = *std::move(service);
     service_->clock = &clock_;
+    startServer();
+  }
+  void startServer() {
     application_ = std::make_unique<Application>(*service_, settings_);
     auto server = HttpServer::start(
         {.port = 0, .lane = Application::laneOf, .admit = [this](const Request& request) {
@@ -85,7 +93,7 @@ class EventStreamTest : public ::testing::Test {
   }
 
   std::unique_ptr<strata::testing::internal::Guard> guard_;
-  strata::testing::FakeClock clock_;
+  strata::testing::FakeClock clock_{strata::Clock::system().wallTime()};
   Settings settings_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<Application> application_;
@@ -111,6 +119,30 @@ TEST_F(EventStreamTest, AsksAgainForTheRightToReadBeforeAMessage) {
   EXPECT_TRUE(bob->reads("event: bye"));
   EXPECT_TRUE(bob->hasEnded());
   EXPECT_THAT(bob->text(), Not(HasSubstr("in private")));
+}
+
+TEST_F(EventStreamTest, EndsWithTheTokenOfItsReader) {
+  ASSERT_TRUE(server_->drain(absl::Seconds(20)));
+  server_ = nullptr;
+  const std::string key(32, 'k');
+  settings_.identity.tokens = *TokenVerifier::ofSecret(strata::Secret(key), "strata");
+  startServer();
+  const absl::Time expires = absl::Now() + absl::Hours(1);
+  const std::string token = tokenOf(kAda, key, absl::ToUnixSeconds(expires));
+  EventReader list(*guard_, guard_->folder() + "/events",
+                   {"-H", "Authorization: Bearer " + token, url("/v1/events")});
+  ASSERT_TRUE(list.reads("event: snapshot"));
+  clock_.advance(absl::Hours(1));
+  const strata::Conversation news{.id = "7d9e9a52-1111-4c39-8a54-5b1f6c1d2e3f",
+                                  .tenant_id = kTenant,
+                                  .user_id = kAda.id,
+                                  .title = "News"};
+  ASSERT_THAT(service_->events->publish(strata::conversationListEvents(kTenant), "upsert",
+                                        *strata::Json::parse(strata::encodeJson(news))),
+              IsOk());
+  EXPECT_TRUE(list.reads("event: bye"));
+  EXPECT_TRUE(list.hasEnded());
+  EXPECT_THAT(list.text(), Not(HasSubstr("News")));
 }
 
 // The list said that a conversation was deleted to those who never could read it.

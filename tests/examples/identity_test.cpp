@@ -308,6 +308,8 @@ TEST(Settings, RefuseWhatContradictsItself) {
        "TOKEN_KEY_FILE"},
       {{{"TOKEN_KEY_FILE", "no such file"}, {"TOKEN_AUDIENCE", "a"}}, "TOKEN_KEY_FILE"},
       {{{"GATEWAY_SECRET", "short"}}, "GATEWAY_SECRET"},
+      {{{"ADMIN_SECRET", "short"}}, "ADMIN_SECRET"},
+      {{{"HOST", "localhost"}}, "HOST is not an address"},
       {{{"TRUSTED_PROXIES", "here"}}, "TRUSTED_PROXIES"},
       {{{"HOST", "0.0.0.0"},
         {"TOKEN_SECRET", kKey},
