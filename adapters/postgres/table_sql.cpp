@@ -88,17 +88,29 @@ Statement insertSql(const EntityInfo& entity, const TableLayout& layout,
   return Statement(std::move(sql), fmt::format("put to {}", entity.table), Effect::kWrites);
 }
 
-// For one column the server takes the array's type from the column. For several it has to be said,
-// without a length: a cast to varchar(5) would cut what is longer and find another row.
-std::string keyIsAnyOf(const std::vector<KeyColumn>& keys) {
-  const std::vector<std::string> names = namesOf(keys);
-  if (keys.size() == 1) return fmt::format("{} = ANY($1)", names.front());
+// The rows of several keys of one column, for which the server takes the array's type from the
+// column.
+std::string selectAny(const EntityInfo& entity, const TableLayout& layout) {
+  return fmt::format("{}{} = ANY($1)", selectFrom(entity, layout), namesOf(layout.keys).front());
+}
+
+// Of several columns. Each key by itself: joined to a list of keys, a table that was empty when the
+// plan was made is read as a whole. The types are said without a length: a cast to varchar(5) would
+// cut what is longer and find another row.
+std::string selectEach(const EntityInfo& entity, const TableLayout& layout) {
   std::vector<std::string> arrays;
-  for (const KeyColumn& key : keys) {
-    arrays.push_back(fmt::format("${}::{}[]", arrays.size() + 1, key.sql_type));
+  std::vector<std::string> names;
+  std::vector<std::string> conditions;
+  for (const KeyColumn& key : layout.keys) {
+    const std::size_t number = arrays.size() + 1;
+    arrays.push_back(fmt::format("${}::{}[]", number, key.sql_type));
+    names.push_back(fmt::format("k{}", number));
+    conditions.push_back(fmt::format("{} = asked.k{}", quoteIdentifier(key.name), number));
   }
-  return fmt::format("({}) IN (SELECT * FROM unnest({}))", fmt::join(names, ", "),
-                     fmt::join(arrays, ", "));
+  return fmt::format(
+      "SELECT found.* FROM unnest({}) AS asked({}) CROSS JOIN LATERAL ({}{} LIMIT 1) AS found",
+      fmt::join(arrays, ", "), fmt::join(names, ", "), selectFrom(entity, layout),
+      fmt::join(conditions, " AND "));
 }
 
 }  // namespace
@@ -109,7 +121,7 @@ Statement getSql(const EntityInfo& entity, const TableLayout& layout) {
 }
 
 Statement getManySql(const EntityInfo& entity, const TableLayout& layout) {
-  return Statement(selectFrom(entity, layout) + keyIsAnyOf(layout.keys),
+  return Statement(layout.keys.size() == 1 ? selectAny(entity, layout) : selectEach(entity, layout),
                    fmt::format("get many from {}", entity.table), Effect::kReads);
 }
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include "stores/conversations/conversation/postgres_conversation_tables.h"
@@ -23,6 +26,13 @@ const RecordColumns& columns() {
 Statement selectMessages(const std::string& rest, const char* what) {
   return Statement(fmt::format("SELECT {} FROM messages m {}", columns().names("m"), rest), what,
                    Effect::kReads);
+}
+
+// How many messages a page and those before it are; none: all.
+std::optional<std::int64_t> lastOfPage(const ResolveQuery& query) {
+  if (!query.limit) return std::nullopt;
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  return *query.limit > kMost - query.offset ? kMost : *query.limit + query.offset;
 }
 
 constexpr const char* kOrder = "m.created_at, m.sequence_in_path, m.id";
@@ -71,7 +81,9 @@ absl::StatusOr<std::vector<Message>> PostgresConversationTables::resolvedMessage
     const std::string& tenant, const std::string& path, const ResolveQuery& query) {
   // Up to where each path of the line is seen: all of the path itself, and of every ancestor up to
   // the message that the next one branches from. For each path by itself, so that PostgreSQL goes
-  // up the line by the indexes, however few rows its statistics make it expect.
+  // up the line by the indexes, however few rows its statistics make it expect; and no more of each
+  // than the page could be made of, so that a page costs what it holds and skips, for each path of
+  // the line, and not what the line holds.
   static const auto* const statement = new Statement(
       fmt::format(
           "WITH RECURSIVE line AS ("
@@ -87,15 +99,16 @@ absl::StatusOr<std::vector<Message>> PostgresConversationTables::resolvedMessage
           "SELECT {} FROM line CROSS JOIN LATERAL (SELECT * FROM messages k"
           " WHERE k.tenant_id = $1 AND k.path_id = line.id"
           " AND k.sequence_in_path <= coalesce(line.up_to, 9223372036854775807)"
-          " ORDER BY k.sequence_in_path) m"
-          " WHERE ($3 OR m.deleted_at IS NULL) AND (NOT $4 OR m.is_pinned)"
-          " AND ($5::text IS NULL OR m.role = $5)"
+          " AND ($3 OR k.deleted_at IS NULL) AND (NOT $4 OR k.is_pinned)"
+          " AND ($5::text IS NULL OR k.role = $5)"
+          " ORDER BY k.sequence_in_path LIMIT $8) m"
           " ORDER BY line.depth DESC, m.sequence_in_path LIMIT $6 OFFSET $7",
           kMaxPathDepth, columns().names("m")),
       "resolve the messages of a path", Effect::kReads);
+  const std::optional<std::int64_t> last = lastOfPage(query);
   return readMessages(*statement,
                       {tenant, path, bind(query.include_deleted), bind(query.pinned_only),
-                       bind(query.role), bind(query.limit), bind(query.offset)});
+                       bind(query.role), bind(query.limit), bind(query.offset), bind(last)});
 }
 
 absl::StatusOr<std::vector<Message>> PostgresConversationTables::liveMessages(
