@@ -11,6 +11,8 @@
 
 #include "src/cache/cell.h"
 #include "src/cache/record_shape.h"
+#include "strata/base/hash.h"
+#include "strata/base/nonce.h"
 #include "strata/cache/guarded_cache.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/decorators/metered_store.h"

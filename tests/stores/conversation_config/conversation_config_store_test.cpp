@@ -1,3 +1,5 @@
+#include "strata/base/executor.h"
+#include "strata/cache/guarded_cache.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/decorators/caching_store.h"
 #include "strata/factories/conversation_config_store_factory.h"
@@ -51,7 +53,7 @@ class CachedConversationConfigs : public ::testing::Test {
   std::unique_ptr<ConversationConfigStore> makeStore(const Config& config = {}) {
     Backends backends{.config = config,
                       .memory = std::make_shared<InMemoryDatabase>(),
-                      .cache = cache_,
+                      .cache = GuardedCache::over(cache_, metrics_, clock_, Executor::shared()),
                       .metrics = metrics_,
                       .clock = &clock_};
     return *createConversationConfigStore(backends);
