@@ -75,7 +75,7 @@ absl::StatusOr<ContextSources> sourcesOf(const ClarifyTransactor& transactor,
 
 absl::Status ClarifyStores::invalidateUserContext(std::string_view user_id) const {
   if (absl::Status status = internal::checkUserId(user_id); !status.ok()) return status;
-  database->invalidateAll(std::string(user_id));
+  database->invalidateAll(std::string(user_id)).IgnoreError();  // what is left is pending
   return absl::OkStatus();
 }
 

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
@@ -35,8 +36,20 @@ class Invalidator {
   // is committed, and then all this happens.
   void after(const absl::Status& written, absl::Span<const Id> ids, UnitOfWork* unit = nullptr);
 
+  // The same for the records of several entities that have the id `id`: one round trip to each
+  // cache. Ok, or why a cache did not delete them: they are pending then, all that were asked of
+  // that cache, and are deleted in the background. Ok also where nothing is deleted yet because
+  // `unit` is not committed.
+  static absl::Status afterAll(const absl::Status& written, absl::Span<const Invalidator> entities,
+                               const Id& id, UnitOfWork* unit = nullptr);
+
  private:
   struct Core;
+  struct Copy;
+
+  static bool isOfNoAccount(const absl::Status& written, const UnitOfWork* unit);
+  static absl::Status deleteAll(const absl::Status& written, std::vector<Copy>& copies);
+  static absl::Status deleteFromOne(const absl::Status& written, absl::Span<const Copy> copies);
   std::shared_ptr<Core> core_;
 };
 

@@ -33,20 +33,24 @@ class ClarifyDatabase : public CachedDatabase<ClarifyTables> {
                         });
   }
 
-  void invalidateAll(const std::string& user_id) {
-    invalidate(std::vector<bool>(ClarifyTables::kParts, true), absl::OkStatus(), user_id, nullptr);
+  // Deletes every cached copy of a user's, in one round trip. Errors are those of the cache; what it
+  // did not delete is pending.
+  absl::Status invalidateAll(const std::string& user_id) {
+    return Invalidator::afterAll(absl::OkStatus(), invalidators_, Id(user_id));
   }
 
  private:
   void invalidate(const std::vector<bool>& changed, const absl::Status& written,
                   const std::string& user_id, UnitOfWork* unit) {
-    const Id id(user_id);
+    std::vector<Invalidator> of_changed;
     for (std::size_t part = 0; part < std::min(changed.size(), invalidators_.size()); ++part) {
-      if (changed[part]) invalidators_[part].after(written, {&id, 1}, unit);
+      if (changed[part]) of_changed.push_back(invalidators_[part]);
     }
+    // What is not deleted is pending, and the write has happened: no error of the caller's.
+    Invalidator::afterAll(written, of_changed, Id(user_id), unit).IgnoreError();
   }
 
-  std::vector<Invalidator> invalidators_;
+  const std::vector<Invalidator> invalidators_;
 };
 
 }  // namespace strata::internal

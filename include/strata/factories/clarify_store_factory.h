@@ -50,8 +50,9 @@ struct ClarifyStores {
   std::shared_ptr<ReflectionStore> reflections;
   ContextSources sources;
 
-  // Drops all five cached copies, after something was written past these stores. No error of the
-  // cache is one of this call: a copy that could not be deleted is not believed until it is.
+  // Deletes all five cached copies, in one round trip to the cache, after something was written past
+  // these stores. An error of the cache is not one of this call: this process reads past the copies
+  // until the cache has deleted them, in the background.
   // InvalidArgument: no user can have this id.
   absl::Status invalidateUserContext(std::string_view user_id) const;
 
