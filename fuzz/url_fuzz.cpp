@@ -6,6 +6,7 @@
 #include "adapters/redis/client/url.h"
 #include "adapters/upstash/url.h"
 #include "fuzz/fuzz_target.h"
+#include "strata/base/status.h"
 
 namespace strata {
 namespace url_fuzz {
@@ -21,7 +22,7 @@ void holdsNoPassword(std::string_view text) {
 
 void readRedisUrl(const std::string& url) {
   const auto deployment = internal::parseRedisUrl(Secret(url));
-  if (!deployment.ok()) return holdsNoPassword(deployment.status().message());
+  if (!deployment.ok()) return holdsNoPassword(describe(deployment.status()));
   expect(!deployment->addresses.empty());
   for (const internal::RedisAddress& address : deployment->addresses) {
     expect(address.host.empty() != address.socket_path.empty());
@@ -30,7 +31,7 @@ void readRedisUrl(const std::string& url) {
 
 void readUpstashUrl(const std::string& url) {
   const auto endpoint = internal::parseUpstashUrl(Secret(url));
-  if (!endpoint.ok()) return holdsNoPassword(endpoint.status().message());
+  if (!endpoint.ok()) return holdsNoPassword(describe(endpoint.status()));
   expect(!endpoint->host.empty() && endpoint->port > 0);
   expect(endpoint->path.empty() || endpoint->path.front() == '/');
   expect(endpoint->path.find_first_of("\r\n ") == std::string::npos);
@@ -38,7 +39,7 @@ void readUpstashUrl(const std::string& url) {
 
 void readConnectionString(const std::string& url) {
   const auto info = postgres::readConnInfo(Secret(url), absl::Seconds(1));
-  if (!info.ok()) return holdsNoPassword(info.status().message());
+  if (!info.ok()) return holdsNoPassword(describe(info.status()));
   const auto again = postgres::readConnInfo(info->text, absl::Seconds(1));
   expect(again.ok() && again->has_password == info->has_password);
 }
