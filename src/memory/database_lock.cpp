@@ -42,12 +42,12 @@ bool DatabaseLock::waitsForItself(Unit unit) const {
 
 template <typename IsFree, typename Blocker>
 absl::Status DatabaseLock::await(std::unique_lock<std::mutex>& lock, Unit by, Deadline deadline,
-                                 const Clock& clock, IsFree isFree,
+                                 const Clock& clock, IsFree is_free,
                                  Blocker blocker) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  if (isFree()) return absl::OkStatus();
+  if (is_free()) return absl::OkStatus();
   const MonotonicTime limit = std::min(deadline.time(), clock.now() + kMaxWait);
   absl::Status status;
-  while (status.ok() && !isFree()) {
+  while (status.ok() && !is_free()) {
     if (by != kNoUnit) waits_for_[by] = blocker();
     if (waitsForItself(by)) {
       status = deadlock();

@@ -42,10 +42,10 @@ class DatabaseLock {
   absl::Status lock(Unit by, Deadline deadline, const Clock& clock);
 
  private:
-  // Waits until `isFree()`. Meanwhile `by` waits for `blocker()`.
+  // Waits until `is_free()`. Meanwhile `by` waits for `blocker()`.
   template <typename IsFree, typename Blocker>
   absl::Status await(std::unique_lock<std::mutex>& lock, Unit by, Deadline deadline,
-                     const Clock& clock, IsFree isFree, Blocker blocker);
+                     const Clock& clock, IsFree is_free, Blocker blocker);
   bool waitsForItself(Unit unit) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   std::mutex mutex_;

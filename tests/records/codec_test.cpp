@@ -102,12 +102,12 @@ class WithAConstructor {
 };
 BOOST_DESCRIBE_STRUCT(WithAConstructor, (), (z))
 
-using internal::describes_every_member;
-static_assert(describes_every_member<Everything> && describes_every_member<Tree>);
-static_assert(describes_every_member<NothingToForget> && describes_every_member<Derived>);
-static_assert(describes_every_member<OverAnEmptyBase> && describes_every_member<WithAConstructor>);
-static_assert(!describes_every_member<Forgetful> && !describes_every_member<ForgetsAnArray>);
-static_assert(!describes_every_member<ForgetsAll>);
+using internal::has_every_member;
+static_assert(has_every_member<Everything> && has_every_member<Tree>);
+static_assert(has_every_member<NothingToForget> && has_every_member<Derived>);
+static_assert(has_every_member<OverAnEmptyBase> && has_every_member<WithAConstructor>);
+static_assert(!has_every_member<Forgetful> && !has_every_member<ForgetsAnArray>);
+static_assert(!has_every_member<ForgetsAll>);
 
 }  // namespace codec_test
 

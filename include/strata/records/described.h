@@ -233,7 +233,7 @@ TypeInfo makeTypeInfo() {
                   "strata: a field is a bool, integer, float, double, std::string, strata::Json, "
                   "strata::Timestamp (UTC microseconds), an enum or struct described with "
                   "Boost.Describe, or a std::optional, std::vector or string-keyed map of these");
-    static_assert(describes_every_member<T>,
+    static_assert(has_every_member<T>,
                   "strata: a member of this struct is missing from its BOOST_DESCRIBE_STRUCT");
     return {.kind = Kind::kStruct, .fields = structFields<T>()};
   }

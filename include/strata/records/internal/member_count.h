@@ -41,6 +41,7 @@ BOOST_PP_REPEAT_FROM_TO(1, 129, STRATA_INITIALIZED_BY, )
 template <typename T>
 struct AnyBaseOf {
   template <typename Base>
+  // NOLINTNEXTLINE(google-explicit-constructor): an initializer converts implicitly.
   requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>) operator Base() const;
 };
 
@@ -59,7 +60,7 @@ consteval bool hasMoreMembers() {
 
 // Whether the description of T names its members, all of them as far as they can be counted.
 template <typename T>
-inline constexpr bool describes_every_member = !hasMoreMembers<
+inline constexpr bool has_every_member = !hasMoreMembers<
     T, boost::mp11::mp_size<boost::describe::describe_members<
            T, boost::describe::mod_any_access | boost::describe::mod_inherited>>::value>();
 
