@@ -127,6 +127,8 @@ std::optional<HeadProblem> problemOfLength(const std::vector<Field>& fields) {
 }  // namespace
 
 HeadScan scanHead(std::string_view bytes, std::size_t from) {
+  // Before the end is looked for, so that the answer does not depend on how much has arrived.
+  if (bytes.starts_with("\r\n")) return {.is_broken = true};
   // A line end may have been cut.
   for (std::size_t i = from < 4 ? 0 : from - 4; i < bytes.size(); ++i) {
     const char c = bytes[i];
@@ -135,7 +137,7 @@ HeadScan scanHead(std::string_view bytes, std::size_t from) {
     if (isControl(c) && !ends_line && !begins_end) return {.is_broken = true};
     if (ends_line && i >= 3 && bytes.substr(i - 3, 4) == "\r\n\r\n") return {.length = i + 1};
   }
-  return {.is_broken = bytes.size() >= 2 && bytes.substr(0, 2) == "\r\n"};
+  return {};
 }
 
 std::optional<HeadProblem> problemOf(std::string_view head) {

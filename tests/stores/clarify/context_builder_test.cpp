@@ -59,7 +59,7 @@ class Query final : public Store<T> {
   }
   absl::StatusOr<Version> put(const T&, const WriteOptions&) override { return Version{}; }
   absl::StatusOr<Version> remove(const Id&, const WriteOptions&) override { return Version{}; }
-  Health healthCheck() override { return {.component = "store"}; }
+  Health healthCheck() override { return {.component = "store", .backend = "in-memory"}; }
 
  private:
   const std::shared_ptr<Script> script_;
