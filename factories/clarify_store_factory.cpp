@@ -54,6 +54,7 @@ absl::StatusOr<ContextSources> sourcesOf(const ClarifyTransactor& transactor,
                                          const ClarifyStoreOptions& options) {
   const auto living = [&](absl::Duration ttl) {
     return StoreOptions{.cache_ttl = ttl,
+                        .cache_failure_tier = options.cache_failure_tier,
                         .enable_cache = options.enable_cache,
                         .cache_max_decoded = options.max_decoded};
   };
@@ -75,8 +76,7 @@ absl::StatusOr<ContextSources> sourcesOf(const ClarifyTransactor& transactor,
 
 absl::Status ClarifyStores::invalidateUserContext(std::string_view user_id) const {
   if (absl::Status status = internal::checkUserId(user_id); !status.ok()) return status;
-  database->invalidateAll(std::string(user_id)).IgnoreError();  // what is left is pending
-  return absl::OkStatus();
+  return database->invalidateAll(std::string(user_id));
 }
 
 absl::StatusOr<ClarifyStores> createClarifyStores(const Backends& backends,
@@ -85,8 +85,8 @@ absl::StatusOr<ClarifyStores> createClarifyStores(const Backends& backends,
   if (!transactor.ok()) return transactor.status();
   auto sources = sourcesOf(*transactor, backends, options);
   if (!sources.ok()) return sources.status();
-  const auto database =
-      std::make_shared<internal::ClarifyDatabase>(*transactor, invalidatorsOf(backends));
+  const auto database = std::make_shared<internal::ClarifyDatabase>(
+      *transactor, invalidatorsOf(backends), options.cache_failure_tier);
   return ClarifyStores{.users = internal::makeUserProfileStore(database, backends.metrics),
                        .dreams = internal::makeDreamStore(database, backends.metrics),
                        .patterns = internal::makePatternStore(database, backends.metrics),

@@ -11,7 +11,7 @@
 namespace strata {
 
 absl::StatusOr<std::unique_ptr<ConversationConfigStore>> createConversationConfigStore(
-    const Backends& backends) {
+    const Backends& backends, const ConversationConfigStoreOptions& options) {
   if (backends.database != nullptr) {
     const absl::Status migrated =
         applyMigrations(*backends.database, conversationConfigMigrations());
@@ -22,6 +22,7 @@ absl::StatusOr<std::unique_ptr<ConversationConfigStore>> createConversationConfi
       internal::domainBackends(backends),
       {.cache_ttl = config.domain.config_ttl,
        .negative_cache_ttl = config.domain.config_ttl,
+       .cache_failure_tier = options.cache_failure_tier,
        .enable_cache = config.domain.enable_conversation_config_cache,
        .schema = SchemaPolicy::kVerify});
   if (!overrides.ok()) return overrides.status();
@@ -29,10 +30,10 @@ absl::StatusOr<std::unique_ptr<ConversationConfigStore>> createConversationConfi
 }
 
 absl::StatusOr<std::unique_ptr<ConversationConfigStore>> createConversationConfigStore(
-    const Config& config) {
+    const Config& config, const ConversationConfigStoreOptions& options) {
   auto backends = connect(config);
   if (!backends.ok()) return backends.status();
-  return createConversationConfigStore(*backends);
+  return createConversationConfigStore(*backends, options);
 }
 
 }  // namespace strata

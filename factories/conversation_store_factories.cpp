@@ -45,6 +45,7 @@ absl::StatusOr<std::unique_ptr<ConversationStore>> createConversationStore(
   auto records = internal::stackOver<Conversation>(
       internal::makeConversationRecords(*transactor), backends,
       {.cache_ttl = backends.config.domain.conversation_ttl,
+       .cache_failure_tier = options.cache_failure_tier,
        .enable_cache = backends.config.domain.enable_conversation_cache});
   if (!records.ok()) return records.status();
   return internal::makeConversationStore(databaseOf(backends, *transactor), *std::move(records),

@@ -10,7 +10,8 @@
 
 namespace strata {
 
-absl::StatusOr<std::unique_ptr<PolicyStore>> createPolicyStore(const Backends& backends) {
+absl::StatusOr<std::unique_ptr<PolicyStore>> createPolicyStore(const Backends& backends,
+                                                               const PolicyStoreOptions& options) {
   if (backends.database != nullptr) {
     const absl::Status migrated = applyMigrations(*backends.database, policyMigrations());
     if (!migrated.ok()) return annotate(migrated, "migrating the policy store");
@@ -18,16 +19,18 @@ absl::StatusOr<std::unique_ptr<PolicyStore>> createPolicyStore(const Backends& b
   auto policies =
       createStore<TenantLlmPolicy>(internal::domainBackends(backends),
                                    {.cache_ttl = backends.config.domain.policy_ttl,
+                                    .cache_failure_tier = options.cache_failure_tier,
                                     .enable_cache = backends.config.domain.enable_policy_cache,
                                     .schema = SchemaPolicy::kVerify});
   if (!policies.ok()) return policies.status();
   return makePolicyStore(*std::move(policies), *backends.clock);
 }
 
-absl::StatusOr<std::unique_ptr<PolicyStore>> createPolicyStore(const Config& config) {
+absl::StatusOr<std::unique_ptr<PolicyStore>> createPolicyStore(const Config& config,
+                                                               const PolicyStoreOptions& options) {
   auto backends = connect(config);
   if (!backends.ok()) return backends.status();
-  return createPolicyStore(*backends);
+  return createPolicyStore(*backends, options);
 }
 
 }  // namespace strata

@@ -36,6 +36,7 @@ absl::StatusOr<std::unique_ptr<ValidationCache>> createValidationCache(
                                         .enabled = config.domain.enable_auth_validation_cache,
                                         .max_local_entries = options.max_local_entries,
                                         .max_asking_time = options.max_asking_time,
+                                        .cache_failure_tier = options.cache_failure_tier,
                                         .backend = std::string(toString(config.cacheProvider()))},
                                        backends.metrics, *backends.clock, backends.executor);
 }

@@ -84,13 +84,17 @@ class Tier {
 absl::StatusOr<std::unique_ptr<Tier>> makeTier(std::shared_ptr<GuardedCache> cache,
                                                const std::string& name,
                                                const ValidationCacheOptions& options,
+                                               FailureTier failure_tier,
                                                const std::shared_ptr<Metrics>& metrics,
                                                const Clock& clock,
                                                const std::shared_ptr<Executor>& executor) {
-  auto aside = CacheAside::create(
-      cache, entityInfo<CachedValidation>(),
-      {.store = name, .app = options.app, .ttl = options.ttl, .lease_ttl = options.max_asking_time},
-      metrics, clock, executor);
+  auto aside = CacheAside::create(cache, entityInfo<CachedValidation>(),
+                                  {.store = name,
+                                   .app = options.app,
+                                   .ttl = options.ttl,
+                                   .lease_ttl = options.max_asking_time,
+                                   .failure_tier = failure_tier},
+                                  metrics, clock, executor);
   if (!aside.ok()) return aside.status();
   return std::make_unique<Tier>(std::move(cache), *std::move(aside));
 }
@@ -114,15 +118,18 @@ struct TieredValidationCache::Core {
   Counter& counter(const char* result) const {
     return metrics->counter("strata_validations_total", {{"result", result}});
   }
+  bool isCritical() const { return options.cache_failure_tier == FailureTier::kCritical; }
   bool serverAnswers() const { return server != nullptr && server->cache().breaker().allows(); }
-  // Where verdicts are kept now; null: nowhere.
+  // Where verdicts are kept now; null: nowhere. In the critical tier the server where there is one,
+  // whether or not it answers.
   Tier* present();
   void dropLocal();
   absl::StatusOr<Validation> counted(absl::StatusOr<Validation> answer) const;
   std::string keyOf(const Id& id) const {
     return entityInfo<CachedValidation>().keys.key(options.app, id);
   }
-  void forget(const Id& id, Deadline deadline) const;
+  // Not ok in the critical tier alone.
+  absl::Status forget(const Id& id, Deadline deadline) const;
 
   const ValidationCacheOptions options;
   const std::shared_ptr<Metrics> metrics;
@@ -150,6 +157,7 @@ void TieredValidationCache::Core::dropLocal() {
 Tier* TieredValidationCache::Core::present() {
   if (!options.enabled) return nullptr;
   if (server == nullptr) return local.get();
+  if (isCritical()) return server.get();
   if (serverAnswers()) {
     if (local_in_use.load(std::memory_order_relaxed) && local_in_use.exchange(false)) dropLocal();
     return server.get();
@@ -166,13 +174,15 @@ absl::StatusOr<Validation> TieredValidationCache::Core::counted(
   return answer;
 }
 
-void TieredValidationCache::Core::forget(const Id& id, Deadline deadline) const {
+absl::Status TieredValidationCache::Core::forget(const Id& id, Deadline deadline) const {
   const std::string key = keyOf(id);
   // In this process first: from here on nobody finds it here, even if the server takes its time.
   // Without a deadline of its own it cannot fail.
   lru->remove({&key, 1}).IgnoreError();
-  // What fails is owed, and until it is made good this process does not read the key there.
-  if (server != nullptr) server->cache().remove({&key, 1}, deadline).IgnoreError();
+  if (server == nullptr) return absl::OkStatus();
+  // Where it fails it is pending: this process does not read the key there until it is deleted.
+  absl::Status removed = server->cache().remove({&key, 1}, deadline);
+  return isCritical() ? removed : absl::OkStatus();
 }
 
 // ---- Creation ----
@@ -191,12 +201,13 @@ absl::StatusOr<std::unique_ptr<TieredValidationCache>> TieredValidationCache::cr
   auto guarded = GuardedCache::create(core->lru, {.breaker = {.name = "validation_fallback"}},
                                       Metrics::none(), clock, executor);
   if (!guarded.ok()) return guarded.status();
-  auto local =
-      makeTier(*std::move(guarded), tableName() + "_local", options, metrics, clock, executor);
+  auto local = makeTier(*std::move(guarded), tableName() + "_local", options,
+                        FailureTier::kImportant, metrics, clock, executor);
   if (!local.ok()) return local.status();
   core->local = *std::move(local);
   if (server != nullptr) {
-    auto made = makeTier(std::move(server), tableName(), options, metrics, clock, executor);
+    auto made = makeTier(std::move(server), tableName(), options, options.cache_failure_tier,
+                         metrics, clock, executor);
     if (!made.ok()) return made.status();
     core->server = *std::move(made);
   }
@@ -254,7 +265,7 @@ absl::Status TieredValidationCache::set(std::string_view user_id, const Validati
                                         Deadline deadline) {
   const Id id(user_id);
   if (absl::Status valid = id.check(); !valid.ok()) return valid;
-  core_->forget(id, deadline);
+  if (absl::Status forgotten = core_->forget(id, deadline); !forgotten.ok()) return forgotten;
   Tier* const tier = core_->present();
   if (tier == nullptr) return absl::OkStatus();
   const Lookup lookup = tier->glance(id, deadline);
@@ -265,8 +276,7 @@ absl::Status TieredValidationCache::set(std::string_view user_id, const Validati
 absl::Status TieredValidationCache::invalidate(std::string_view user_id, Deadline deadline) {
   const Id id(user_id);
   if (absl::Status valid = id.check(); !valid.ok()) return valid;
-  core_->forget(id, deadline);
-  return absl::OkStatus();
+  return core_->forget(id, deadline);
 }
 
 absl::Status TieredValidationCache::clear(Deadline deadline) {
@@ -307,9 +317,10 @@ Health TieredValidationCache::healthCheck() {
   Health server = core_->server->cache().healthCheck();
   health.latency = server.latency;
   if (!server.healthy()) {
-    health.state = HealthState::kWarn;
+    const auto state = core_->isCritical() ? HealthState::kFail : HealthState::kWarn;
+    health.state = state;
     health.error = server.component + ": " + server.error;
-    server.state = HealthState::kWarn;
+    server.state = state;
   }
   health.children.push_back(std::move(server));
   return health;

@@ -10,6 +10,7 @@
 #include "src/cache/invalidator.h"
 #include "stores/base/cached_database.h"
 #include "stores/clarify/clarify_tables.h"
+#include "strata/base/failure_tier.h"
 
 namespace strata::internal {
 
@@ -20,8 +21,10 @@ class ClarifyDatabase : public CachedDatabase<ClarifyTables> {
   // One invalidator for each part, in the order of ClarifyTables::changed(); none at all where
   // nothing is cached by anybody.
   ClarifyDatabase(std::shared_ptr<Transactor<ClarifyTables>> transactor,
-                  std::vector<Invalidator> invalidators)
-      : CachedDatabase(std::move(transactor)), invalidators_(std::move(invalidators)) {}
+                  std::vector<Invalidator> invalidators, FailureTier cache_failure_tier)
+      : CachedDatabase(std::move(transactor)),
+        invalidators_(std::move(invalidators)),
+        cache_failure_tier_(cache_failure_tier) {}
 
   // All that `work` writes is of one user.
   template <typename R, typename Work>
@@ -33,10 +36,11 @@ class ClarifyDatabase : public CachedDatabase<ClarifyTables> {
                         });
   }
 
-  // Deletes every cached copy of a user's, in one round trip. Errors are those of the cache; what it
-  // did not delete is pending.
+  // Deletes every cached copy of a user's, in one round trip. What the cache did not delete is
+  // pending, and its error is the answer in the critical tier alone.
   absl::Status invalidateAll(const std::string& user_id) {
-    return Invalidator::afterAll(absl::OkStatus(), invalidators_, Id(user_id));
+    absl::Status deleted = Invalidator::afterAll(absl::OkStatus(), invalidators_, Id(user_id));
+    return cache_failure_tier_ == FailureTier::kCritical ? deleted : absl::OkStatus();
   }
 
  private:
@@ -51,6 +55,7 @@ class ClarifyDatabase : public CachedDatabase<ClarifyTables> {
   }
 
   const std::vector<Invalidator> invalidators_;
+  const FailureTier cache_failure_tier_;
 };
 
 }  // namespace strata::internal

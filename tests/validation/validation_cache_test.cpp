@@ -174,6 +174,38 @@ TEST_F(ValidationCacheTest, WhatAnotherVersionStoredIsAskedForAnew) {
   EXPECT_EQ(asked_, 1);
 }
 
+// ---- In the critical tier ----
+
+// A server that was down let each process keep verdicts of its own, with no way to forbid it.
+TEST_F(ValidationCacheTest, InTheCriticalTierTheServersErrorIsTheAnswerOfEachCall) {
+  make({.cache_failure_tier = FailureTier::kCritical});
+  EXPECT_OK(validate("alice", good()));
+  asked_ = 0;
+  server_->setDown(true);
+  const auto unavailable = StatusIs(absl::StatusCode::kUnavailable);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_THAT(validate("alice", good()), unavailable);
+    EXPECT_THAT(cache_->get("alice"), unavailable);
+    EXPECT_THAT(cache_->set("alice", good()), unavailable);
+    EXPECT_THAT(cache_->invalidate("alice"), unavailable);
+  }
+  EXPECT_EQ(asked_, 0);
+  EXPECT_EQ(backend(), "redis") << "and not a fallback in this process";
+  EXPECT_EQ(cache_->healthCheck().state, HealthState::kFail);
+  recover();
+  EXPECT_FALSE(server_->peek(kAlice)) << "what was invalidated is deleted once the server is back";
+  EXPECT_THAT(validate("alice", bad()), IsOkAndHolds(bad()));
+  EXPECT_OK(cache_->invalidate("alice"));
+}
+
+TEST_F(ValidationCacheTest, TheCriticalTierWithoutAServerKeepsVerdictsInThisProcess) {
+  guarded_ = nullptr;
+  make({.cache_failure_tier = FailureTier::kCritical});
+  EXPECT_THAT(validate("alice", good()), IsOkAndHolds(good()));
+  EXPECT_THAT(validate("alice", bad()), IsOkAndHolds(good()));
+  EXPECT_OK(cache_->invalidate("alice"));
+}
+
 // ---- While it does not ----
 
 // B-94

@@ -6,12 +6,14 @@
 //   auto shown = stores->sources.dreams->get("ada");              // cached
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "strata/base/failure_tier.h"
 #include "strata/factories/backends.h"
 #include "strata/stores/clarify/clarify_session_store.h"
 #include "strata/stores/clarify/context_sources.h"
@@ -26,7 +28,7 @@ namespace internal {
 class ClarifyDatabase;
 }  // namespace internal
 
-// How long cached copies live. Writes through these stores delete them; a time to live is for what
+// How long cached copies live, and what a cache may cost. Writes through these stores delete them; a time to live is for what
 // is written past them.
 struct ClarifyStoreOptions {
   // Also of the fact that there is no such user.
@@ -37,6 +39,9 @@ struct ClarifyStoreOptions {
   absl::Duration reflections_ttl = absl::Seconds(300);
   // How many lists of each kind a process keeps decoded; see CachingOptions::max_decoded.
   std::size_t max_decoded = 1024;
+  // kCritical: a source that the cache does not answer has the cache's error, and so has
+  // `invalidateUserContext`. Otherwise the database answers.
+  FailureTier cache_failure_tier = FailureTier::kImportant;
   // Off: the sources read no cache. What is written is deleted from it all the same.
   bool enable_cache = true;
 };
@@ -51,8 +56,10 @@ struct ClarifyStores {
   ContextSources sources;
 
   // Deletes all five cached copies, in one round trip to the cache, after something was written past
-  // these stores. An error of the cache is not one of this call: this process reads past the copies
-  // until the cache has deleted them, in the background.
+  // these stores. What the cache does not delete now is deleted in the background, and this process
+  // reads past it until then. So no error of the cache is one of this call, except in
+  // FailureTier::kCritical: Unavailable and the like say that another process may still read the old
+  // copies. There is nothing to repeat.
   // InvalidArgument: no user can have this id.
   absl::Status invalidateUserContext(std::string_view user_id) const;
 

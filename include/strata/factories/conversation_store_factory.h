@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "strata/base/failure_tier.h"
 #include "strata/factories/backends.h"
 #include "strata/stores/conversations/conversation/conversation_store.h"
 
@@ -12,6 +13,9 @@ namespace strata {
 struct ConversationStoreOptions {
   // Who decides what a caller may do.
   std::shared_ptr<AuthorizationService> authorization = std::make_shared<RowAuthorization>();
+  // kCritical: a conversation that the cache does not answer is an error. Otherwise the database
+  // answers. Nothing is read from a cache, and this has no effect, where caching is off.
+  FailureTier cache_failure_tier = FailureTier::kImportant;
 };
 
 // Applies the migrations of the conversation stores that the database lacks. Where

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "strata/base/failure_tier.h"
 #include "strata/factories/backends.h"
 #include "strata/factories/config.h"
 #include "strata/validation/tiered_validation_cache.h"
@@ -27,6 +28,7 @@ struct CreateValidationCacheOptions {
   // See ValidationCacheOptions.
   std::size_t max_local_entries = 10'000;
   absl::Duration max_asking_time = absl::Seconds(5);
+  FailureTier cache_failure_tier = FailureTier::kImportant;
   // When the server counts as down, and when it is asked again; where it is not the one of the
   // backends' stores, whose breaker `connect` was told.
   CircuitBreakerOptions breaker = {.name = "cache"};

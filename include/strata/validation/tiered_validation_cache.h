@@ -2,7 +2,8 @@
 //
 //   auto cache = TieredValidationCache::create(guarded_redis, {.app = "shop"});
 //
-// While the server answers, this process keeps nothing of its own. While its breaker is open,
+// While the server answers, this process keeps nothing of its own, and in FailureTier::kCritical it
+// never does: the server's error is the answer then. Otherwise, while its breaker is open,
 // verdicts are kept in an LRU of this process, which every outage begins with empty. Both are
 // filled through leases (docs/caching.md), so that a slow answer never puts back what `invalidate`
 // has dropped.
@@ -21,6 +22,7 @@
 #include "absl/time/time.h"
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
+#include "strata/base/failure_tier.h"
 #include "strata/base/metrics.h"
 #include "strata/cache/guarded_cache.h"
 #include "strata/records/entity.h"
@@ -56,6 +58,10 @@ struct ValidationCacheOptions {
   std::size_t max_local_entries = 10'000;
   // An answer that takes longer is not remembered, and others may ask meanwhile.
   absl::Duration max_asking_time = absl::Seconds(5);
+  // What a server that does not answer means. kCritical: its error is the answer of every call, and
+  // nothing is kept in this process. Otherwise this process keeps verdicts while the server is down;
+  // kBestEffort allows no user that `ask` did not allow.
+  FailureTier cache_failure_tier = FailureTier::kImportant;
   // What the server is called in stats and health.
   std::string backend = "redis";
 };

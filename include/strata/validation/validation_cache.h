@@ -49,11 +49,13 @@ struct ValidationCacheStats {
 
 // Thread-safe.
 //
-// A cache that is down is never an error. The errors there are:
+// A cache that is down is no error, except in FailureTier::kCritical. The errors there are:
 //   InvalidArgument   the user id is empty, holds a NUL byte or is not UTF-8
 //   DeadlineExceeded  the deadline had passed before the call, or passed while another's answer was
 //                     awaited
 //   Internal          `ask` threw
+//   Unavailable and other errors of the server
+//                     it did not answer, and the failure tier is kCritical; safe to retry
 class ValidationCache {
  public:
   // Called without a lock, by the thread that called `validate`: it may block, and call the cache for
@@ -79,8 +81,9 @@ class ValidationCache {
   virtual absl::Status set(std::string_view user_id, const Validation& verdict,
                            Deadline deadline = {}) = 0;
 
-  // Forgets the verdict. While the server is down this process forgets at once, and tells the
-  // server when it is back.
+  // Forgets the verdict. While the server is down this process forgets at once, and deletes the
+  // verdict on the server once that is back, also where the failure tier makes this call answer the
+  // server's error.
   virtual absl::Status invalidate(std::string_view user_id, Deadline deadline = {}) = 0;
 
   // Forgets all verdicts. Not ok: the server could not be asked (as InvalidationReport::status has
