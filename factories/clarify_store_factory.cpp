@@ -56,6 +56,7 @@ absl::StatusOr<ContextSources> sourcesOf(const ClarifyTransactor& transactor,
     return StoreOptions{.cache_ttl = ttl,
                         .cache_failure_tier = options.cache_failure_tier,
                         .enable_cache = options.enable_cache,
+                        .cache_max_queued_fills = options.cache_max_queued_fills,
                         .cache_max_decoded = options.max_decoded};
   };
   StoreOptions of_user = living(options.user_ttl);

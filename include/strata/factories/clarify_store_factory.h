@@ -39,6 +39,10 @@ struct ClarifyStoreOptions {
   absl::Duration reflections_ttl = absl::Seconds(300);
   // How many lists of each kind a process keeps decoded; see CachingOptions::max_decoded.
   std::size_t max_decoded = 1024;
+  // How many fills of each kind may wait to be sent in the background; zero: whatever read a source
+  // or built a context waits until its fills are stored. See CachingOptions::max_queued_fills, and
+  // docs/clarify_stores.md for when to set it.
+  std::size_t cache_max_queued_fills = 0;
   // kCritical: a source that the cache does not answer has the cache's error, and so has
   // `invalidateUserContext`. Otherwise the database answers.
   FailureTier cache_failure_tier = FailureTier::kImportant;
