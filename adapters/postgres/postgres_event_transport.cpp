@@ -167,7 +167,7 @@ absl::Status PostgresEventTransport::start(EventReceiver& receiver, Deadline dea
   // The listener needs the secret that the migration makes.
   postgres::ListenerOptions how = how_;
   how.make_tables = [this] { return makeTable(); };
-  const absl::Status started = internal::startThreads(
+  absl::Status started = internal::startThreads(
       "postgres: listen to events", [&] { listener_.emplace(std::move(how), *stream_); });
   if (!started.ok()) return started;
   const absl::Status listens = stream_->awaitStart(deadline);

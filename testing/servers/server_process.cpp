@@ -26,7 +26,9 @@ struct ProcessState {
 
 ProcessState stateOf(const std::string& pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  // Of a process that ends meanwhile the read fails, and a buffer's iterator would throw.
+  std::string text;
+  std::getline(file, text);
   // "pid (name) state parent …", and the name may hold anything.
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string::npos) return {};

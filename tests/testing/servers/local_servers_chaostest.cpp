@@ -81,7 +81,8 @@ bool answersNewClient(std::uint16_t port, const std::string& ping) {
 // Whether the process is gone, or dead and only its parent has not looked.
 bool isGone(int pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  std::string text;
+  std::getline(file, text);
   return text.empty() || text.find(") Z ") != std::string::npos;
 }
 
