@@ -54,7 +54,7 @@ absl::Status fitConnections(copilot::Settings& settings) {
         std::to_string(std::max(fit, 0)));
   }
   strata::log(strata::Severity::kWarning, "copilot_server.fewer_connections",
-              {{"why", "RLIMIT_NOFILE"}, {"max_connections", std::to_string(fit)}});
+              {{"why", "RLIMIT_NOFILE"}, {"max_connections", fit}});
   settings.max_connections = fit;
   return absl::OkStatus();
 }

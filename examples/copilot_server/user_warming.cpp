@@ -31,7 +31,7 @@ void warmLists(const strata::ContextSources& sources, const std::string& user_id
   count(strata::warm(*sources.sessions, ids, options));
   count(strata::warm(*sources.reflections, ids, options));
   strata::log(strata::Severity::kDebug, "copilot_server.warmed",
-              {{"failed", std::to_string(failed)}, {"why", strata::describe(first_failure)}});
+              {{"failed", failed}, {"why", strata::describe(first_failure)}});
 }
 
 }  // namespace
