@@ -35,7 +35,7 @@ class LogTest : public ::testing::Test {
   }
 
   std::string lines() {
-    const std::string all = out_.str();
+    std::string all = out_.str();
     out_.str("");
     return all;
   }

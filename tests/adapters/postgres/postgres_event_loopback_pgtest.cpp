@@ -29,7 +29,7 @@ class PostgresEventLoopback : public ::testing::Test {
   std::string urlOfEmptyDatabase() { return *servers_->postgres().createDatabase("elsewhere"); }
   // One with the tables of events. The notifications of one database do not reach another.
   std::string urlOfAnotherDatabase() {
-    const std::string url = urlOfEmptyDatabase();
+    std::string url = urlOfEmptyDatabase();
     testing::RecordingEventReceiver receiver;
     const auto transport =
         makePostgresEventTransport(PostgresPool::open({.url = url}).value(), {.url = url}).value();
