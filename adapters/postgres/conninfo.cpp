@@ -230,6 +230,10 @@ absl::StatusOr<ConnInfo> readConnInfo(const Secret& url, absl::Duration connect_
   if (url.empty()) {
     return absl::InvalidArgumentError(fmt::format("no database URL; it looks like {}", kForm));
   }
+  // libpq reads up to it and ignores the rest.
+  if (url.reveal().find('\0') != std::string::npos) {
+    return absl::InvalidArgumentError("the database URL holds a NUL byte");
+  }
   if (absl::Status status = checkForm(url.reveal()); !status.ok()) return status;
   absl::StatusOr<UrlParameters> parameters = splitParameters(url);
   if (!parameters.ok()) return parameters.status();

@@ -267,6 +267,16 @@ TEST(ConnectFailure, NamesTheCauseAndThePlaceButQuotesNothing) {
               StatusIs(absl::StatusCode::kUnavailable, Not(HasSubstr("s3cret"))));
 }
 
+// What stood behind a NUL byte was ignored, or made the connection string unreadable for libpq.
+TEST(ConnInfo, RefusesANulByte) {
+  const std::string nul(1, '\0');
+  for (const std::string& url : {"postgresql://h/db?target_session_attrs=read-writ" + nul,
+                                 "host=h dbname=a" + nul + " user=u"}) {
+    EXPECT_THAT(readConnInfo(Secret(url), kTimeout),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("NUL")));
+  }
+}
+
 TEST(ArrayText, QuotesEveryElement) {
   ArrayText array;
   EXPECT_EQ(array.take(), "{}");
