@@ -49,35 +49,39 @@ TEST(Config, OfAnEmptyEnvironmentIsInMemoryWithTheDefaults) {
   }
 }
 
+std::map<std::string, std::string> everyVariable() {
+  return {{"STRATA_APP", "shop"},
+          {"DATABASE_URL", "postgresql://u:p@h/db"},
+          {"DATABASE_DIRECT_URL", "postgres://u:p@h:5433/db"},
+          {"DATABASE_POOL_SIZE", "3"},
+          {"DATABASE_POOL_ACQUIRE_TIMEOUT_MS", "250"},
+          {"DATABASE_POOL_CONNECT_TIMEOUT_MS", "3000"},
+          {"DATABASE_POOL_STATEMENT_TIMEOUT_MS", "700"},
+          {"DATABASE_POOL_MAX_AGE_SECONDS", "60"},
+          {"DATABASE_POOL_MAX_IDLE_UNPROVEN_SECONDS", "5"},
+          {"DATABASE_PREPARE_STATEMENTS", "off"},
+          {"REDIS_URL", "rediss://h:6380/1"},
+          {"REDIS_PASSWORD", "hunter2"},
+          {"CACHE_PROVIDER", "Redis"},
+          {"EVENT_HUB_PROVIDER", "postgres"},
+          {"RATE_LIMIT_PROVIDER", "memory"},
+          {"CACHE_TTL_AUTH_SECONDS", "1"},
+          {"CACHE_TTL_POLICY_SECONDS", "2"},
+          {"CACHE_TTL_CONFIG_SECONDS", "3"},
+          {"CACHE_TTL_CONVERSATION_SECONDS", "4"},
+          {"ENABLE_REDIS_CACHING", "off"},
+          {"ENABLE_LLM_POLICY_CACHE", "0"},
+          {"ENABLE_CONVERSATION_CONFIG_CACHE", "no"},
+          {"ENABLE_CONVERSATION_CACHING", "TRUE"},
+          {"ENABLE_AUTH_VALIDATION_CACHE", "false"},
+          {"ENABLE_RATE_LIMITER_REDIS", "False"},
+          {"ENABLE_REDIS_EVENT_HUBS", "no"},
+          {"ENABLE_ROW_LEVEL_SECURITY", "on"}};
+}
+
 // B-76
-TEST(Config, ReadsEveryVariable) {
-  const auto config = configOf({{"STRATA_APP", "shop"},
-                                {"DATABASE_URL", "postgresql://u:p@h/db"},
-                                {"DATABASE_DIRECT_URL", "postgres://u:p@h:5433/db"},
-                                {"DATABASE_POOL_SIZE", "3"},
-                                {"DATABASE_POOL_ACQUIRE_TIMEOUT_MS", "250"},
-                                {"DATABASE_POOL_CONNECT_TIMEOUT_MS", "3000"},
-                                {"DATABASE_POOL_STATEMENT_TIMEOUT_MS", "700"},
-                                {"DATABASE_POOL_MAX_AGE_SECONDS", "60"},
-                                {"DATABASE_POOL_MAX_IDLE_UNPROVEN_SECONDS", "5"},
-                                {"DATABASE_PREPARE_STATEMENTS", "off"},
-                                {"REDIS_URL", "rediss://h:6380/1"},
-                                {"REDIS_PASSWORD", "hunter2"},
-                                {"CACHE_PROVIDER", "Redis"},
-                                {"EVENT_HUB_PROVIDER", "postgres"},
-                                {"RATE_LIMIT_PROVIDER", "memory"},
-                                {"CACHE_TTL_AUTH_SECONDS", "1"},
-                                {"CACHE_TTL_POLICY_SECONDS", "2"},
-                                {"CACHE_TTL_CONFIG_SECONDS", "3"},
-                                {"CACHE_TTL_CONVERSATION_SECONDS", "4"},
-                                {"ENABLE_REDIS_CACHING", "off"},
-                                {"ENABLE_LLM_POLICY_CACHE", "0"},
-                                {"ENABLE_CONVERSATION_CONFIG_CACHE", "no"},
-                                {"ENABLE_CONVERSATION_CACHING", "TRUE"},
-                                {"ENABLE_AUTH_VALIDATION_CACHE", "false"},
-                                {"ENABLE_RATE_LIMITER_REDIS", "False"},
-                                {"ENABLE_REDIS_EVENT_HUBS", "no"},
-                                {"ENABLE_ROW_LEVEL_SECURITY", "on"}});
+TEST(Config, ReadsEveryVariableOfTheDatabase) {
+  const auto config = configOf(everyVariable());
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->app, "shop");
   EXPECT_EQ(config->database_url.reveal(), "postgresql://u:p@h/db");
@@ -90,11 +94,23 @@ TEST(Config, ReadsEveryVariable) {
                                 .max_age = absl::Minutes(1),
                                 .max_idle_unproven = absl::Seconds(5),
                                 .prepare_statements = PrepareStatements::kOff}));
+}
+
+// B-76
+TEST(Config, ReadsEveryVariableOfTheServersAndTheirProviders) {
+  const auto config = configOf(everyVariable());
+  ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->cache_url.reveal(), "rediss://h:6380/1");
   EXPECT_EQ(config->cache_password.reveal(), "hunter2");
   EXPECT_EQ(config->cache_provider, CacheProvider::kRedis);
   EXPECT_EQ(config->event_hub_provider, EventHubProvider::kPostgres);
   EXPECT_EQ(config->rate_limit_provider, RateLimitProvider::kMemory);
+}
+
+// B-76
+TEST(Config, ReadsEveryTimeToLiveAndSwitch) {
+  const auto config = configOf(everyVariable());
+  ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->domain.auth_ttl, absl::Seconds(1));
   EXPECT_EQ(config->domain.policy_ttl, absl::Seconds(2));
   EXPECT_EQ(config->domain.config_ttl, absl::Seconds(3));
