@@ -70,6 +70,20 @@ class CopilotAttackTest : public ::testing::Test {
     return connection.readAll();
   }
 
+  // Each is refused, its connection closed, and what follows it is not run as a request.
+  static void expectNoneRunsAnother(const std::vector<std::string>& attacks) {
+    for (const std::string& attack : attacks) {
+      const std::string answers = answersTo(attack + smuggled());
+      EXPECT_THAT(answers,
+                  ::testing::AnyOf(StartsWith("HTTP/1.1 400 "), StartsWith("HTTP/1.1 501 ")))
+          << attack;
+      EXPECT_EQ(answersIn(answers), 1) << attack << answers;
+      EXPECT_THAT(answers, HasSubstr("\r\nConnection: close\r\n")) << attack;
+    }
+    EXPECT_THAT(server->get(kVictim, "/v1/conversations?status=all").body,
+                HasSubstr(R"("conversations":[])"));
+  }
+
   static CopilotProcess* server;
 };
 
@@ -77,10 +91,9 @@ CopilotProcess* CopilotAttackTest::server = nullptr;
 
 // A Transfer-Encoding other than exactly `chunked` was taken for no body, and the body was run as the
 // next request, under the identity that it named.
-TEST_F(CopilotAttackTest, NoBodyIsRunAsARequest) {
+TEST_F(CopilotAttackTest, NoBodyIsRunAsARequestByItsEncoding) {
   const std::string own = "Host: h\r\n" + identityOf(kAda);
-  const std::string length = "Content-Length: " + std::to_string(smuggled().size()) + "\r\n";
-  const std::vector<std::string> attacks = {
+  expectNoneRunsAnother({
       post(own + "Transfer-Encoding: gzip\r\n"),
       post(own + "Transfer-Encoding: identity\r\n"),
       post(own + "Transfer-Encoding: xchunked\r\n"),
@@ -97,6 +110,13 @@ TEST_F(CopilotAttackTest, NoBodyIsRunAsARequest) {
           "0\r\n\r\n",
       post(own + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n") + "0\r\n\r\n",
       post(own + "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n") + "0\r\n\r\n",
+  });
+}
+
+TEST_F(CopilotAttackTest, NoBodyIsRunAsARequestByItsLength) {
+  const std::string own = "Host: h\r\n" + identityOf(kAda);
+  const std::string length = "Content-Length: " + std::to_string(smuggled().size()) + "\r\n";
+  expectNoneRunsAnother({
       post(own + kChunked + length) + "0\r\n\r\n",
       post(own + length + kChunked) + "0\r\n\r\n",
       post(own + "Content-Length: 0\r\n" + length),
@@ -108,6 +128,12 @@ TEST_F(CopilotAttackTest, NoBodyIsRunAsARequest) {
       post(own + "Content-Length : 0\r\n"),
       post(own + "Content-Length:\r\n 0\r\n"),
       post(own + "Content-Length: 99999999999999999999999\r\n"),
+  });
+}
+
+TEST_F(CopilotAttackTest, NoBodyIsRunAsARequestByALineOfTheHead) {
+  const std::string own = "Host: h\r\n" + identityOf(kAda);
+  expectNoneRunsAnother({
       post(own + "A: b\n" + "C: d\r\n"),
       post(own + "A: b\rC: d\r\n"),
       post(own + "A: b\0c\r\n"s),
@@ -120,7 +146,13 @@ TEST_F(CopilotAttackTest, NoBodyIsRunAsARequest) {
       post(own + "X-User-Id: " + kVictim.id + "\r\n"),
       post(own + "X-Tenant-Id: " + kTenant + "\r\n"),
       post(own + "x-user-id: " + kAda.id + "\r\n"),
-      // Chunks that other readers end elsewhere.
+  });
+}
+
+// Chunks that other readers end elsewhere.
+TEST_F(CopilotAttackTest, NoBodyIsRunAsARequestByItsChunks) {
+  const std::string own = "Host: h\r\n" + identityOf(kAda);
+  expectNoneRunsAnother({
       post(own + kChunked) + "0;a=\"\n\"\r\n\r\n",
       post(own + kChunked) + "2;a=\"\n\"\r\n{}\r\n0\r\n\r\n",
       post(own + kChunked) + "2\n{}\r\n0\r\n\r\n",
@@ -131,16 +163,7 @@ TEST_F(CopilotAttackTest, NoBodyIsRunAsARequest) {
       post(own + kChunked) + "10000000000000002\r\n{}\r\n0\r\n\r\n",
       post(own + kChunked) + "0\r\n A: b\r\n\r\n",
       post(own + kChunked) + "0\r\nA: b\n\r\n\r\n",
-  };
-  for (const std::string& attack : attacks) {
-    const std::string answers = answersTo(attack + smuggled());
-    EXPECT_THAT(answers, ::testing::AnyOf(StartsWith("HTTP/1.1 400 "), StartsWith("HTTP/1.1 501 ")))
-        << attack;
-    EXPECT_EQ(answersIn(answers), 1) << attack << answers;
-    EXPECT_THAT(answers, HasSubstr("\r\nConnection: close\r\n")) << attack;
-  }
-  EXPECT_THAT(server->get(kVictim, "/v1/conversations?status=all").body,
-              HasSubstr(R"("conversations":[])"));
+  });
 }
 
 // The size of a chunked body of another HTTP version: 1.0 has none.

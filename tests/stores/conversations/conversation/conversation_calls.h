@@ -80,16 +80,9 @@ inline StoreCall withoutRows(StoreCall call) {
 // What a call does, in the order of everyCall's parameters.
 #define STRATA_CALL [](const ConversationStores& s, const CallIds& i, const auto& o) -> absl::Status
 
-inline std::vector<StoreCall> ofConversationStore() {
+inline std::vector<StoreCall> readingConversations() {
   const std::vector<CallId> managed{kUser, kConversation};
   return {
-      withoutRows(writing(
-          "createConversation", {kUser, kId},
-          STRATA_CALL {
-            return s.conversations
-                ->createConversation({.tenant_id = i.tenant, .user_id = i.user, .id = i.id}, o)
-                .status();
-          })),
       reading(
           "getConversation", managed,
           STRATA_CALL {
@@ -101,6 +94,42 @@ inline std::vector<StoreCall> ofConversationStore() {
             const auto page = s.conversations->listConversations(callerOf(i), {}, o);
             return page.ok() ? unlessEmpty<Conversation>(page->conversations) : page.status();
           }),
+      reading(
+          "checkAccess", managed,
+          STRATA_CALL {
+            return s.conversations
+                ->checkAccess(callerOf(i), i.conversation, ConversationAction::kRead, o)
+                .status();
+          }),
+  };
+}
+
+inline std::vector<StoreCall> writingConversations() {
+  const std::vector<CallId> managed{kUser, kConversation};
+  return {
+      withoutRows(writing(
+          "createConversation", {kUser, kId},
+          STRATA_CALL {
+            return s.conversations
+                ->createConversation({.tenant_id = i.tenant, .user_id = i.user, .id = i.id}, o)
+                .status();
+          })),
+      writing(
+          "updateSharing", managed,
+          STRATA_CALL {
+            return s.conversations->updateSharing(callerOf(i), i.conversation, {.title = "new"}, o)
+                .status();
+          }),
+      writing(
+          "setArchivedState", managed,
+          STRATA_CALL {
+            return s.conversations->setArchivedState(callerOf(i), i.conversation, true, o).status();
+          }),
+  };
+}
+
+inline std::vector<StoreCall> ofMessages() {
+  return {
       writing(
           "appendMessage", {kUser, kConversation, kPath, kId},
           STRATA_CALL {
@@ -119,24 +148,11 @@ inline std::vector<StoreCall> ofConversationStore() {
             return s.conversations->getMessages(callerOf(i), i.conversation, {.path_id = i.path}, o)
                 .status();
           }),
-      writing(
-          "updateSharing", managed,
-          STRATA_CALL {
-            return s.conversations->updateSharing(callerOf(i), i.conversation, {.title = "new"}, o)
-                .status();
-          }),
-      writing(
-          "setArchivedState", managed,
-          STRATA_CALL {
-            return s.conversations->setArchivedState(callerOf(i), i.conversation, true, o).status();
-          }),
-      reading(
-          "checkAccess", managed,
-          STRATA_CALL {
-            return s.conversations
-                ->checkAccess(callerOf(i), i.conversation, ConversationAction::kRead, o)
-                .status();
-          }),
+  };
+}
+
+inline std::vector<StoreCall> ofCompaction() {
+  return {
       withoutRows(reading(
           "getConversationsNeedingCompaction", {},
           STRATA_CALL {

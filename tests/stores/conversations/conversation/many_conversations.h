@@ -37,10 +37,7 @@ inline constexpr int kSmallBranch = 200'100;
 
 // Paths 1 to 49 of kLarge have 100 messages each, its primary path the others. Path p branches from
 // the primary path's message 5000, or from message 50 of a path one level up.
-inline absl::Status insertManyConversations(testing::LocalPostgres& postgres,
-                                            const std::string& database = "postgres") {
-  return postgres
-      .query(R"(
+inline constexpr const char* kManyConversations = R"(
 SET session_replication_role = replica;  -- what refers to what is right by itself
 SET auto_explain.log_min_duration = -1;  -- not the plans of this, whose end may reach the log late
 CREATE FUNCTION pg_temp.u(kind int, number bigint) RETURNS uuid IMMUTABLE LANGUAGE SQL AS
@@ -94,9 +91,11 @@ INSERT INTO messages (tenant_id, conversation_id, path_id, id, sequence_in_path,
          'A message of an ordinary length, which says something about the third quarter.', at,
          sequence % 100 = 50, CASE WHEN sequence % 100 = 50 THEN at END, sequence IN (50, 5000)
   FROM m;
-)",
-             database)
-      .status();
+)";
+
+inline absl::Status insertManyConversations(testing::LocalPostgres& postgres,
+                                            const std::string& database = "postgres") {
+  return postgres.query(kManyConversations, database).status();
 }
 
 }  // namespace strata

@@ -15,7 +15,30 @@ inline MergeRequest mergeOf(const CallIds& ids) {
           .user_id = ids.user};
 }
 
-inline std::vector<StoreCall> ofPaths() {
+inline std::vector<StoreCall> readingPaths() {
+  return {
+      reading(
+          "getPath", {kPath},
+          STRATA_CALL { return s.paths->getPath(i.tenant, i.path, o).status(); }),
+      reading(
+          "listPaths", {kConversation, kPath},
+          STRATA_CALL {
+            const PathQuery query{.parent = PathParent::kOf, .parent_path_id = i.path};
+            return s.paths->listPaths(i.tenant, i.conversation, query, o).status();
+          }),
+      reading(
+          "getActivePath", {kConversation},
+          STRATA_CALL { return s.paths->getActivePath(i.tenant, i.conversation, o).status(); }),
+      reading(
+          "getPrimaryPath", {kConversation},
+          STRATA_CALL { return s.paths->getPrimaryPath(i.tenant, i.conversation, o).status(); }),
+      reading(
+          "previewMerge", {kPath, kTarget, kMessage, kUser},
+          STRATA_CALL { return s.paths->previewMerge(i.tenant, mergeOf(i), o).status(); }),
+  };
+}
+
+inline std::vector<StoreCall> writingPaths() {
   return {
       writing(
           "createPath", {kConversation, kPath, kMessage, kId},
@@ -29,15 +52,6 @@ inline std::vector<StoreCall> ofPaths() {
                              o)
                 .status();
           }),
-      reading(
-          "getPath", {kPath},
-          STRATA_CALL { return s.paths->getPath(i.tenant, i.path, o).status(); }),
-      reading(
-          "listPaths", {kConversation, kPath},
-          STRATA_CALL {
-            const PathQuery query{.parent = PathParent::kOf, .parent_path_id = i.path};
-            return s.paths->listPaths(i.tenant, i.conversation, query, o).status();
-          }),
       writing(
           "updatePath", {kPath},
           STRATA_CALL {
@@ -49,26 +63,17 @@ inline std::vector<StoreCall> ofPaths() {
       writing(
           "deletePath hard", {kPath},
           STRATA_CALL { return s.paths->deletePath(i.tenant, i.path, PathDeletion::kHard, o); }),
-      reading(
-          "getActivePath", {kConversation},
-          STRATA_CALL { return s.paths->getActivePath(i.tenant, i.conversation, o).status(); }),
       writing(
           "setActivePath", {kConversation, kPath},
           STRATA_CALL {
             return s.paths->setActivePath(i.tenant, i.conversation, i.path, o).status();
           }),
-      reading(
-          "getPrimaryPath", {kConversation},
-          STRATA_CALL { return s.paths->getPrimaryPath(i.tenant, i.conversation, o).status(); }),
       writing(
           "ensurePrimaryPath", {kConversation},
           STRATA_CALL { return s.paths->ensurePrimaryPath(i.tenant, i.conversation, o).status(); }),
       writing(
           "mergePath", {kPath, kTarget, kMessage, kUser},
           STRATA_CALL { return s.paths->mergePath(i.tenant, mergeOf(i), o).status(); }),
-      reading(
-          "previewMerge", {kPath, kTarget, kMessage, kUser},
-          STRATA_CALL { return s.paths->previewMerge(i.tenant, mergeOf(i), o).status(); }),
   };
 }
 
@@ -116,8 +121,11 @@ inline std::vector<StoreCall> ofMessagesOfPaths() {
 }  // namespace calls
 
 inline std::vector<StoreCall> everyCall() {
-  std::vector<StoreCall> all = calls::ofConversationStore();
-  for (auto&& some : {calls::ofPaths(), calls::ofMessagesOfPaths()}) {
+  std::vector<StoreCall> all;
+  for (const auto part :
+       {calls::readingConversations, calls::writingConversations, calls::ofMessages,
+        calls::ofCompaction, calls::readingPaths, calls::writingPaths, calls::ofMessagesOfPaths}) {
+    const std::vector<StoreCall> some = part();
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
