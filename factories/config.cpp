@@ -12,8 +12,8 @@
 #include <set>
 #include <vector>
 
-#include "adapters/postgres/conninfo.h"
-#include "adapters/postgres/pool_config.h"
+#include "adapters/postgres/client/conninfo.h"
+#include "adapters/postgres/client/pool_config.h"
 #include "adapters/redis/client/url.h"
 #include "adapters/upstash/url.h"
 #include "src/base/url.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "adapters/postgres/database_identity.h"
+#include "adapters/postgres/schema/database_identity.h"
 #include "factories/cache_server.h"
 #include "factories/key_claims.h"
 #include "factories/record_stack.h"

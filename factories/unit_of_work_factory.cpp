@@ -9,7 +9,7 @@
 #include <typeinfo>
 #include <utility>
 
-#include "adapters/postgres/transaction.h"
+#include "adapters/postgres/client/transaction.h"
 #include "src/base/backoff.h"
 #include "src/memory/in_memory_transaction.h"
 #include "strata/base/status.h"

@@ -2,7 +2,7 @@
 #include <string>
 #include <string_view>
 
-#include "adapters/postgres/postgres_notification.h"
+#include "adapters/postgres/events/postgres_notification.h"
 #include "adapters/upstash/event_text.h"
 #include "fuzz/fuzz_target.h"
 

@@ -2,7 +2,7 @@
 #include <string>
 #include <string_view>
 
-#include "adapters/postgres/conninfo.h"
+#include "adapters/postgres/client/conninfo.h"
 #include "adapters/redis/client/url.h"
 #include "adapters/upstash/url.h"
 #include "fuzz/fuzz_target.h"

@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "adapters/postgres/connection.h"
-#include "adapters/postgres/statement.h"
+#include "adapters/postgres/client/connection.h"
+#include "adapters/postgres/client/statement.h"
 #include "strata/records/internal/type_info.h"
 
 namespace strata::internal {

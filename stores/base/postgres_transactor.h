@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "adapters/postgres/transaction.h"
+#include "adapters/postgres/client/transaction.h"
 #include "src/decorators/guard.h"
 #include "stores/base/transactor.h"
 #include "strata/adapters/postgres/postgres_pool.h"

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "adapters/postgres/array_text.h"
+#include "adapters/postgres/client/array_text.h"
 #include "stores/base/postgres_records.h"
 #include "strata/records/json_codec.h"
 

@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-#include "adapters/postgres/array_text.h"
+#include "adapters/postgres/client/array_text.h"
 
 namespace strata::internal {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "adapters/postgres/statement.h"
+#include "adapters/postgres/client/statement.h"
 
 namespace strata::internal {
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "adapters/postgres/conninfo.h"
+#include "adapters/postgres/client/conninfo.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -1,4 +1,4 @@
-#include "adapters/postgres/conninfo.h"
+#include "adapters/postgres/client/conninfo.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "adapters/postgres/array_text.h"
+#include "adapters/postgres/client/array_text.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "adapters/postgres/postgres_notification.h"
+#include "adapters/postgres/events/postgres_notification.h"
 #include "strata/adapters/postgres/postgres_event_transport.h"
 #include "strata/testing/servers/local_servers.h"
 #include "tests/adapters/events/event_nodes.h"

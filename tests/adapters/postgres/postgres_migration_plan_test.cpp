@@ -1,4 +1,4 @@
-#include "adapters/postgres/migration_plan.h"
+#include "adapters/postgres/schema/migration_plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

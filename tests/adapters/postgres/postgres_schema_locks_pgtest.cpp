@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/postgres/schema.h"
+#include "adapters/postgres/schema/schema.h"
 #include "strata/adapters/postgres/migrations.h"
 #include "strata/adapters/postgres/postgres_store.h"
 #include "strata/testing/eventually.h"

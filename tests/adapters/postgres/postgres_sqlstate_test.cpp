@@ -1,4 +1,4 @@
-#include "adapters/postgres/sqlstate.h"
+#include "adapters/postgres/client/sqlstate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

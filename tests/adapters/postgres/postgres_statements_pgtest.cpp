@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/postgres/pool.h"
+#include "adapters/postgres/client/pool.h"
 #include "strata/adapters/postgres/postgres_store.h"
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"

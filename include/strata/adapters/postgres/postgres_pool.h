@@ -108,7 +108,7 @@ class PostgresPool {
   Health healthCheck();
   PostgresPoolStats stats() const;
 
-  // For Strata's own stores, which include adapters/postgres/pool.h.
+  // For Strata's own stores, which include adapters/postgres/client/pool.h.
   postgres::Pool& internals() { return *pool_; }
 
  private:
