@@ -1,10 +1,10 @@
 // Whose words a status is: a rule's of Strata and its stores, or a server's behind them.
 //
-// A rule is about what the caller asked for ("the id is in use"), and its code and message are meant for
-// the caller. A server's complaint (a table that is missing, a privilege, a constraint nobody expected)
-// may have the same code, but nothing that the caller's own client could do helps, and its message
-// names tables and columns. A service answers the first with a status of 4xx, the second with 5xx, and
-// keeps the message in its log:
+// A rule is about what the caller asked for ("the id is in use"), and its code and message are
+// meant for the caller. A server's complaint (a table that is missing, a privilege, a constraint
+// nobody expected) may have the same code, but nothing that the caller's own client could do helps,
+// and its message names tables and columns. A service answers the first with a status of 4xx, the
+// second with 5xx, and keeps the message in its log:
 //
 //   if (strata::isBackendError(status)) return internalError();
 //

@@ -2,7 +2,8 @@
 //
 // Implementations: makeRedisEventTransport (pub/sub), makePostgresEventTransport (LISTEN/NOTIFY),
 // makeUpstashEventTransport (pub/sub over REST), InMemoryEventTransport (hubs of one process, for
-// tests). A hub without one reaches this process only. A transport of your own should pass testing/conformance/event_transport_conformance.h.
+// tests). A hub without one reaches this process only. A transport of your own should pass
+// testing/conformance/event_transport_conformance.h.
 #pragma once
 
 #include <string>

@@ -72,10 +72,11 @@ struct ConnectOptions {
 
 // Connects to what `config` names.
 //
-// InvalidArgument: the configuration is wrong or contradicts itself, an option of the pool is out of
-// its range, or the bulkhead has more places than the pool has connections. PermissionDenied: the database
-// or the cache refused the credentials. Unavailable, DeadlineExceeded: the database cannot be
-// reached. A cache that cannot be reached is logged and no error: it is used once it is back.
+// InvalidArgument: the configuration is wrong or contradicts itself, an option of the pool is out
+// of its range, or the bulkhead has more places than the pool has connections. PermissionDenied:
+// the database or the cache refused the credentials. Unavailable, DeadlineExceeded: the database
+// cannot be reached. A cache that cannot be reached is logged and no error: it is used once it is
+// back.
 absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& options = {});
 
 // The cache that `config` names: a Redis client for redis://, rediss://, unix://, redis+sentinel://

@@ -28,8 +28,8 @@ namespace internal {
 class ClarifyDatabase;
 }  // namespace internal
 
-// How long cached copies live, and what a cache may cost. Writes through these stores delete them; a time to live is for what
-// is written past them.
+// How long cached copies live, and what a cache may cost. Writes through these stores delete them;
+// a time to live is for what is written past them.
 struct ClarifyStoreOptions {
   // Also of the fact that there is no such user.
   absl::Duration user_ttl = absl::Seconds(300);

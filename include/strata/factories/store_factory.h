@@ -67,8 +67,9 @@ std::unique_ptr<Store<T>> typed(StackedRecords records) {
 //
 // InvalidArgument: an option is out of range, the store would be cached on a server and no app is
 // set (app.h), or a store of another table in this process has the same app and KeySpace (a second
-// store of the same table is no mistake). FailedPrecondition: the table lacks something that `schema` does not allow to add, or
-// the cache cannot keep `consistency`. Errors of the database as in Store<T>.
+// store of the same table is no mistake). FailedPrecondition: the table lacks something that
+// `schema` does not allow to add, or the cache cannot keep `consistency`. Errors of the database as
+// in Store<T>.
 template <EntityType T>
 absl::StatusOr<std::unique_ptr<Store<T>>> createStore(const Backends& backends,
                                                       const StoreOptions& options = {}) {

@@ -33,9 +33,10 @@ template <EntityType T>
 class PostgresStore final : public internal::TypedStore<T> {
  public:
   // FailedPrecondition: the table is missing or does not fit T, or search_path leads to no schema;
-  // names every column that does not fit, with the type found and the type needed. InvalidArgument: the entity's key is of a type that
-  // cannot be one; texts, enums and integers can. Unavailable: for 30 s a lock of the table was not
-  // to be had in order to add a column; names its holders. Otherwise as PostgresPool.
+  // names every column that does not fit, with the type found and the type needed. InvalidArgument:
+  // the entity's key is of a type that cannot be one; texts, enums and integers can. Unavailable:
+  // for 30 s a lock of the table was not to be had in order to add a column; names its holders.
+  // Otherwise as PostgresPool.
   static absl::StatusOr<std::unique_ptr<PostgresStore>> create(
       std::shared_ptr<PostgresPool> pool, SchemaPolicy policy = SchemaPolicy::kCreateOrExtend) {
     auto records = internal::createPostgresRecords(std::move(pool), entityInfo<T>(), policy);
