@@ -1,5 +1,7 @@
 #include "src/cache/shared_loads.h"
 
+#include "src/base/unshared_status.h"
+
 namespace strata::internal {
 
 SharedLoads::Seat SharedLoads::join(const std::string& key) {
@@ -33,9 +35,7 @@ bool SharedLoads::begin(Party& party, MonotonicTime until) {
 }
 
 void SharedLoads::finish(Party& party, Answer answer) {
-  // Sharing nothing with the leader's: the count of a shared status lives in a library that
-  // ThreadSanitizer cannot look into.
-  answer.status = absl::Status(answer.status.code(), std::string(answer.status.message()));
+  answer.status = unshared(answer.status);
   const std::lock_guard lock(mutex_);
   party.answer_ = std::move(answer);
   leave(party, Party::Stage::kAnswered);

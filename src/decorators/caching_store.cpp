@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/base/unshared_status.h"
 #include "src/cache/cache_aside.h"
 #include "src/cache/cache_rounds.h"
 #include "src/cache/decoded_snapshots.h"
@@ -84,12 +85,10 @@ SharedLoads::Answer CachingRecords::shareable(const absl::StatusOr<AnySnapshot>&
   return {absl::OkStatus(), std::shared_ptr<const AnyRecord>(*loaded), loaded->version()};
 }
 
-// The status shares nothing with the leader's: the count of a shared one lives in a library that
-// ThreadSanitizer cannot look into.
 absl::StatusOr<AnySnapshot> CachingRecords::sharedAnswer(const CacheAside::Lookup& lookup) {
   const SharedLoads::Answer& answer = SharedLoads::answerOf(*lookup.loaded);
   if (answer.status.ok()) return asSnapshot(answer.value, answer.version);
-  return absl::Status(answer.status.code(), std::string(answer.status.message()));
+  return unshared(answer.status);
 }
 
 absl::StatusOr<AnySnapshot> CachingRecords::load(const Id& id, const ReadOptions& options) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "src/base/unshared_status.h"
 #include "src/cache/cache_aside.h"
 #include "src/validation/shared_asks.h"
 #include "strata/base/internal/user_calls.h"
@@ -29,7 +30,7 @@ constexpr const char* kInProcess = "in-memory";
 absl::StatusOr<Validation> sharedVerdict(const Lookup& lookup) {
   const SharedLoads::Answer& answer = SharedLoads::answerOf(*lookup.loaded);
   if (answer.status.ok()) return *std::static_pointer_cast<const Validation>(answer.value);
-  return absl::Status(answer.status.code(), std::string(answer.status.message()));
+  return internal::unshared(answer.status);
 }
 
 // One place where verdicts are kept.

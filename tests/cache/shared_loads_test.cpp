@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "src/cache/load_times.h"
+#include "strata/base/backend_error.h"
 #include "strata/base/deadline.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/fakes/fake_clock.h"
@@ -57,6 +58,18 @@ TEST_F(SharedLoadsTest, OneLoadsForAllWhoCameBeforeItBegan) {
   EXPECT_EQ(answered, 8);
   EXPECT_TRUE(loads_.begin(*late.party, MonotonicTime::max()));
   loads_.finish(*late.party, answerOf(8));
+}
+
+// Those who shared a load had its error without its marks, so a service took a complaint of the
+// database for a mistake of its client.
+TEST_F(SharedLoadsTest, AnErrorKeepsItsMarks) {
+  const auto first = loads_.join("a");
+  const auto other = loads_.join("a");
+  ASSERT_TRUE(loads_.begin(*first.party, MonotonicTime::max()));
+  loads_.finish(*first.party,
+                {backendError(absl::PermissionDeniedError("no"), "42501"), nullptr, Version()});
+  ASSERT_EQ(loads_.await(*other.party, MonotonicTime::max()), Told::kAnswer);
+  EXPECT_TRUE(isBackendError(SharedLoads::answerOf(*other.party).status));
 }
 
 TEST_F(SharedLoadsTest, TheNextLoadWaitsForTheOneThatIsOut) {
