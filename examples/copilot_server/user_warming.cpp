@@ -12,6 +12,7 @@ namespace copilot {
 namespace {
 
 constexpr std::size_t kMaxSeen = 100'000;
+constexpr int kMaxWaiting = 100;
 constexpr absl::Duration kMaxTime = absl::Seconds(5);
 
 void warmLists(const strata::ContextSources& sources, const std::string& user_id) {
@@ -46,9 +47,12 @@ bool UserWarming::isFirst(const std::string& user_id) {
 }
 
 void UserWarming::onRequest(const std::string& user_id) {
-  if (!isFirst(user_id)) return;
-  executor_->schedule(absl::ZeroDuration(),
-                      [sources = sources_, user_id] { warmLists(sources, user_id); });
+  if (waiting_->load() >= kMaxWaiting || !isFirst(user_id)) return;
+  ++*waiting_;
+  executor_->schedule(absl::ZeroDuration(), [sources = sources_, user_id, waiting = waiting_] {
+    --*waiting;
+    warmLists(sources, user_id);
+  });
 }
 
 }  // namespace copilot

@@ -2,6 +2,7 @@
 // that the context, which comes later, finds them there.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -13,22 +14,27 @@
 
 namespace copilot {
 
-// Thread-safe. What it has scheduled goes on after its end.
+// Thread-safe. It has one thread of its own: a slow database must not keep the library's threads, which
+// probe breakers and retry deletions. Its destruction waits for the user that is being warmed, five
+// seconds at most.
 class UserWarming {
  public:
-  explicit UserWarming(strata::ContextSources sources,
-                       std::shared_ptr<strata::Executor> executor = strata::Executor::shared());
+  explicit UserWarming(strata::ContextSources sources, std::shared_ptr<strata::Executor> executor =
+                                                           strata::Executor::withThreads(1));
 
-  // Does not wait. Of a user seen before it does nothing; a process remembers 100 000.
+  // Does not wait. Does nothing for a user seen before (a process remembers 100 000), and nothing
+  // while 100 users wait.
   void onRequest(const std::string& user_id);
 
  private:
   bool isFirst(const std::string& user_id);
 
   const strata::ContextSources sources_;
-  const std::shared_ptr<strata::Executor> executor_;
+  // Users that wait; the tasks share it.
+  const std::shared_ptr<std::atomic<int>> waiting_ = std::make_shared<std::atomic<int>>(0);
   std::mutex mutex_;
   std::set<std::string> seen_ ABSL_GUARDED_BY(mutex_);
+  const std::shared_ptr<strata::Executor> executor_;  // last: it ends first
 };
 
 }  // namespace copilot
