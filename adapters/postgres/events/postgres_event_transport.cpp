@@ -32,6 +32,8 @@ using postgres::Statement;
 constexpr internal::PieceLimits kOfOneStatement{.messages = 10'000, .bytes = 8 * 1024 * 1024};
 constexpr absl::Duration kConnectTimeout = absl::Seconds(2);
 constexpr absl::Duration kStatementTimeout = absl::Seconds(5);
+// Where a sender or the listener finds the tables missing: `start` waits as long as migrations do.
+constexpr absl::Duration kPatienceOfRunning = absl::Seconds(1);
 constexpr absl::Duration kBetweenTidyings = absl::Minutes(1);
 constexpr std::size_t kMostTidied = 200;
 
@@ -145,7 +147,8 @@ class PostgresEventTransport final : public EventTransport {
   Health healthCheck() override;
 
  private:
-  absl::Status makeTable();
+  // `patience`: how long it waits for a lock that another session holds.
+  absl::Status makeTable(absl::Duration patience = kPatienceOfRunning);
   absl::Status sendPiece(absl::Span<const EventMessage> messages, Deadline deadline);
   absl::Status run(const Statement& statement, absl::Span<const Bind> binds, Deadline deadline);
   void tidyWhenDue(Deadline deadline);
@@ -163,7 +166,7 @@ class PostgresEventTransport final : public EventTransport {
 
 absl::Status PostgresEventTransport::start(EventReceiver& receiver, Deadline deadline) {
   stream_.emplace(receiver, clock_);
-  const absl::Status made = makeTable();
+  const absl::Status made = makeTable(MigrationOptions{}.lock_patience);
   // The listener needs the secret that the migration makes.
   postgres::ListenerOptions how = how_;
   how.make_tables = [this] { return makeTable(); };
@@ -174,9 +177,9 @@ absl::Status PostgresEventTransport::start(EventReceiver& receiver, Deadline dea
   return annotate(listens.ok() ? made : listens, "postgres: listen to events");
 }
 
-absl::Status PostgresEventTransport::makeTable() {
+absl::Status PostgresEventTransport::makeTable(absl::Duration patience) {
   if (has_table_) return absl::OkStatus();
-  absl::Status made = applyMigrations(*pool_, eventsMigrations());
+  absl::Status made = applyMigrations(*pool_, eventsMigrations(), {.lock_patience = patience});
   has_table_ = made.ok();
   return made;
 }
