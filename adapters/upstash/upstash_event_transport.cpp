@@ -68,8 +68,8 @@ class UpstashEventTransport final : public EventTransport {
 
 absl::Status UpstashEventTransport::start(EventReceiver& receiver, Deadline deadline) {
   stream_.emplace(receiver, clock_);
-  const absl::Status started = internal::startThreads(
-      "upstash: listen to events", [&] { listener_.emplace(listens_, *stream_); });
+  absl::Status started = internal::startThreads("upstash: listen to events",
+                                                [&] { listener_.emplace(listens_, *stream_); });
   if (!started.ok()) return started;
   return client_.annotated(annotate(stream_->awaitStart(deadline), "listen to events"));
 }

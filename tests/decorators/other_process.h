@@ -65,7 +65,8 @@ class OtherProcess {
   struct Both;
   static Both& both();
 
-  OtherProcess(const std::array<int, 2>& ends = connected()) : lines_(ends[0]), pid_(::fork()) {
+  explicit OtherProcess(const std::array<int, 2>& ends = connected())
+      : lines_(ends[0]), pid_(::fork()) {
     if (pid_ != 0) {
       ::close(ends[1]);
       return;

@@ -107,7 +107,7 @@ absl::Status RedisEventTransport::start(EventReceiver& receiver, Deadline deadli
   // From the start on one channel at least, so that an ACL which forbids to subscribe is noticed.
   std::set<std::string> channels;
   if (!client_.check_key.empty()) channels.insert(client_.check_key);
-  const absl::Status started = internal::startThreads(
+  absl::Status started = internal::startThreads(
       "redis: listen to events", [&] { subscriber_.emplace(howToListen(), channels, listener); });
   if (!started.ok()) return started;
   const absl::Status listens = stream_->awaitStart(deadline);
