@@ -11,12 +11,14 @@
 
 #include "strata/factories/clarify_store_factory.h"
 #include "strata/factories/context_builder_factory.h"
+#include "strata/testing/eventually.h"
 #include "strata/testing/servers/local_servers.h"
 #include "strata/testing/status_matchers.h"
 
 namespace strata {
 namespace {
 
+using testing::eventually;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::IsOk;
@@ -30,8 +32,9 @@ constexpr absl::Duration kDelay = absl::Milliseconds(250);
 
 // One process.
 struct Process {
-  explicit Process(const Config& config)
-      : backends(*connect(config, {.metrics = metrics})),
+  explicit Process(const Config& config,
+                   const CircuitBreakerOptions& cache_breaker = {.name = "cache"})
+      : backends(*connect(config, {.metrics = metrics, .cache_breaker = cache_breaker})),
         stores(*createClarifyStores(backends)),
         builder(*createContextBuilder(backends, stores.sources)) {}
 
@@ -78,6 +81,11 @@ class ContextBuilderOnServers : public ::testing::Test {
     const std::string info = servers_->redis().command({"INFO", "stats"}).value();
     const std::string field = "total_reads_processed:";
     return std::stoll(info.substr(info.find(field) + field.size()));
+  }
+  static void expectBothDreams(const BuiltContext& context) {
+    EXPECT_THAT(context.failed, IsEmpty());
+    EXPECT_THAT(context.text, HasSubstr("- Fly"));
+    EXPECT_THAT(context.text, HasSubstr("- Swim"));
   }
   // Connections are made, statements prepared.
   void warmUp() {
@@ -157,15 +165,25 @@ TEST_F(ContextBuilderOnServers, DropsAllFiveCopiesOnRequest) {
   EXPECT_EQ(context.cache_misses, 5);
 }
 
+// The server was killed and never started again here, so nothing said that it is used again, or that
+// the copies of its snapshot are not believed.
 TEST_F(ContextBuilderOnServers, GoesOnWithoutRedisAndUsesItAgain) {
+  process_ = std::make_unique<Process>(
+      config_, CircuitBreakerOptions{.name = "cache", .open_time = absl::Milliseconds(200)});
   process_->build("ada");
+  ASSERT_THAT(servers_->redis().save(), IsOk());
   ASSERT_THAT(servers_->redis().kill(), IsOk());
-  for (int i = 0; i < 10; ++i) {
-    const BuiltContext context = process_->build("ada");
-    EXPECT_THAT(context.failed, IsEmpty());
-    EXPECT_THAT(context.text, HasSubstr("- Fly"));
-  }
+  ASSERT_THAT(process_->stores.dreams->create({.user_id = "ada", .title = "Swim"}), IsOk());
+  for (int i = 0; i < 10; ++i) expectBothDreams(process_->build("ada"));
   EXPECT_EQ(process_->builder->healthCheck().state, HealthState::kWarn);
+
+  ASSERT_THAT(servers_->redis().start(), IsOk());
+  EXPECT_TRUE(eventually([&] {
+    const BuiltContext context = process_->build("ada");
+    expectBothDreams(context);
+    return context.cache_hits == 5;
+  }));
+  EXPECT_EQ(process_->builder->healthCheck().state, HealthState::kPass);
 }
 
 // B-97
