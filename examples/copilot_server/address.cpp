@@ -90,6 +90,17 @@ bool isLoopback(std::string_view address) {
   return parsed && parsed->is_loopback();
 }
 
+std::optional<std::string> addressOfHost(std::string_view text) {
+  if (text.starts_with('[')) {
+    text = text.substr(1, text.find(']') - 1);
+  } else if (std::ranges::count(text, ':') == 1) {
+    text = text.substr(0, text.find(':'));
+  }
+  const auto address = addressIn(text);
+  if (!address) return std::nullopt;
+  return address->to_string();
+}
+
 std::string limitKey(std::string_view address) {
   const auto parsed = addressIn(address);
   if (!parsed) return std::string(address);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,10 @@ class AddressSet {
 };
 
 bool isLoopback(std::string_view address);
+
+// The address in "192.0.2.7", "192.0.2.7:51123", "2001:db8::1" or "[2001:db8::1]:443", as proxies write it.
+// None: there is none.
+std::optional<std::string> addressOfHost(std::string_view text);
 
 // What limits of an address are counted by: the address, and of IPv6 its first 64 bits, since one
 // subscriber usually has all the addresses under them. What is no address counts as itself.

@@ -7,8 +7,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -77,40 +77,55 @@ EventStream::Text ofConversation(const EventDelivery& delivery, const Caller& ca
 class ListReader {
  public:
   ListReader(Caller caller, const ConversationList& shown) : caller_(std::move(caller)) {
-    for (const strata::Conversation& conversation : shown.conversations) remember(conversation.id);
+    for (const strata::Conversation& conversation : shown.conversations) remember(conversation);
   }
 
   EventStream::Text render(const EventDelivery& delivery) {
     if (delivery.event == nullptr) return {.text = gapText(delivery.gap)};
     const Event& event = *delivery.event;
     const auto conversation = strata::decodeJson<strata::Conversation>(event.data.text());
-    if (!conversation.ok()) return {};
+    if (!conversation.ok() || isOlder(*conversation)) return {};
     if (mayRead(*conversation, caller_)) {
-      remember(conversation->id);
+      remember(*conversation);
       return {.text = textOf(event, event.name, strata::encodeJson(*conversation))};
     }
-    const bool was_shown = shown_.erase(conversation->id) > 0;
+    const auto known = known_.find(conversation->id);
+    const bool was_shown = known != known_.end() && known->second.shown;
     if (event.name != names::kSharing || !(was_shown || wasShared(event))) return {};
+    remember(*conversation, /*shown=*/false);
     const boost::json::value gone = {{"id", conversation->id}};
     return {.text = textOf(event, names::kDeleted, boost::json::serialize(gone))};
   }
 
  private:
+  struct Known {
+    strata::Timestamp updated_at;
+    bool shown = false;
+  };
+
+  // Two requests may publish in another order than they changed the conversation. The older state would
+  // show what is private again.
+  bool isOlder(const strata::Conversation& conversation) const {
+    const auto known = known_.find(conversation.id);
+    return known != known_.end() && conversation.updated_at < known->second.updated_at;
+  }
   // Those that were shared with the tenant and not shown here, on a later page for instance, are known
   // by their event, so forgetting costs little.
-  void remember(const std::string& id) {
+  void remember(const strata::Conversation& conversation, bool shown = true) {
     constexpr std::size_t kMost = 10'000;
-    if (shown_.size() >= kMost) shown_.clear();
-    shown_.insert(id);
+    if (known_.size() >= kMost) known_.clear();
+    known_.insert_or_assign(conversation.id, Known{conversation.updated_at, shown});
   }
 
   const Caller caller_;
-  std::set<std::string> shown_;
+  std::map<std::string, Known> known_;
 };
 
-// Subscribed, and reached by other processes where they can be reached.
+// Subscribed, and reached by other processes where they can be reached. InvalidArgument: the channel is
+// of an id that cannot be.
 absl::StatusOr<std::unique_ptr<strata::EventSubscription>> follow(
     Service& service, const Call& call, const strata::EventChannel& channel) {
+  if (absl::Status status = channel.check(); !status.ok()) return status;
   auto events = service.events->subscribe(channel, {.on_ready = call.request.wake});
   if (!events.ok()) return ours(events.status());
   // Where the others cannot be reached now, a gap will tell when they are.
@@ -125,14 +140,11 @@ Response streamResponse(EventStream stream) {
 // `may_read` as it is asked for a stream: with a token, only as long as that counts.
 std::unique_ptr<ReadRight> rightOf(const Service& service, const Call& call,
                                    std::function<absl::Status()> may_read) {
-  auto check = [clock = service.clock, expires = call.expires,
-                may_read = std::move(may_read)]() -> absl::Status {
-    if (expires && absl::FromChrono(clock->wallTime()) >= *expires) {
-      return absl::UnauthenticatedError("the token expired");
-    }
-    return may_read();
-  };
-  return std::make_unique<ReadRight>(std::move(check), *service.clock);
+  ReadRightOptions options;
+  if (call.expires) {
+    options.life = *call.expires - absl::FromChrono(service.clock->wallTime());
+  }
+  return std::make_unique<ReadRight>(std::move(may_read), *service.clock, options);
 }
 
 absl::StatusOr<Response> followConversation(Service& service, const Call& call) {

@@ -1,5 +1,6 @@
 #include "examples/copilot_server/http_connection.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -26,9 +27,14 @@ namespace http = boost::beast::http;
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxHeaderBytes = 16 << 10;
 constexpr std::size_t kMaxBodyBytes = 1 << 20;
+// Smaller ones are bounded by the number of connections.
+constexpr std::size_t kLargeAnswerBytes = 64 << 10;
 constexpr std::size_t kMaxStreamChunk = 64 << 10;
 constexpr std::size_t kMaxLingerBytes = 4 << 20;
 constexpr std::chrono::seconds kLingerTimeout{1};
+
+constexpr std::string_view kTooMuchAtOnce =
+    "the address sends or asks for too much at once; try again in a moment";
 
 std::string peerOf(const asio::ip::tcp::socket& socket) {
   beast::error_code error;
@@ -56,6 +62,7 @@ HttpConnection::HttpConnection(asio::ip::tcp::socket socket, HttpContext& contex
       writer_(stream_.socket(), absl::ToChronoNanoseconds(context.options.timeouts.write)),
       buffer_(kMaxHeaderBytes + kMaxBodyBytes),
       timer_(stream_.get_executor()),
+      lifetime_(stream_.get_executor()),
       peer_(peerOf(stream_.socket())),
       share_(std::move(share)),
       probes_only_(probes_only) {}
@@ -64,9 +71,19 @@ asio::awaitable<void> HttpConnection::run() {
   const auto self = shared_from_this();
   beast::error_code ignored;
   stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  if (probes_only_) endAfter(context_.options.timeouts.probe);
   bool goes_on = true;
   while (goes_on) goes_on = co_await serveOne();
+  lifetime_.cancel();
   stream_.socket().close(ignored);
+}
+
+void HttpConnection::endAfter(absl::Duration time) {
+  lifetime_.expires_after(absl::ToChronoNanoseconds(time));
+  lifetime_.async_wait([weak = weak_from_this()](Error error) {
+    const auto self = weak.lock();
+    if (!error && self != nullptr) self->stream_.socket().close(error);
+  });
 }
 
 asio::awaitable<bool> HttpConnection::serveOne() {
@@ -90,6 +107,7 @@ asio::awaitable<bool> HttpConnection::serveOne() {
   const bool keep_alive = wants_more && !draining_ && !context_.draining;
   const bool written = co_await write(request, response, keep_alive);
   body_share_ = nullptr;
+  answer_share_ = nullptr;
   if (written && !keep_alive) co_await linger();
   co_return written&& keep_alive;
 }
@@ -117,14 +135,33 @@ asio::awaitable<std::optional<HttpConnection::Failure>> HttpConnection::answer(P
     if (has_body) co_return Failure{*admission.refusal};
     response = *admission.refusal;
   }
-  if (!has_body) co_return std::nullopt;
+  if (!has_body) {
+    holdAnswer(response, admission.address);
+    co_return std::nullopt;
+  }
   auto failure = co_await readBody(parser, admission.address);
   if (failure) co_return failure;
   request.body = std::move(parser.get().body());
   const auto handle = [&] { return admission.handle(request); };
   if (lane == Lane::kAtOnce) response = handle();
   if (lane != Lane::kAtOnce) response = co_await runOn(pool, handle);
+  holdAnswer(response, admission.address);
   co_return std::nullopt;
+}
+
+bool HttpConnection::hold(const std::string& address, std::size_t bytes,
+                          std::unique_ptr<AddressBounds::Share>& share) {
+  if (context_.options.proxies.contains(address)) return true;
+  // A single one may be as large as it is.
+  share =
+      context_.bytes.take(limitKey(address), std::min(bytes, context_.options.bytes_per_address));
+  return share != nullptr;
+}
+
+void HttpConnection::holdAnswer(Response& response, const std::string& address) {
+  if (response.body.size() < kLargeAnswerBytes) return;
+  body_share_ = nullptr;
+  if (!hold(address, response.body.size(), answer_share_)) response = unavailable(kTooMuchAtOnce);
 }
 
 asio::awaitable<bool> HttpConnection::waitForBytes() {
@@ -134,8 +171,7 @@ asio::awaitable<bool> HttpConnection::waitForBytes() {
   if (draining_ && stream_.socket().available(error) == 0) co_return false;
   idle_ = true;
   if (buffer_.capacity() > kMaxHeaderBytes) buffer_.shrink_to_fit();
-  const HttpTimeouts& timeouts = context_.options.timeouts;
-  stream_.expires_after(absl::ToChronoNanoseconds(probes_only_ ? timeouts.probe : timeouts.idle));
+  stream_.expires_after(absl::ToChronoNanoseconds(context_.options.timeouts.idle));
   const auto [read_error, bytes] =
       co_await stream_.async_read_some(buffer_.prepare(kMaxHeaderBytes), kToken);
   idle_ = false;
@@ -170,9 +206,12 @@ HttpConnection::Failure HttpConnection::failureOf(Error error) {
 }
 
 asio::awaitable<std::optional<HttpConnection::Failure>> HttpConnection::readHead(Parser& parser) {
-  const HttpTimeouts& timeouts = context_.options.timeouts;
-  stream_.expires_after(absl::ToChronoNanoseconds(probes_only_ ? timeouts.probe : timeouts.read));
-  // RFC 9112, 2.2: an empty line before a request is ignored.
+  stream_.expires_after(absl::ToChronoNanoseconds(context_.options.timeouts.read));
+  // RFC 9112, 2.2: an empty line before a request is ignored, also one that arrives in two parts.
+  while (buffered() == "\r") {
+    const bool has_more = co_await readMore();
+    if (!has_more) co_return Failure{};
+  }
   if (buffered().starts_with("\r\n")) buffer_.consume(2);
   std::size_t scanned = 0;
   HeadScan scan = scanHead(buffered());
@@ -203,12 +242,7 @@ asio::awaitable<std::optional<HttpConnection::Failure>> HttpConnection::readHead
 asio::awaitable<std::optional<HttpConnection::Failure>> HttpConnection::readBody(
     Parser& parser, const std::string& address) {
   const std::size_t size = parser.content_length().value_or(kMaxBodyBytes);
-  if (!context_.options.proxies.contains(address)) {
-    body_share_ = context_.bytes.take(limitKey(address), size);
-    if (body_share_ == nullptr) {
-      co_return Failure{unavailable("the address sends too much at once; try again in a moment")};
-    }
-  }
+  if (!hold(address, size, body_share_)) co_return Failure{unavailable(kTooMuchAtOnce)};
   if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
     const bool written = co_await writeText("HTTP/1.1 100 Continue\r\n\r\n");
     if (!written) co_return Failure{};

@@ -49,7 +49,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                  std::unique_ptr<AddressBounds::Share> share, bool probes_only);
 
   boost::asio::awaitable<void> run();
-  // Ends it once what is under way is answered. Any thread may call it.
+  // Ends it once what is under way is answered. Thread-safe.
   void drain();
 
  private:
@@ -65,12 +65,19 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // Reads a body where there is one, and answers.
   boost::asio::awaitable<std::optional<Failure>> answer(Parser& parser, Request& request,
                                                         Response& response);
+  // Closes it, whatever is under way, after `time`.
+  void endAfter(absl::Duration time);
   // Waits until something comes; false: nothing will.
   boost::asio::awaitable<bool> waitForBytes();
   boost::asio::awaitable<std::optional<Failure>> readHead(Parser& parser);
   // Counts as bytes of `address` while it is read and answered.
   boost::asio::awaitable<std::optional<Failure>> readBody(Parser& parser,
                                                           const std::string& address);
+  // Counts a large answer as bytes of `address` while it is written; 503 where that has too many.
+  void holdAnswer(Response& response, const std::string& address);
+  // Whether `address` may have so many more bytes; `share` gives them back.
+  bool hold(const std::string& address, std::size_t bytes,
+            std::unique_ptr<AddressBounds::Share>& share);
   // Whether more bytes are in the buffer.
   boost::asio::awaitable<bool> readMore();
   static Failure failureOf(Error error);
@@ -101,9 +108,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   HttpWriter writer_;
   boost::beast::flat_buffer buffer_;
   boost::asio::steady_timer timer_;
+  boost::asio::steady_timer lifetime_;
   const std::string peer_;
   const std::unique_ptr<AddressBounds::Share> share_;
   std::unique_ptr<AddressBounds::Share> body_share_;
+  std::unique_ptr<AddressBounds::Share> answer_share_;
   const bool probes_only_;
   bool idle_ = false;  // waiting for a request
   bool draining_ = false;

@@ -29,10 +29,10 @@ absl::StatusOr<strata::Caller> callerOf(const std::string& tenant, const std::st
 }
 
 // The gateway adds the address that it saw as the last one.
-std::string lastAddress(std::string_view forwarded_for) {
+std::string_view lastOf(std::string_view forwarded_for) {
   const std::size_t comma = forwarded_for.rfind(',');
   if (comma != std::string_view::npos) forwarded_for.remove_prefix(comma + 1);
-  return std::string(trimmed(forwarded_for));
+  return trimmed(forwarded_for);
 }
 
 }  // namespace
@@ -53,8 +53,8 @@ bool IdentityCheck::isOfGateway(const Request& request) const {
 
 std::string IdentityCheck::addressOf(const Request& request) const {
   if (!settings_.trust_forwarded || !isOfGateway(request)) return request.peer;
-  std::string forwarded = lastAddress(request.forwarded_for);
-  return forwarded.empty() ? request.peer : forwarded;
+  // Any other text would be a limit of its own.
+  return addressOfHost(lastOf(request.forwarded_for)).value_or(request.peer);
 }
 
 absl::StatusOr<Identity> IdentityCheck::identify(const Request& request, absl::Time now) const {

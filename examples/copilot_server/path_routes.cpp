@@ -7,6 +7,7 @@
 
 #include "examples/copilot_server/access.h"
 #include "examples/copilot_server/application.h"
+#include "examples/copilot_server/conversation_list.h"
 #include "examples/copilot_server/json_body.h"
 
 namespace copilot {
@@ -86,11 +87,24 @@ absl::StatusOr<Response> createPath(Service& service, const Call& call) {
                   201);
 }
 
+// `limit` and `offset` of the query. A path may show more messages than fit into memory.
+absl::StatusOr<strata::ResolveQuery> pageOf(const Call& call) {
+  auto limit = numberOf(call, "limit", 100);
+  if (!limit.ok()) return limit.status();
+  auto offset = numberOf(call, "offset", 0);
+  if (!offset.ok()) return offset.status();
+  if (*limit < 1 || *limit > 1'000) return absl::InvalidArgumentError("limit is 1 to 1000");
+  if (*offset < 0) return absl::InvalidArgumentError("offset is negative");
+  return strata::ResolveQuery{.limit = *limit, .offset = *offset};
+}
+
 absl::StatusOr<Response> getMessages(Service& service, const Call& call) {
   if (absl::Status status = checkRead(service, call); !status.ok()) return status;
+  auto query = pageOf(call);
+  if (!query.ok()) return query.status();
   auto path = pathOf(service, call, call.arguments[1]);
   if (!path.ok()) return path.status();
-  auto messages = service.paths->resolvePathMessages(call.caller.tenant_id, path->id);
+  auto messages = service.paths->resolvePathMessages(call.caller.tenant_id, path->id, *query);
   if (!messages.ok()) return messages.status();
   return jsonResponse(PathMessages{*std::move(messages)});
 }

@@ -3,21 +3,35 @@
 #include <algorithm>
 #include <utility>
 
+#include "strata/base/backend_error.h"
+
 namespace copilot {
+namespace {
+
+// A database that denies the service something says nothing of the reader.
+bool isNo(const absl::Status& status) {
+  return !strata::isBackendError(status) &&
+         (absl::IsNotFound(status) || absl::IsPermissionDenied(status) ||
+          absl::IsUnauthenticated(status));
+}
+
+}  // namespace
 
 ReadRight::ReadRight(Check check, const strata::Clock& clock, ReadRightOptions options)
     : check_(std::move(check)),
       clock_(clock),
       options_(options),
       granted_(clock.now()),
-      due_(granted_ + options.every) {}
+      due_(granted_ + options.every),
+      expires_(granted_ + options.life) {}
 
 bool ReadRight::isFresh() const {
-  return !ended_ && fresh_ && clock_.now() - granted_ < options_.every;
+  const strata::MonotonicTime now = clock_.now();
+  return !ended_ && fresh_ && now - granted_ < options_.every && now < expires_;
 }
 
 absl::Duration ReadRight::untilDue() const {
-  return std::max(absl::ZeroDuration(), due_ - clock_.now());
+  return std::max(absl::ZeroDuration(), std::min(due_, expires_) - clock_.now());
 }
 
 void ReadRight::expire() {
@@ -28,6 +42,10 @@ void ReadRight::expire() {
 void ReadRight::renew() {
   // The answer is as old as the question.
   const strata::MonotonicTime asked = clock_.now();
+  if (asked >= expires_) {
+    ended_ = true;
+    return;
+  }
   const absl::Status status = check_();
   if (status.ok()) {
     fresh_ = true;
@@ -36,8 +54,7 @@ void ReadRight::renew() {
     return;
   }
   due_ = clock_.now() + options_.retry;
-  ended_ = absl::IsNotFound(status) || absl::IsPermissionDenied(status) ||
-           absl::IsUnauthenticated(status) || clock_.now() - granted_ >= options_.patience;
+  ended_ = isNo(status) || clock_.now() - granted_ >= options_.patience;
 }
 
 }  // namespace copilot

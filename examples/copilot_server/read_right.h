@@ -16,13 +16,15 @@ struct ReadRightOptions {
   absl::Duration patience = absl::Seconds(30);
   // Between attempts while it cannot.
   absl::Duration retry = absl::Seconds(1);
+  // Until the right ends by itself, as that of a token does. Nothing is sent later.
+  absl::Duration life = absl::InfiniteDuration();
 };
 
 // Begins with the right granted. For one thread at a time; `clock` must outlive it.
 class ReadRight {
  public:
-  // Ok: the reader may read. NotFound, PermissionDenied, Unauthenticated: not any more. Everything else:
-  // it could not be asked. May block.
+  // Ok: the reader may read. NotFound, PermissionDenied, Unauthenticated: not any more. Everything
+  // else, errors of the store's server among it: it could not be asked. May block.
   using Check = std::function<absl::Status()>;
 
   ReadRight(Check check, const strata::Clock& clock, ReadRightOptions options = {});
@@ -43,6 +45,7 @@ class ReadRight {
   const ReadRightOptions options_;
   strata::MonotonicTime granted_;  // when the question was asked that was last answered with yes
   strata::MonotonicTime due_;
+  strata::MonotonicTime expires_;
   bool fresh_ = true;
   bool ended_ = false;
 };

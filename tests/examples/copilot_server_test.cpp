@@ -199,6 +199,11 @@ TEST_F(CopilotServerTest, BranchesAConversation) {
   EXPECT_EQ(countOf(server->get(kAda, paths), "paths"), 2u);
   const std::string of_branch = paths + "/" + branch.text("id");
   EXPECT_EQ(countOf(server->get(kAda, of_branch + "/messages"), "messages"), 1u);
+  // A page: all that a path shows may be more than fits into memory.
+  EXPECT_EQ(countOf(server->get(kAda, of_branch + "/messages?limit=1&offset=1"), "messages"), 0u);
+  for (const char* wrong : {"limit=0", "limit=1001", "limit=x", "offset=-1"}) {
+    EXPECT_EQ(server->get(kAda, of_branch + "/messages?" + wrong).status, 400) << wrong;
+  }
   EXPECT_EQ(server
                 ->send(kAda, "PUT", conversation(id) + "/active-path",
                        R"({"path_id": ")" + branch.text("id") + "\"}")

@@ -167,5 +167,33 @@ TEST_F(EventStreamTest, TellsNoIdOfWhatItsReaderNeverCouldRead) {
   }
 }
 
+// A request that had changed the conversation before it became private, and publishes after it, showed it
+// again.
+TEST_F(EventStreamTest, ShowsNothingThatIsOlderThanWhatItTold) {
+  const std::string id = createShared();
+  const auto list = follow(kBob, "/v1/events");
+  ASSERT_TRUE(list->reads("event: snapshot"));
+  const auto shared =
+      service_->conversations->getConversation({.tenant_id = kTenant, .user_id = kAda.id}, id);
+  ASSERT_THAT(shared, IsOk());
+  send(kAda, "PATCH", "/v1/conversations/" + id, R"({"share_audience": "private"})");
+  ASSERT_TRUE(list->reads("event: deleted"));
+  ASSERT_THAT(service_->events->publish(strata::conversationListEvents(kTenant), "upsert",
+                                        *strata::Json::parse(strata::encodeJson(**shared))),
+              IsOk());
+  const std::string next = createShared();
+  ASSERT_TRUE(list->reads(next));
+  EXPECT_EQ(list->text().find(id, list->text().find("event: deleted\ndata: {\"id\":\"" + id) + 40),
+            std::string::npos);
+}
+
+// The answer was 500, and the log said that the service had failed.
+TEST_F(EventStreamTest, IsRefusedForAnIdThatCannotBe) {
+  for (const char* id : {"%00", "%FF"}) {
+    EXPECT_EQ(send(kAda, "GET", std::string("/v1/conversations/") + id + "/events", "").status, 400)
+        << id;
+  }
+}
+
 }  // namespace
 }  // namespace copilot

@@ -80,6 +80,39 @@ std::string put(const std::string& path, std::size_t size, const std::string& mo
          "\r\n" + more + "\r\n";
 }
 
+// A client that reads only when it is told to.
+class SlowReader {
+ public:
+  explicit SlowReader(std::uint16_t port, const std::string& requests = get("/large"))
+      : connection_(port) {
+    const int size = 64 << 10;
+    setsockopt(connection_.socket(), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    connection_.send(requests);
+  }
+  std::size_t take(std::size_t bytes) const {
+    std::string part(bytes, '\0');
+    const ssize_t got = recv(connection_.socket(), part.data(), part.size(), 0);
+    return got > 0 ? static_cast<std::size_t>(got) : 0;
+  }
+  // As the system sees it: 1 is established.
+  bool isServed() const {
+    sockaddr_in own{};
+    socklen_t size = sizeof(own);
+    getsockname(connection_.socket(), reinterpret_cast<sockaddr*>(&own), &size);
+    std::ifstream table("/proc/net/tcp");
+    for (std::string line; std::getline(table, line);) {
+      unsigned remote_port = 0;
+      unsigned state = 0;
+      const int found = std::sscanf(line.c_str(), "%*d: %*x:%*x %*x:%x %x", &remote_port, &state);
+      if (found == 2 && remote_port == ntohs(own.sin_port)) return state == 1;
+    }
+    return false;
+  }
+
+ private:
+  RawConnection connection_;
+};
+
 // A megabyte was read of everybody, before it was known who asked.
 TEST_F(HttpServerTest, ReadsNoBodyOfARequestThatItDoesNotAdmit) {
   start();
@@ -135,6 +168,54 @@ TEST_F(HttpServerTest, AnswersProbesWhileThereAreTooManyConnections) {
   EXPECT_TRUE(eventually([&] { return answerTo(get("/livez")).starts_with("HTTP/1.1 200 "); }));
 }
 
+// The time was one for each of the first byte, the head and the body, and without end for an answer that
+// is taken slowly.
+TEST_F(HttpServerTest, GivesAReservedConnectionItsTimeForAllThatItDoes) {
+  start({.max_connections = 1,
+         .reserved_connections = 1,
+         .timeouts = {.probe = absl::Milliseconds(50)}});
+  const RawConnection held(server_->port());
+  EXPECT_TRUE(eventually([&] { return answerTo(get("/echo")).starts_with("HTTP/1.1 503 "); }));
+  // Not the first one where that before it is not gone yet.
+  EXPECT_TRUE(eventually([&] {
+    const RawConnection half(server_->port());
+    half.send(
+        "GET /livez HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n");
+    const std::size_t expected = std::string_view("HTTP/1.1 100 Continue\r\n\r\n").size();
+    std::string got(expected, '\0');
+    const ssize_t first = recv(half.socket(), got.data(), got.size(), MSG_WAITALL);
+    return first == static_cast<ssize_t>(expected) && recv(half.socket(), got.data(), 1, 0) == 0;
+  }));
+  EXPECT_TRUE(eventually([&] { return answerTo(get("/livez")).starts_with("HTTP/1.1 200 "); }));
+}
+
+// In two segments it was refused, in one ignored.
+TEST_F(HttpServerTest, IgnoresAnEmptyLineBeforeARequestHoweverItArrives) {
+  start({.io_threads = 1});
+  const RawConnection connection(server_->port());
+  connection.send("\r");
+  // By then the one thread has read what came before.
+  EXPECT_THAT(answerTo(get("/echo")), StartsWith("HTTP/1.1 200 "));
+  connection.send("\n" + get("/echo"));
+  EXPECT_THAT(connection.readAll(), StartsWith("HTTP/1.1 200 "));
+}
+
+// Answers were counted by nothing, and are held for as long as their clients take something.
+TEST_F(HttpServerTest, GivesAnAddressSoManyBytesOfAnswers) {
+  start({.bytes_per_address = kLarge + kSome / 2});
+  auto slow = std::make_unique<SlowReader>(server_->port());
+  ASSERT_GT(slow->take(1), 0U);
+  EXPECT_THAT(answerTo(get("/some")), StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(answerTo(get("/echo")), StartsWith("HTTP/1.1 200 "));
+  slow = nullptr;
+  EXPECT_TRUE(eventually([&] { return answerTo(get("/some")).starts_with("HTTP/1.1 200 "); }));
+}
+
+TEST_F(HttpServerTest, GivesAnAddressOneAnswerThatIsLargerThanItsBytes) {
+  start({.bytes_per_address = 10});
+  EXPECT_THAT(answerTo(get("/some")), StartsWith("HTTP/1.1 200 "));
+}
+
 TEST_F(HttpServerTest, ClosesAConnectionThatSaysNothing) {
   start({.timeouts = {.idle = absl::Milliseconds(50), .read = absl::Milliseconds(50)}});
   EXPECT_EQ(RawConnection(server_->port()).readAll(), "");
@@ -143,39 +224,6 @@ TEST_F(HttpServerTest, ClosesAConnectionThatSaysNothing) {
   EXPECT_EQ(answerTo("PUT /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"),
             "");
 }
-
-// A client that reads only when it is told to.
-class SlowReader {
- public:
-  explicit SlowReader(std::uint16_t port, const std::string& requests = get("/large"))
-      : connection_(port) {
-    const int size = 64 << 10;
-    setsockopt(connection_.socket(), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-    connection_.send(requests);
-  }
-  std::size_t take(std::size_t bytes) const {
-    std::string part(bytes, '\0');
-    const ssize_t got = recv(connection_.socket(), part.data(), part.size(), 0);
-    return got > 0 ? static_cast<std::size_t>(got) : 0;
-  }
-  // As the system sees it: 1 is established.
-  bool isServed() const {
-    sockaddr_in own{};
-    socklen_t size = sizeof(own);
-    getsockname(connection_.socket(), reinterpret_cast<sockaddr*>(&own), &size);
-    std::ifstream table("/proc/net/tcp");
-    for (std::string line; std::getline(table, line);) {
-      unsigned remote_port = 0;
-      unsigned state = 0;
-      const int found = std::sscanf(line.c_str(), "%*d: %*x:%*x %*x:%x %x", &remote_port, &state);
-      if (found == 2 && remote_port == ntohs(own.sin_port)) return state == 1;
-    }
-    return false;
-  }
-
- private:
-  RawConnection connection_;
-};
 
 TEST_F(HttpServerTest, CutsOffAClientThatTakesNothing) {
   start({.timeouts = {.write = absl::Milliseconds(100)}});

@@ -249,6 +249,25 @@ TEST(Identity, OnlyAGatewaySaysWhatTheClientsAddressIs) {
   EXPECT_EQ(address(true, ""), "192.0.2.7");
 }
 
+// With a port behind it each connection of a client had limits of its own, and so had any other text.
+TEST(Identity, OfAClientHasNoPort) {
+  Request request = requestOf("10.1.2.3");
+  const IdentityCheck check({.proxies = *AddressSet::parse("10.0.0.0/8"), .trust_forwarded = true});
+  for (const auto& [forwarded, address] :
+       std::map<std::string, std::string>{{"192.0.2.7:51123", "192.0.2.7"},
+                                          {"[2001:db8::1]:443", "2001:db8::1"},
+                                          {"[2001:db8::1]", "2001:db8::1"},
+                                          {"2001:db8::1", "2001:db8::1"},
+                                          {"for=192.0.2.7", "10.1.2.3"},
+                                          {"unknown", "10.1.2.3"},
+                                          {"[", "10.1.2.3"},
+                                          {"1.2.3.4, ", "10.1.2.3"},
+                                          {"", "10.1.2.3"}}) {
+    request.forwarded_for = forwarded;
+    EXPECT_EQ(check.addressOf(request), address) << forwarded;
+  }
+}
+
 TEST(AddressSet, HasAddressesAndNetworks) {
   const auto set = AddressSet::parse("10.0.0.7, 192.168.0.0/17 ,2001:db8::/33");
   ASSERT_THAT(set, IsOk());

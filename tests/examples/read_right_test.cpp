@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "strata/base/backend_error.h"
 #include "strata/testing/fakes/fake_clock.h"
 
 namespace copilot {
@@ -41,6 +42,30 @@ TEST_F(ReadRightTest, EndsWhereTheAnswerIsNo) {
     EXPECT_TRUE(right.hasEnded()) << no;
     EXPECT_FALSE(right.isFresh()) << no;
   }
+}
+
+// The streams of all readers ended at once when the service's own password had been changed.
+TEST_F(ReadRightTest, DoesNotEndWhereTheDatabaseDeniesTheServiceSomething) {
+  answer_ =
+      strata::backendError(absl::PermissionDeniedError("permission denied for table"), "42501");
+  clock_.advance(absl::Seconds(5));
+  right_.renew();
+  EXPECT_FALSE(right_.hasEnded());
+  EXPECT_FALSE(right_.isFresh());
+}
+
+// Events were sent for up to five seconds more.
+TEST_F(ReadRightTest, EndsWithItsLife) {
+  ReadRight right([] { return absl::OkStatus(); }, clock_, {.life = absl::Seconds(7)});
+  clock_.advance(absl::Seconds(5));
+  right.renew();
+  EXPECT_EQ(right.untilDue(), absl::Seconds(2));
+  clock_.advance(absl::Milliseconds(1999));
+  EXPECT_TRUE(right.isFresh());
+  clock_.advance(absl::Milliseconds(1));
+  EXPECT_FALSE(right.isFresh());
+  right.renew();
+  EXPECT_TRUE(right.hasEnded());
 }
 
 // A store that could not be asked was taken for a yes, without an end.
