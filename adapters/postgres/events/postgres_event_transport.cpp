@@ -18,6 +18,7 @@
 #include "src/base/health_check.h"
 #include "src/base/start_threads.h"
 #include "src/base/utf8.h"
+#include "strata/base/logging.h"
 #include "strata/base/status.h"
 #include "strata_migrations/events.h"
 
@@ -152,12 +153,14 @@ class PostgresEventTransport final : public EventTransport {
   absl::Status sendPiece(absl::Span<const EventMessage> messages, Deadline deadline);
   absl::Status run(const Statement& statement, absl::Span<const Bind> binds, Deadline deadline);
   void tidyWhenDue(Deadline deadline);
+  void warnOfTidying(const absl::Status& why);
 
   const std::shared_ptr<PostgresPool> pool_;
   const postgres::ListenerOptions how_;
   const Clock& clock_;
   std::atomic<bool> has_table_ = false;
-  MonotonicTime tidy_at_;  // the sender's alone
+  MonotonicTime tidy_at_;           // the sender's alone
+  bool warned_of_tidying_ = false;  // the sender's alone
 
   std::optional<internal::EventStream> stream_;
   // Made by `start`. Last, so that its thread ends before anything that it uses.
@@ -233,8 +236,9 @@ void PostgresEventTransport::tidyWhenDue(Deadline deadline) {
   if (!has_table_ || clock_.now() < tidy_at_) return;
   tidy_at_ = clock_.now() + kBetweenTidyings;
   const auto deleted = pool_->internals().run(tidyUp(), {}, deadline);
-  // Failed: what is old now is older the next time.
-  if (!deleted.ok() || deleted->rows.size() != 1) return;
+  // What is old now is older the next time.
+  if (!deleted.ok()) return warnOfTidying(deleted.status());
+  if (deleted->rows.size() != 1) return;
   if (deleted->rows.at(0, 0) == std::to_string(kMostTidied)) tidy_at_ = {};
 }
 
@@ -247,6 +251,11 @@ absl::Status PostgresEventTransport::ping(Deadline deadline) {
   return absl::FailedPreconditionError(
       "postgres: events cannot be stored: the database is read-only, or this user lacks INSERT and "
       "SELECT on strata_events, USAGE on its sequence or SELECT on strata_event_secret");
+}
+
+void PostgresEventTransport::warnOfTidying(const absl::Status& why) {
+  if (std::exchange(warned_of_tidying_, true)) return;
+  log(Severity::kWarning, "strata.postgres.old_events_stay", {{"why", describe(why)}});
 }
 
 Health PostgresEventTransport::healthCheck() {

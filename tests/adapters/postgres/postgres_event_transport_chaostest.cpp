@@ -152,6 +152,43 @@ TEST_F(PostgresEventFaults, ASessionThatMayNotReadTheSecretCanNeitherListenNorNo
   EXPECT_NE(ask("SET ROLE stranger; SET strata.event_channel = 'a';"
                 "SELECT count(*) FROM strata_events"),
             "0");
+  ask("UPDATE strata_events SET created_at = now() - interval '11 minutes'");
+  EXPECT_EQ(ask("SET ROLE stranger; SET strata.event_channel = '*';"
+                "SELECT count(*) FROM strata_events"),
+            "0")
+      << "what the function that tidies up may see";
+}
+
+// Its rows stayed: deleting what is locked took UPDATE, of which the documentation knew nothing, and the
+// error was dropped.
+TEST_F(PostgresEventFaults, AUserWithTheDocumentedPrivilegesAloneTidiesUp) {
+  ask("CREATE ROLE guest LOGIN PASSWORD 'guest';"
+      "GRANT SELECT ON strata_event_secret TO guest; GRANT SELECT, INSERT ON strata_events TO "
+      "guest;"
+      "GRANT USAGE ON SEQUENCE strata_events_id_seq TO guest;"
+      "GRANT SELECT ON strata_migrations TO guest;"
+      "INSERT INTO strata_events (channel, payload, created_at)"
+      " SELECT 'old', 'x', now() - interval '11 minutes' FROM generate_series(1, 500)");
+  std::string url = postgres().url();
+  url.replace(0, url.find('@'), "postgresql://guest:guest");
+  const auto carol = nodeAt(url, "carol");
+  ASSERT_OK(carol->start());
+  for (int i = 0; i < 3; ++i) ASSERT_OK(carol->send("a", "x"));
+  EXPECT_EQ(carol->transport->healthCheck().state, HealthState::kPass);
+  EXPECT_EQ(ask("SELECT count(*) FROM strata_events WHERE channel = 'old'"), "0");
+}
+
+// The function runs as the owner of the table, so it must not be led to another one.
+TEST_F(PostgresEventFaults, TidyingUpTakesNoTableOfItsCaller) {
+  ask("CREATE ROLE guest LOGIN PASSWORD 'guest'");
+  std::string url = postgres().url();
+  url.replace(0, url.find('@'), "postgresql://guest:guest");
+  const auto pool = PostgresPool::open({.url = url}).value();
+  ASSERT_OK(pool->execute(
+      "CREATE TEMP TABLE strata_events (id bigint, channel text, created_at timestamptz);"
+      "INSERT INTO strata_events VALUES (1, 'mine', now() - interval '11 minutes');"
+      "SELECT strata_tidy_events(10);"
+      "DO $$ BEGIN ASSERT EXISTS (SELECT FROM strata_events); END $$"));
 }
 
 // The policy holds for the owner of the table too, which the application usually is.

@@ -13,20 +13,22 @@ REVOKE ALL ON strata_event_secret FROM PUBLIC;
 ALTER TABLE strata_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE strata_events FORCE ROW LEVEL SECURITY;
 CREATE POLICY named_channel ON strata_events FOR SELECT
-  USING (channel = nullif(current_setting('strata.event_channel', true), '')
-         OR (current_setting('strata.event_channel', true) = '*'
-             AND created_at < now() - interval '10 minutes'));
+  USING (channel = nullif(current_setting('strata.event_channel', true), ''));
 CREATE POLICY any_channel ON strata_events FOR INSERT WITH CHECK (true);
-CREATE POLICY old_rows ON strata_events FOR DELETE
-  USING (created_at < now() - interval '10 minutes');
--- For SELECT … FOR UPDATE, which strata_tidy_events does.
-CREATE POLICY old_rows_locked ON strata_events FOR UPDATE
-  USING (created_at < now() - interval '10 minutes') WITH CHECK (false);
+-- For strata_tidy_events, which runs as the owner: another user who sets '*' sees nothing by it.
+CREATE POLICY old_rows ON strata_events
+  USING (current_setting('strata.event_channel', true) = '*'
+         AND created_at < now() - interval '10 minutes'
+         AND (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class
+              WHERE oid = 'strata_events'::regclass))
+  WITH CHECK (false);
 
 -- Deletes up to `most` rows of more than ten minutes and returns how many. Of two sessions that do this
--- at once each leaves the other's rows alone. The setting lasts as long as the transaction: as one of
--- the function, it would take a superuser to create it.
-CREATE FUNCTION strata_tidy_events(most integer) RETURNS bigint LANGUAGE plpgsql AS $$
+-- at once each leaves the other's rows alone. It runs as its owner, so that a user who may not delete
+-- tidies up too. The setting lasts as long as the transaction: as one of the function, it would take a
+-- superuser to create it.
+CREATE FUNCTION strata_tidy_events(most integer) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
   deleted bigint;
 BEGIN
@@ -38,5 +40,14 @@ BEGIN
   GET DIAGNOSTICS deleted = ROW_COUNT;
   PERFORM set_config('strata.event_channel', '', true);
   RETURN deleted;
+END
+$$;
+
+-- A table of the caller's own, in pg_temp, must not be the one that the owner deletes from.
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION strata_tidy_events(integer) SET search_path = pg_catalog, %s, pg_temp',
+                 (SELECT relnamespace::regnamespace FROM pg_class
+                  WHERE oid = 'strata_events'::regclass));
 END
 $$;
