@@ -14,6 +14,7 @@
 #include "src/base/randomness.h"
 #include "src/base/refused_tasks.h"
 #include "src/base/starved_wait.h"
+#include "src/base/unshared_status.h"
 #include "strata/base/internal/user_calls.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
@@ -81,7 +82,7 @@ struct CircuitBreaker::Impl {
   // Opens it, and returns when to probe.
   absl::Duration enterOpen(const absl::Status& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     enter(State::kOpen);
-    last_failure = why;
+    last_failure = internal::unshared(why);
     std::uniform_real_distribution<double> part(1 - kJitter, 1 + kJitter);
     const absl::Duration wait = options.open_time * part(random);
     probe_at = clock.now() + wait;
@@ -132,7 +133,11 @@ CircuitBreaker::CircuitBreaker(CircuitBreakerOptions options, Probe probe,
   internal::countStarvedWaits(metrics);
 }
 
-CircuitBreaker::~CircuitBreaker() { impl_->background.end(); }
+CircuitBreaker::~CircuitBreaker() {
+  impl_->background.end();
+  // What it guarded is not used any more, so it must not show as one that is down.
+  if (status().state != State::kClosed) impl_->state_gauge.set(0);
+}
 
 bool CircuitBreaker::refuse() {
   internal::retryRefused();

@@ -250,6 +250,16 @@ TEST_F(CircuitBreakerTest, SixtyFourThreadsAtTheHalfOpenInstantMakeNoProbe) {
   EXPECT_EQ(probes_, 1);
 }
 
+TEST_F(CircuitBreakerTest, OneThatIsGoneDoesNotShowAsOpen) {
+  {
+    CircuitBreaker gone(
+        {.name = "gone"}, [] { return kDown; }, metrics_, clock_, executor_);
+    gone.forceOpen();
+    EXPECT_EQ(metrics_->level("strata_breaker_state", {{"breaker", "gone"}}), 1);
+  }
+  EXPECT_EQ(metrics_->level("strata_breaker_state", {{"breaker", "gone"}}), 0);
+}
+
 TEST_F(CircuitBreakerTest, ManyThreadsThatFailTogetherOpenItOnce) {
   std::vector<std::jthread> threads;
   for (int i = 0; i < 16; ++i) {
