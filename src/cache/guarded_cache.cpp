@@ -15,9 +15,17 @@ namespace {
 constexpr std::string_view kCache = "cache";
 
 using internal::callOut;
+using internal::exceptOfOneServer;
 using internal::isAlive;
+using internal::isOfOneServer;
 using internal::isOutage;
 using internal::Mutant;
+
+const absl::Status& statusOf(const absl::Status& status) { return status; }
+template <typename T>
+const absl::Status& statusOf(const absl::StatusOr<T>& answer) {
+  return answer.status();
+}
 
 // A cache of the application's own may throw, or answer for fewer keys than it was asked for.
 template <typename Answers, typename Ask>
@@ -54,14 +62,17 @@ struct GuardedCache::Core {
   }
 
   // The breaker's probe. Whoever reads after it must not find what was to be deleted.
+  // One of several servers that does not serve, and has a breaker of its own, does not keep the keys
+  // of the others away: what could not be deleted there stays pending, which holds reads off.
   absl::Status recover() {
-    if (absl::Status met = cache->ping(); !met.ok()) return met;
+    if (absl::Status met = exceptOfOneServer(cache->ping()); !met.ok()) return met;
     if (isAlive(Mutant::kReadBeforeDrain)) return absl::OkStatus();
-    return pending.drain();
+    return exceptOfOneServer(pending.drain());
   }
 
-  absl::Status remove(absl::Span<const std::string> keys, Deadline deadline) const {
-    return callOut(kCache, [&] { return cache->remove(keys, deadline); });
+  std::vector<absl::Status> remove(absl::Span<const std::string> keys, Deadline deadline) const {
+    return askMany<std::vector<absl::Status>>(keys.size(),
+                                              [&] { return cache->removeEach(keys, deadline); });
   }
   Health failure(const absl::Status& why) const {
     return {.component = "cache",
@@ -80,7 +91,7 @@ struct GuardedCache::Core {
     const absl::Status* failure = nullptr;
     for (const auto& answer : answers) {
       if (answer.ok()) return breaker.noteSuccess();
-      failure = &answer.status();
+      if (failure == nullptr || isOfOneServer(*failure)) failure = &statusOf(answer);
     }
     if (failure != nullptr) note(*failure, deadline);
   }
@@ -143,13 +154,26 @@ absl::Status GuardedCache::set(const std::string& key, std::string_view value, a
 }
 
 absl::Status GuardedCache::remove(absl::Span<const std::string> keys, Deadline deadline) {
+  absl::Status first;
+  for (absl::Status& removed : removeEach(keys, deadline)) first.Update(std::move(removed));
+  return first;
+}
+
+std::vector<absl::Status> GuardedCache::removeEach(absl::Span<const std::string> keys,
+                                                   Deadline deadline) {
   const bool allowed = core_->breaker.allows();
-  absl::Status status = allowed ? core_->remove(keys, deadline) : core_->breaker.refusal();
-  if (allowed) core_->note(status, deadline);
+  auto removed = allowed ? core_->remove(keys, deadline)
+                         : std::vector<absl::Status>(keys.size(), core_->breaker.refusal());
+  if (allowed) core_->noteAll(removed, deadline);
   const bool forgets = isAlive(Mutant::kLostDeleteAcknowledged) ||
                        (isAlive(Mutant::kDeleteSkippedWhileOpen) && !allowed);
-  if (!status.ok() && !forgets) core_->pending.add(keys);
-  return status;
+  if (forgets) return removed;
+  std::vector<std::string> failed;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!removed[i].ok()) failed.push_back(keys[i]);
+  }
+  if (!failed.empty()) core_->pending.add(failed);
+  return removed;
 }
 
 std::vector<absl::StatusOr<LeaseReply>> GuardedCache::getOrLease(
@@ -203,7 +227,7 @@ void GuardedCache::removeUncertain(absl::Span<const std::string> keys) {
   if (isAlive(Mutant::kUncertainDeletedOnce)) return (void)remove(keys);
   // Remembered first: from here on nobody here believes the cache about them.
   core_->pending.addUncertain(keys);
-  if (core_->breaker.allows()) core_->note(core_->remove(keys, {}), Deadline::never());
+  if (core_->breaker.allows()) core_->noteAll(core_->remove(keys, {}), Deadline::never());
 }
 
 bool GuardedCache::owesDeletion(std::string_view key) const {

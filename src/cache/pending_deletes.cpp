@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "src/base/mutants.h"
+#include "src/base/outage.h"
 #include "src/base/refused_tasks.h"
 #include "strata/base/internal/user_calls.h"
 #include "strata/cache/cache.h"
@@ -17,13 +18,21 @@ namespace {
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(50);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
-constexpr std::size_t kKeysPerAttempt = 256;
+constexpr std::size_t kKeysPerCall = 256;
+// To find what is due costs a look at every key.
+constexpr std::size_t kKeysPerAttempt = 16 * kKeysPerCall;
 
 // How long after a deletion the next one follows: at 1, 5 and 30 s in all.
 constexpr std::array kRepetitions{absl::Seconds(25), absl::Seconds(4), absl::Seconds(1)};
 
 // Of fixed width: none is the beginning of another.
 std::string epochText(std::uint64_t epoch) { return fmt::format("{:020}", epoch); }
+
+// The first of two failures that is not one server's alone, if either is; else the first.
+absl::Status worseOf(absl::Status first, absl::Status second) {
+  const bool is_worse = exceptOfOneServer(first).ok() && !exceptOfOneServer(second).ok();
+  return first.ok() || is_worse ? second : first;
+}
 
 // Zero for what is no number: whatever follows is larger.
 std::uint64_t epochOf(std::string_view text) {
@@ -68,6 +77,7 @@ void PendingDeletes::remember(absl::Span<const std::string> keys, std::uint8_t r
       Entry& entry = entries_.try_emplace(key, Entry{.since = now}).first->second;
       entry.failure = failure;
       entry.due = now;
+      entry.round = 0;
       entry.repetitions = std::max(entry.repetitions, repetitions);
     }
     publish();
@@ -98,34 +108,63 @@ absl::Status PendingDeletes::drain() {
 }
 
 absl::Status PendingDeletes::deleteAllDue() {
+  const std::uint64_t round = beginRound();
+  absl::Status failed;
   while (true) {
-    const Attempt attempt = nextAttempt();
-    if (attempt.keys.empty()) return moveEpoch();
-    if (absl::Status removed = cache_.remove(attempt.keys); !removed.ok()) return removed;
-    settle(attempt);
+    const Attempt attempt = nextAttempt(round);
+    if (attempt.keys.empty()) break;
+    for (std::size_t first = 0; first < attempt.keys.size(); first += kKeysPerCall) {
+      const Tried tried = tryFrom(attempt, first);
+      failed = worseOf(std::move(failed), tried.failed);
+      if (!tried.any_deleted && !exceptOfOneServer(tried.failed).ok()) return failed;
+    }
   }
+  return worseOf(std::move(failed), moveEpoch());
 }
 
-PendingDeletes::Attempt PendingDeletes::nextAttempt() const {
+std::uint64_t PendingDeletes::beginRound() {
+  const std::lock_guard lock(mutex_);
+  return ++last_round_;
+}
+
+PendingDeletes::Attempt PendingDeletes::nextAttempt(std::uint64_t round) {
   const MonotonicTime now = clock_.now();
   const std::lock_guard lock(mutex_);
   Attempt attempt;
-  for (const auto& [key, entry] : entries_) {
+  for (auto& [key, entry] : entries_) {
     if (attempt.keys.size() == kKeysPerAttempt) break;
-    if (entry.due > now) continue;
+    if (entry.due > now || entry.round >= round) continue;
+    entry.round = round;
     attempt.keys.push_back(key);
     attempt.failures.push_back(entry.failure);
   }
   return attempt;
 }
 
-void PendingDeletes::settle(const Attempt& attempt) {
+PendingDeletes::Tried PendingDeletes::tryFrom(const Attempt& attempt, std::size_t first) {
+  const auto keys = absl::Span<const std::string>(attempt.keys).subspan(first, kKeysPerCall);
+  const std::vector<absl::Status> removed = cache_.removeEach(keys);
+  if (removed.size() != keys.size()) {
+    return {.failed = absl::InternalError("cache: it has not answered for each key")};
+  }
+  settle(attempt, first, removed);
+  Tried tried;
+  for (const absl::Status& one : removed) {
+    tried.failed = worseOf(std::move(tried.failed), one);
+    tried.any_deleted |= one.ok();
+  }
+  return tried;
+}
+
+void PendingDeletes::settle(const Attempt& attempt, std::size_t first,
+                            absl::Span<const absl::Status> removed) {
   const MonotonicTime now = clock_.now();
   const std::lock_guard lock(mutex_);
-  for (std::size_t i = 0; i < attempt.keys.size(); ++i) {
-    const auto found = entries_.find(attempt.keys[i]);
+  for (std::size_t i = 0; i < removed.size(); ++i) {
+    if (!removed[i].ok()) continue;
+    const auto found = entries_.find(attempt.keys[first + i]);
     // A later write's deletion may have failed meanwhile.
-    if (found == entries_.end() || found->second.failure != attempt.failures[i]) continue;
+    if (found == entries_.end() || found->second.failure != attempt.failures[first + i]) continue;
     Entry& entry = found->second;
     if (entry.repetitions == 0) {
       entries_.erase(found);

@@ -61,6 +61,9 @@ class PendingDeletes {
   std::size_t size() const { return count_.load(std::memory_order_acquire) & ~kOverflowed; }
 
   // Deletes all that is due now, and moves the epoch where that is owed. Does not throw.
+  //
+  // A key that cannot be deleted does not hold up the others, unless nothing can. The answer is its
+  // failure, with the mark of outage.h if all that failed have it.
   absl::Status drain();
 
   // What is stored under an older epoch than this is void.
@@ -77,6 +80,8 @@ class PendingDeletes {
     std::uint64_t failure = 0;
     MonotonicTime since;
     MonotonicTime due;
+    // The last round that has tried to delete it since.
+    std::uint64_t round = 0;
     // How many times it is deleted again after the next success.
     std::uint8_t repetitions = 0;
   };
@@ -84,12 +89,20 @@ class PendingDeletes {
     std::vector<std::string> keys;
     std::vector<std::uint64_t> failures;
   };
+  struct Tried {
+    absl::Status failed;  // ok: every key is deleted
+    bool any_deleted = false;
+  };
 
   void remember(absl::Span<const std::string> keys, std::uint8_t repetitions);
   void publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status deleteAllDue();
-  Attempt nextAttempt() const;
-  void settle(const Attempt& attempt);
+  std::uint64_t beginRound();
+  // Keys that are due and that neither this round nor a later one has tried.
+  Attempt nextAttempt(std::uint64_t round);
+  // One call, for some keys of an attempt from the first-th on.
+  Tried tryFrom(const Attempt& attempt, std::size_t first);
+  void settle(const Attempt& attempt, std::size_t first, absl::Span<const absl::Status> removed);
   // Where keys were forgotten.
   absl::Status moveEpoch();
   // A number larger than any that was ever stored as the epoch.
@@ -112,6 +125,7 @@ class PendingDeletes {
   mutable std::mutex mutex_;
   absl::flat_hash_map<std::string, Entry> entries_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t next_failure_ ABSL_GUARDED_BY(mutex_) = 1;
+  std::uint64_t last_round_ ABSL_GUARDED_BY(mutex_) = 0;
   // The latest failure that was forgotten; none: zero.
   std::uint64_t forgotten_ ABSL_GUARDED_BY(mutex_) = 0;
   bool is_retrying_ ABSL_GUARDED_BY(mutex_) = false;

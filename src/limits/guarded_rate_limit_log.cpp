@@ -32,8 +32,8 @@ GuardedRateLimitLog::GuardedRateLimitLog(std::shared_ptr<RateLimitLog> log,
       clock_(clock),
       backend_(std::move(options.backend)),
       breaker_(
-          std::move(options.breaker), [this] { return log_->ping(); }, metrics_, clock_,
-          std::move(executor)) {}
+          std::move(options.breaker), [this] { return internal::exceptOfOneServer(log_->ping()); },
+          metrics_, clock_, std::move(executor)) {}
 
 void GuardedRateLimitLog::note(const absl::Status& status, Deadline deadline) {
   if (status.ok()) return breaker_.noteSuccess();
@@ -53,12 +53,15 @@ std::vector<absl::StatusOr<RateLimitLog::Entry>> GuardedRateLimitLog::record(
     entries = all(absl::InternalError("rate limit log: it has not answered for each call"));
   }
   // A log that answers for some of them is there.
+  const absl::StatusOr<Entry>* failure = nullptr;
   for (const absl::StatusOr<Entry>& entry : entries) {
-    if (!entry.ok()) continue;
-    breaker_.noteSuccess();
-    return entries;
+    if (entry.ok()) {
+      breaker_.noteSuccess();
+      return entries;
+    }
+    if (failure == nullptr || internal::isOfOneServer(failure->status())) failure = &entry;
   }
-  note(entries.front().status(), deadline);
+  note(failure->status(), deadline);
   return entries;
 }
 

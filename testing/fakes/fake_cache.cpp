@@ -2,11 +2,14 @@
 
 #include <array>
 #include <cstdlib>
+#include <functional>
 #include <mutex>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "src/base/outage.h"
 #include "strata/base/status.h"
 #include "strata/cache/lru_cache.h"
 
@@ -29,6 +32,10 @@ std::vector<absl::StatusOr<T>> toAll(std::size_t count, const absl::Status& stat
 }
 
 absl::Status downError() { return absl::UnavailableError("fake cache: it is down"); }
+absl::Status partlyDownError() {
+  return internal::markOfOneServer(
+      absl::UnavailableError("fake cache: the server of the key is down"));
+}
 
 }  // namespace
 
@@ -66,6 +73,27 @@ struct FakeCache::Impl {
     hooks.push_back(std::move(hook));
   }
 
+  bool isDownFor(std::string_view key) const {
+    const std::lock_guard lock(mutex);
+    return down_for.contains(key);
+  }
+
+  // The answer for each of `all`: from `ask` for those whose server is up, all at once.
+  template <typename Answer, typename Keyed, typename KeyOf, typename Ask>
+  std::vector<Answer> answerEach(absl::Span<const Keyed> all, KeyOf key_of, Ask ask) const {
+    std::vector<Answer> answers(all.size(), partlyDownError());
+    std::vector<Keyed> asked;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (isDownFor(key_of(all[i]))) continue;
+      asked.push_back(all[i]);
+      places.push_back(i);
+    }
+    std::vector<Answer> from_others = ask(asked);
+    for (std::size_t i = 0; i < places.size(); ++i) answers[places[i]] = std::move(from_others[i]);
+    return answers;
+  }
+
   std::optional<Lost> takeLostRemove() {
     const std::lock_guard lock(mutex);
     return std::exchange(lost_remove, std::nullopt);
@@ -75,6 +103,7 @@ struct FakeCache::Impl {
   mutable std::mutex mutex;
   Incarnation life ABSL_GUARDED_BY(mutex);
   bool down ABSL_GUARDED_BY(mutex) = false;
+  std::set<std::string, std::less<>> down_for ABSL_GUARDED_BY(mutex);
   std::optional<Lost> lost_remove ABSL_GUARDED_BY(mutex);
   std::vector<Hook> hooks ABSL_GUARDED_BY(mutex);
   std::array<std::int64_t, 7> calls ABSL_GUARDED_BY(mutex) = {};
@@ -94,6 +123,11 @@ FakeCache::~FakeCache() = default;
 void FakeCache::setDown(bool down) {
   const std::lock_guard lock(impl_->mutex);
   impl_->down = down;
+}
+
+void FakeCache::setDownFor(std::vector<std::string> keys) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->down_for = {keys.begin(), keys.end()};
 }
 
 void FakeCache::loseNextRemove(Lost lost) {
@@ -164,7 +198,10 @@ std::vector<absl::StatusOr<std::optional<std::string>>> FakeCache::getMany(
     return toAll<std::optional<std::string>>(keys.size(), entered);
   }
   impl_->runHooks(When::kBefore, Operation::kGetMany, keys, ownKey);
-  auto values = impl_->content.getMany(keys, deadline);
+  using Value = absl::StatusOr<std::optional<std::string>>;
+  auto values = impl_->answerEach<Value>(keys, ownKey, [&](absl::Span<const std::string> some) {
+    return impl_->content.getMany(some, deadline);
+  });
   impl_->runHooks(When::kAfter, Operation::kGetMany, keys, ownKey);
   return values;
 }
@@ -174,19 +211,33 @@ absl::Status FakeCache::set(const std::string& key, std::string_view value, absl
   if (absl::Status entered = impl_->enter(Operation::kSet); !entered.ok()) return entered;
   const absl::Span<const std::string> keys(&key, 1);
   impl_->runHooks(When::kBefore, Operation::kSet, keys, ownKey);
-  absl::Status stored = impl_->content.set(key, value, ttl, deadline);
+  absl::Status stored =
+      impl_->isDownFor(key) ? partlyDownError() : impl_->content.set(key, value, ttl, deadline);
   impl_->runHooks(When::kAfter, Operation::kSet, keys, ownKey);
   return stored;
 }
 
 absl::Status FakeCache::remove(absl::Span<const std::string> keys, Deadline deadline) {
-  if (absl::Status entered = impl_->enter(Operation::kRemove); !entered.ok()) return entered;
+  absl::Status first;
+  for (absl::Status& removed : removeEach(keys, deadline)) first.Update(std::move(removed));
+  return first;
+}
+
+std::vector<absl::Status> FakeCache::removeEach(absl::Span<const std::string> keys,
+                                                Deadline deadline) {
+  const auto all = [&keys](const absl::Status& status) {
+    return std::vector<absl::Status>(keys.size(), status);
+  };
+  if (absl::Status entered = impl_->enter(Operation::kRemove); !entered.ok()) return all(entered);
   impl_->runHooks(When::kBefore, Operation::kRemove, keys, ownKey);
   const std::optional<Lost> lost = impl_->takeLostRemove();
-  absl::Status removed = absl::UnavailableError("fake cache: the removal was lost");
+  auto removed = all(absl::UnavailableError("fake cache: the removal was lost"));
   if (lost != Lost::kRequest) {
-    const absl::Status executed = impl_->content.remove(keys, deadline);
-    if (!lost) removed = executed;
+    auto executed =
+        impl_->answerEach<absl::Status>(keys, ownKey, [&](absl::Span<const std::string> some) {
+          return impl_->content.removeEach(some, deadline);
+        });
+    if (!lost) removed = std::move(executed);
   }
   impl_->runHooks(When::kAfter, Operation::kRemove, keys, ownKey);
   return removed;
@@ -198,7 +249,10 @@ std::vector<absl::StatusOr<LeaseReply>> FakeCache::getOrLease(
     return toAll<LeaseReply>(requests.size(), entered);
   }
   impl_->runHooks(When::kBefore, Operation::kGetOrLease, requests, requestKey);
-  auto replies = impl_->content.getOrLease(requests, ttl, deadline);
+  auto replies = impl_->answerEach<absl::StatusOr<LeaseReply>>(
+      requests, requestKey, [&](absl::Span<const LeaseRequest> some) {
+        return impl_->content.getOrLease(some, ttl, deadline);
+      });
   const Incarnation life = incarnation();
   for (auto& reply : replies) {
     if (reply.ok()) reply->incarnation = life;
@@ -222,7 +276,10 @@ std::vector<absl::StatusOr<bool>> FakeCache::compareAndSet(absl::Span<const Comp
     const std::uint64_t own = impl_->content.incarnation().value;
     request.incarnation = {request.incarnation == life ? own : ~own};
   }
-  auto stored = impl_->content.compareAndSet(translated, deadline);
+  auto stored = impl_->answerEach<absl::StatusOr<bool>>(
+      absl::MakeConstSpan(translated), setKey, [&](absl::Span<const CompareAndSet> some) {
+        return impl_->content.compareAndSet(some, deadline);
+      });
   impl_->runHooks(When::kAfter, Operation::kCompareAndSet, requests, setKey);
   return stored;
 }

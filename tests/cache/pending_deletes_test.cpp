@@ -76,6 +76,43 @@ TEST_F(PendingDeletesTest, DoesNotForgetAKeyThatFailedAgainDuringItsRetry) {
   EXPECT_EQ(cache_.calls(FakeCache::Operation::kRemove), 2);
 }
 
+// The deletion of 256 keys was one call, and where it failed for one of them none was cleared; the
+// next attempt began with the same keys.
+TEST_F(PendingDeletesTest, AKeyThatCannotBeDeletedHoldsUpNoOther) {
+  PendingDeletes pending(cache_, {}, metrics_, clock_, executor_);
+  std::vector<std::string> keys;
+  for (int i = 0; i < 600; ++i) {
+    keys.push_back("key" + std::to_string(i));
+    cache_.plant(keys.back(), "old");
+  }
+  cache_.setDownFor({"key7", "key300"});
+  pending.add(keys);
+  EXPECT_THAT(pending.drain(), testing::StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(cache_.calls(FakeCache::Operation::kRemove), 3) << "each key is tried once";
+  EXPECT_EQ(pending.size(), 2U);
+  EXPECT_TRUE(pending.covers("key7"));
+  EXPECT_FALSE(pending.covers("key8"));
+  EXPECT_EQ(cache_.peek("key8"), std::nullopt);
+  EXPECT_EQ(cache_.peek("key300"), "old");
+  executor_->advance(absl::Minutes(1));
+  EXPECT_LE(cache_.calls(FakeCache::Operation::kRemove), 3 + 66) << "up to a second apart";
+  cache_.setDownFor({});
+  executor_->advance(absl::Seconds(1));
+  EXPECT_EQ(pending.size(), 0U);
+  EXPECT_EQ(executor_->size(), 0U);
+}
+
+TEST_F(PendingDeletesTest, ACacheThatDeletesNothingIsAskedOnceAndNotForEveryKey) {
+  PendingDeletes pending(cache_, {}, metrics_, clock_, executor_);
+  std::vector<std::string> keys;
+  for (int i = 0; i < 600; ++i) keys.push_back("key" + std::to_string(i));
+  pending.add(keys);
+  cache_.setDown(true);
+  EXPECT_THAT(pending.drain(), testing::StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(cache_.calls(), 1);
+  EXPECT_EQ(pending.size(), 600U);
+}
+
 TEST_F(PendingDeletesTest, LeavesTheCacheAloneWhileARetryIsOfNoUse) {
   may_retry_ = false;
   pending_.add({"a"});

@@ -70,6 +70,38 @@ TEST_F(CachingFailuresTest, AProbeThatCannotDeleteLeavesItOpen) {
   EXPECT_EQ(guarded_->breaker().status().state, State::kClosed);
 }
 
+// B-26
+// Three reads in a row of keys of one dead node of a cluster opened the breaker for all nodes, and
+// while that one was down no probe could close it.
+TEST_F(CachingFailuresTest, OneServerOfSeveralIsNotTheWholeCache) {
+  ASSERT_OK(store_->put({"a", "old"}));
+  ASSERT_OK(store_->put({"b", "kept"}));
+  textOf("a");
+  textOf("b");
+  cache_->setDownFor({kKey});
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(textOf("a"), "old");
+  EXPECT_EQ(guarded_->breaker().status().state, CircuitBreaker::State::kClosed);
+  const std::int64_t before = loads();
+  EXPECT_EQ(textOf("b"), "kept");
+  EXPECT_EQ(loads(), before) << "b is a hit";
+  ASSERT_OK(store_->put({"a", "new"}));
+  ASSERT_OK(store_->put({"b", "new"}));
+  EXPECT_EQ(guarded_->pendingDeletes(), 1U);
+  EXPECT_EQ(textOf("b"), "new");
+  EXPECT_TRUE(cached("app:notes:note:b"));
+
+  failThrice();
+  cache_->setDown(false);
+  tasks_->advance(absl::Seconds(17));
+  EXPECT_EQ(guarded_->breaker().status().state, CircuitBreaker::State::kClosed);
+  EXPECT_EQ(guarded_->pendingDeletes(), 1U);
+  EXPECT_EQ(textOf("a"), "new") << "the copy that could not be deleted is not believed";
+  cache_->setDownFor({});
+  tasks_->advance(absl::Seconds(1));
+  EXPECT_EQ(guarded_->pendingDeletes(), 0U);
+  EXPECT_FALSE(cached());
+}
+
 // B-39
 TEST_F(CachingFailuresTest, AMissIsASuccess) {
   const auto fail_once = [&] {

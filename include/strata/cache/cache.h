@@ -118,6 +118,12 @@ class Cache {
 
   // Removes the keys that are there. Ok only when every key is known to be gone.
   virtual absl::Status remove(absl::Span<const std::string> keys, Deadline deadline = {}) = 0;
+  // For each key: ok when it is known to be gone. For a cache that several servers share, where one
+  // that fails does not hold up the keys of the others; by default the answer of `remove` for all.
+  virtual std::vector<absl::Status> removeEach(absl::Span<const std::string> keys,
+                                               Deadline deadline = {}) {
+    return std::vector<absl::Status>(keys.size(), remove(keys, deadline));
+  }
 
   // For each request: what is stored under the key, or else the request's cell, stored now for
   // `ttl`. One round trip for all. Of two requests for one key either may be executed first.

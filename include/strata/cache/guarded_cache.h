@@ -8,6 +8,10 @@
 // has been made, in the background. When the cache is back, one probe in the background first makes
 // the deletions that are owed, and only then are calls let through.
 //
+// Where several servers share the keys, as in a cluster, each has a breaker of its own inside of the
+// cache (docs/redis_cluster.md): a failure of one of them opens only that, and the breaker here opens
+// when most of them fail.
+//
 // One per cache and process, shared by all stores over that cache: what one of them could not
 // delete, no other may read.
 #pragma once
@@ -60,6 +64,8 @@ class GuardedCache final : public Cache {
                    Deadline deadline = {}) override;
   // Not ok: the keys that are not known to be gone are remembered.
   absl::Status remove(absl::Span<const std::string> keys, Deadline deadline = {}) override;
+  std::vector<absl::Status> removeEach(absl::Span<const std::string> keys,
+                                       Deadline deadline = {}) override;
   std::vector<absl::StatusOr<LeaseReply>> getOrLease(absl::Span<const LeaseRequest> requests,
                                                      absl::Duration ttl,
                                                      Deadline deadline = {}) override;

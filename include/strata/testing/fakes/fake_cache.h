@@ -43,6 +43,9 @@ class FakeCache final : public Cache {
 
   // While it is down every call is counted and answered Unavailable, hooks and all.
   void setDown(bool down);
+  // As when the cache is a cluster and the one server that has these keys is down: they are answered
+  // Unavailable, all others as ever. None: it is back. A call counts, and runs its hooks, as ever.
+  void setDownFor(std::vector<std::string> keys);
   // The next `remove` answers Unavailable: either it was never executed, or it was and only its
   // reply was lost.
   enum class Lost : std::uint8_t { kRequest, kReply };
@@ -81,6 +84,8 @@ class FakeCache final : public Cache {
   absl::Status set(const std::string& key, std::string_view value, absl::Duration ttl,
                    Deadline deadline = {}) override;
   absl::Status remove(absl::Span<const std::string> keys, Deadline deadline = {}) override;
+  std::vector<absl::Status> removeEach(absl::Span<const std::string> keys,
+                                       Deadline deadline = {}) override;
   std::vector<absl::StatusOr<LeaseReply>> getOrLease(absl::Span<const LeaseRequest> requests,
                                                      absl::Duration ttl,
                                                      Deadline deadline = {}) override;
