@@ -37,12 +37,13 @@ PostgresOptions databaseOptions(const Config& config, const SecretSource& passwo
   return options;
 }
 
-RedisOptions redisOptions(const Config& config, const SecretSource& password,
-                          std::string check_key) {
+RedisOptions redisOptions(const Config& config, const SecretSource& password, std::string check_key,
+                          CircuitBreakerOptions node_breaker) {
   return {.url = config.cache_url,
           .password = config.cache_password,
           .password_source = sourceOf(password, config.cache_password_file),
-          .check_key = std::move(check_key)};
+          .check_key = std::move(check_key),
+          .node_breaker = std::move(node_breaker)};
 }
 
 UpstashOptions upstashOptions(const Config& config, const SecretSource& token) {

@@ -6,6 +6,7 @@
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/adapters/upstash/upstash_cache.h"
+#include "strata/base/circuit_breaker.h"
 #include "strata/base/secret_source.h"
 #include "strata/factories/config.h"
 
@@ -23,9 +24,9 @@ absl::Status checkSources(const Config& config, const SecretSources& sources);
 // What `config` says of the database, over `defaults`.
 PostgresOptions databaseOptions(const Config& config, const SecretSource& password,
                                 PostgresOptions defaults = {});
-// `check_key` as in RedisOptions.
-RedisOptions redisOptions(const Config& config, const SecretSource& password,
-                          std::string check_key);
+// `check_key` and `node_breaker` as in RedisOptions.
+RedisOptions redisOptions(const Config& config, const SecretSource& password, std::string check_key,
+                          CircuitBreakerOptions node_breaker = {.name = "redis"});
 UpstashOptions upstashOptions(const Config& config, const SecretSource& token);
 
 }  // namespace strata::internal

@@ -10,14 +10,9 @@
 #include "factories/cache_server.h"
 #include "src/base/starved_wait.h"
 #include "strata/adapters/postgres/postgres_pool.h"
-#include "strata/adapters/redis/redis_cache.h"
-#include "strata/adapters/upstash/upstash_cache.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
 #include "strata/cache/guarded_cache.h"
-#include "strata/cache/lru_cache.h"
-#include "strata/cache/null_cache.h"
-#include "strata/factories/app.h"
 #include "strata/memory/in_memory_database.h"
 
 namespace strata {
@@ -80,20 +75,9 @@ absl::Status openDatabase(Backends& backends, const ConnectOptions& options) {
 
 absl::StatusOr<std::shared_ptr<Cache>> createCacheClient(const Config& config, const Clock& clock,
                                                          SecretSource password) {
-  if (absl::Status status = validate(config); !status.ok()) return status;
-  const CacheProvider provider = config.cacheProvider();
-  if (isServer(provider) && !config.enable_redis_caching) return std::make_shared<NullCache>();
-  switch (provider) {
-    case CacheProvider::kNone:
-      return std::make_shared<NullCache>();
-    case CacheProvider::kMemory:
-      return std::make_shared<LruCache>(LruCacheOptions{}, clock);
-    case CacheProvider::kUpstash:
-      return UpstashCache::create(internal::upstashOptions(config, password), clock);
-    default:
-      return RedisCache::create(internal::redisOptions(config, password, appOf(config) + ":health"),
-                                clock);
-  }
+  return internal::cacheClientOf(
+      {.config = config, .clock = &clock, .cache_password = std::move(password)},
+      {.name = "cache"});
 }
 
 absl::StatusOr<Backends> connect(const Config& config, const ConnectOptions& options) {

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "strata/cache/cache.h"
 #include "strata/cache/guarded_cache.h"
 #include "strata/factories/backends.h"
 
@@ -11,8 +12,13 @@ namespace strata::internal {
 // Whether `config` names a cache server, and caching on servers is on.
 bool hasCacheServer(const Config& config);
 
+// As createCacheClient, counting into the metrics of `backends`. Of a cluster each node has such a
+// circuit breaker.
+absl::StatusOr<std::shared_ptr<Cache>> cacheClientOf(const Backends& backends,
+                                                     const CircuitBreakerOptions& node_breaker);
+
 // A new client of the cache that the configuration of `backends` names, guarded by such a
-// `breaker`; `backends.cache` is not used. The epoch is kept under `{app}:epoch`, where `app` is
+// `breaker`, and if it is a cluster with one more for each node; `backends.cache` is not used. The epoch is kept under `{app}:epoch`, where `app` is
 // what every key of this configuration begins with: processes of one app share it, and two apps on
 // one server do not drop each other's values.
 //

@@ -29,7 +29,8 @@ absl::Status validate(const Config& config, const RateLimiterOptions& options) {
   return requireApp(config, user);
 }
 
-absl::StatusOr<Log> createServerLog(const Backends& backends, bool is_upstash) {
+absl::StatusOr<Log> createServerLog(const Backends& backends, bool is_upstash,
+                                    const CircuitBreakerOptions& breaker) {
   const Config& config = backends.config;
   if (is_upstash) {
     return UpstashRateLimitLog::create(internal::upstashOptions(config, backends.cache_password),
@@ -37,8 +38,8 @@ absl::StatusOr<Log> createServerLog(const Backends& backends, bool is_upstash) {
   }
   return RedisRateLimitLog::create(
       internal::redisOptions(config, backends.cache_password,
-                             encodeSegment(appOf(config)) + ":ratelimit:health"),
-      *backends.clock);
+                             encodeSegment(appOf(config)) + ":ratelimit:health", breaker),
+      *backends.clock, backends.metrics, backends.executor);
 }
 
 // A wrong password is a mistake to be told at once; a server that is down is not.
@@ -64,7 +65,8 @@ absl::StatusOr<Log> createRateLimitLog(const Backends& backends,
     return std::make_shared<InMemoryRateLimitLog>(*backends.clock);
   }
   const bool is_upstash = provider == RateLimitProvider::kUpstash;
-  absl::StatusOr<Log> server = createServerLog(backends, is_upstash);
+  if (absl::Status valid = validate(breaker); !valid.ok()) return valid;
+  absl::StatusOr<Log> server = createServerLog(backends, is_upstash, breaker);
   if (!server.ok()) return server;
   if (absl::Status status = probe(**server); !status.ok()) return status;
   return GuardedRateLimitLog::create(

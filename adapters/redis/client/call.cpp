@@ -3,12 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
+#include <string>
 
+#include "src/base/outage.h"
+#include "src/base/starved_wait.h"
 #include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {
+
+using std::chrono::steady_clock;
 
 // Commands of one flight: enough to make the round trip cheap, few enough that the server turns to
 // others in between.
@@ -44,49 +50,64 @@ RedisAnswers RedisCall::ask(std::size_t count, KeyOf key_of, Add add, LifeOf lif
   for (int round = 0; round < kMostRounds && !open.empty(); ++round) {
     for (Open& command : open) {
       const std::size_t index = command.index;
-      absl::Status boarded = board(std::move(command), key_of, add, life_of);
-      if (!boarded.ok()) answers[index].status = std::move(boarded);
+      std::optional<RedisAnswer> answer = board(std::move(command), key_of, add, life_of);
+      if (answer) answers[index] = *std::move(answer);
     }
     open.clear();
     fly();
     for (Flight& flight : flights_) land(flight, answers, open);
     landed_.splice(landed_.end(), flights_);
   }
+  noteServers(absl::MakeSpan(answers));
   return answers;
 }
 
-absl::StatusOr<RedisCall::Flight*> RedisCall::flightTo(std::shared_ptr<RedisNode> node) {
+const RedisCall::Unmet* RedisCall::unmet(const RedisNode* node) const {
+  const auto found = std::find_if(unmet_.begin(), unmet_.end(),
+                                  [&](const Unmet& unmet) { return unmet.node.get() == node; });
+  return found == unmet_.end() ? nullptr : &*found;
+}
+
+absl::StatusOr<RedisCall::Flight*> RedisCall::flightTo(const std::shared_ptr<RedisNode>& node) {
   const auto waiting = std::find_if(flights_.rbegin(), flights_.rend(), [&](const Flight& flight) {
     return flight.node == node && flight.commands.size() < kMostPerFlight;
   });
   if (waiting != flights_.rend()) return &*waiting;
-  if (absl::Status met = meet(*node); !met.ok()) return met;
+  if (const Unmet* known = unmet(node.get())) return known->why;
+  const bool may_ask = mayAsk(*node);
+  absl::Status met = may_ask ? annotated(*node, meet(*node)) : leftAlone(*node);
+  if (!met.ok()) {
+    unmet_.push_back({node, met, /*is_left_alone=*/!may_ask});
+    return met;
+  }
   Flight& flight = flights_.emplace_back();
-  flight.node = std::move(node);
+  flight.node = node;
   flight.request.times = times_;
   return &flight;
 }
 
-absl::Status RedisCall::board(Open open, KeyOf key_of, Add add, LifeOf life_of) {
+std::optional<RedisAnswer> RedisCall::board(Open open, KeyOf key_of, Add add, LifeOf life_of) {
   if (open.node == nullptr) {
     auto node = router_.route(key_of(open.index), times_);
-    if (!node.ok()) return node.status();
+    if (!node.ok()) return failed(nullptr, node.status());
     open.node = *std::move(node);
   }
   absl::StatusOr<Flight*> flight = flightTo(open.node);
-  if (!flight.ok()) return annotated(*open.node, flight.status());
+  if (!flight.ok()) return failed(open.node.get(), flight.status());
   RedisLink::Request& request = (*flight)->request;
   const Incarnation wanted = life_of(open.index);
   if (wanted != Incarnation{}) {
     const Incarnation present = request.only_in.value_or(open.node->incarnation());
-    if (wanted != present) return absl::AbortedError("the server is in another life");
+    if (wanted != present) {
+      return failed(nullptr, absl::AbortedError("the server is in another life"));
+    }
     request.only_in = wanted;
   }
   if (open.asking) request.commands.add({"ASKING"});
   const Dialect dialect{.has_set_nx_get = open.node->hasSetNxGet(), .in_full = open.in_full};
   add(request.commands, open.index, dialect);
   (*flight)->commands.push_back(std::move(open));
-  return absl::OkStatus();
+  return std::nullopt;
 }
 
 void RedisCall::fly() {
@@ -131,12 +152,14 @@ std::optional<RedisCall::Open> RedisCall::another(const Flight& flight, const Op
 
 RedisAnswer RedisCall::judge(RedisNode& node, const RedisServerInfo& server,
                              absl::StatusOr<RedisReply>& reply) const {
-  RedisAnswer answer{.node = &node, .incarnation = server.incarnation};
   if (!reply.ok()) {
     if (!absl::IsAborted(reply.status())) router_.noteUnreachable();
-    answer.status = annotated(node, reply.status());
-    return answer;
+    RedisAnswer none = failed(&node, annotated(node, reply.status()));
+    none.incarnation = server.incarnation;
+    return none;
   }
+  RedisAnswer answer{
+      .says = RedisAnswer::Says::kServes, .node = &node, .incarnation = server.incarnation};
   if (!reply->isError()) {
     answer.reply = *std::move(reply);
     return answer;
@@ -146,10 +169,61 @@ RedisAnswer RedisCall::judge(RedisNode& node, const RedisServerInfo& server,
     node.retireAll();
     router_.noteUnreachable();
   }
+  // One that only points elsewhere serves what is its own.
+  const bool points_on = error.of_cluster && !error.retire;
+  if (error.code == absl::StatusCode::kUnavailable && !points_on) {
+    answer.says = RedisAnswer::Says::kFails;
+  }
   answer.only_reads = error.only_reads;
   answer.forbids_name = error.forbids_name;
   answer.status = annotated(node, statusOf(node, error, reply->text()));
   return answer;
+}
+
+// ---- What answers say about servers ----
+
+RedisAnswer RedisCall::failed(RedisNode* node, absl::Status why) const {
+  // Neither that a caller was in a hurry nor that this process got no processor tells anything.
+  const bool hurried = absl::IsDeadlineExceeded(why) && times_.deadline <= steady_clock::now();
+  const bool says_nothing = hurried || isStarved(why) || absl::IsAborted(why);
+  RedisAnswer answer{.status = std::move(why), .node = node};
+  if (!says_nothing) answer.says = RedisAnswer::Says::kFails;
+  return answer;
+}
+
+// Its place may have been taken meanwhile: the map of a cluster is asked for as if it had failed.
+absl::Status RedisCall::leftAlone(const RedisNode& node) const {
+  router_.noteUnreachable();
+  return node.refusal();
+}
+
+void RedisCall::noteServers(absl::Span<RedisAnswer> answers) const {
+  if (!router_.nodeOptions().guard) return;
+  using Says = RedisAnswer::Says;
+  absl::InlinedVector<const RedisAnswer*, 4> of_each;
+  bool any_fails = false;
+  for (const RedisAnswer& answer : answers) {
+    any_fails |= answer.says == Says::kFails;
+    if (answer.node == nullptr || answer.says == Says::kNothing) continue;
+    const auto known = std::find_if(of_each.begin(), of_each.end(), [&](const RedisAnswer* other) {
+      return other->node == answer.node;
+    });
+    if (known == of_each.end()) {
+      of_each.push_back(&answer);
+    } else if (answer.says == Says::kServes) {
+      *known = &answer;
+    }
+  }
+  for (const RedisAnswer* answer : of_each) {
+    const Unmet* const not_asked = unmet(answer->node);
+    if (not_asked != nullptr && not_asked->is_left_alone) continue;
+    const bool serves = answer->says == Says::kServes;
+    answer->node->noteCall(serves ? absl::OkStatus() : answer->status);
+  }
+  if (!any_fails || !router_.mostServe()) return;
+  for (RedisAnswer& answer : answers) {
+    if (answer.says == Says::kFails) answer.status = markOfOneServer(std::move(answer.status));
+  }
 }
 
 // A cluster's own router has followed redirections already. Any other router sends all keys to one
@@ -195,6 +269,21 @@ RedisAnswers RedisCall::ask(RedisNode& node, RedisCommands commands) {
 }
 
 absl::StatusOr<RedisAnswers> RedisCall::askMaster(RedisNode& node, RedisCommands commands) {
+  if (!mayAsk(node)) {
+    const absl::Status refused = leftAlone(node);
+    return router_.mostServe() ? markOfOneServer(refused) : refused;
+  }
+  absl::StatusOr<RedisAnswers> answers = askMasterOnce(node, std::move(commands));
+  if (answers.ok()) {
+    noteServers(absl::MakeSpan(*answers));
+    return answers;
+  }
+  RedisAnswer none = failed(&node, answers.status());
+  noteServers({&none, 1});
+  return none.status;
+}
+
+absl::StatusOr<RedisAnswers> RedisCall::askMasterOnce(RedisNode& node, RedisCommands commands) {
   if (absl::Status met = meet(node); !met.ok()) return annotated(node, met);
   // What refuses INFO may close the connection at it.
   const bool tells = !node.isBlind();

@@ -1,17 +1,20 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <list>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "adapters/redis/client/router.h"
 #include "adapters/redis/wire/command.h"
 #include "adapters/redis_dialect/errors.h"
@@ -28,6 +31,10 @@ struct RedisAnswer {
   bool only_reads = false;
   // Whether an ACL forbids the key or the channel, and not the command.
   bool forbids_name = false;
+  // What it says about the server that was asked: that it serves, whatever it answered, or that it
+  // does not, because there is no answer or it says so.
+  enum class Says : std::uint8_t { kNothing, kServes, kFails };
+  Says says = Says::kNothing;
   // The server that answered, which lives as long as the call, and its life then.
   RedisNode* node = nullptr;
   Incarnation incarnation;
@@ -38,6 +45,10 @@ using RedisAnswers = absl::InlinedVector<RedisAnswer, 1>;
 
 // One call of a cache: its commands, where they go, and until when it may take. For one thread.
 // Every status it gives names the server.
+//
+// Where each server has a circuit breaker, nothing is sent to one whose breaker is open, and what
+// comes of a call counts for it: once for each server, as a success if the server answered any of its
+// commands. A failure while most servers serve has the mark of outage.h.
 class RedisCall {
  public:
   // How to say it to the server at hand.
@@ -93,8 +104,18 @@ class RedisCall {
     Opens commands;
   };
 
-  absl::StatusOr<Flight*> flightTo(std::shared_ptr<RedisNode> node);
-  absl::Status board(Open open, KeyOf key_of, Add add, LifeOf life_of);
+  // A server that gets nothing more in this call, and why.
+  struct Unmet {
+    std::shared_ptr<RedisNode> node;
+    absl::Status why;
+    // Its breaker is open, so that it was not asked.
+    bool is_left_alone = false;
+  };
+
+  absl::StatusOr<Flight*> flightTo(const std::shared_ptr<RedisNode>& node);
+  const Unmet* unmet(const RedisNode* node) const;
+  // The answer, if it is one already.
+  std::optional<RedisAnswer> board(Open open, KeyOf key_of, Add add, LifeOf life_of);
   void fly();
   void land(Flight& flight, RedisAnswers& answers, Opens& again);
   // The command with what it takes to get another answer; none where this one is final.
@@ -102,8 +123,15 @@ class RedisCall {
                               const absl::StatusOr<RedisReply>& reply);
   // Waits for what becomes of it.
   void send(RedisNode& node, RedisLink::Request& request) const;
+  absl::StatusOr<RedisAnswers> askMasterOnce(RedisNode& node, RedisCommands commands);
   RedisAnswer judge(RedisNode& node, const RedisServerInfo& server,
                     absl::StatusOr<RedisReply>& reply) const;
+  // The answer of a server from which none has come.
+  RedisAnswer failed(RedisNode* node, absl::Status why) const;
+  absl::Status leftAlone(const RedisNode& node) const;
+  bool mayAsk(const RedisNode& node) const { return times_.probes || node.allows(); }
+  // Tells the breakers of the servers, and marks what failed.
+  void noteServers(absl::Span<RedisAnswer> answers) const;
   absl::Status statusOf(RedisNode& node, const RedisError& error, std::string_view text) const;
 
   RedisRouter& router_;
@@ -112,6 +140,7 @@ class RedisCall {
   // Those under way, and after them the earlier ones: their nodes are to live on.
   std::list<Flight> flights_;
   std::list<Flight> landed_;
+  std::vector<Unmet> unmet_;
 };
 
 // Adds a call of `script` on one key.

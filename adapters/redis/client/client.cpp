@@ -2,11 +2,23 @@
 
 #include <utility>
 
+#include "src/base/outage.h"
+
 namespace strata::internal {
 namespace {
 
 bool isCommandRefused(const absl::Status& status) {
   return absl::IsPermissionDenied(status) || absl::IsFailedPrecondition(status);
+}
+
+absl::Status pingOne(RedisCall& call, RedisNode& node) {
+  RedisCommands commands;
+  commands.add({"PING"});
+  const auto answers = call.askMaster(node, std::move(commands));
+  if (!answers.ok()) return answers.status();
+  // That PING itself is forbidden says nothing about what the client needs.
+  const absl::Status& pong = answers->front().status;
+  return isCommandRefused(pong) ? absl::OkStatus() : pong;
 }
 
 }  // namespace
@@ -24,23 +36,41 @@ absl::StatusOr<RedisTimes> RedisClient::begin(Deadline deadline) const {
       .expires = started + command_timeout};
 }
 
-absl::Status RedisClient::ping(Deadline deadline) const {
+absl::StatusOr<RedisTimes> RedisClient::beginCheck(Deadline deadline, LeftAlone left_alone) const {
   auto times = begin(deadline);
-  if (!times.ok()) return times.status();
+  if (!times.ok()) return times;
   times->insists = true;
+  times->probes = left_alone == LeftAlone::kAsked;
+  return times;
+}
+
+absl::Status RedisClient::ping(Deadline deadline, LeftAlone left_alone) const {
+  const auto times = beginCheck(deadline, left_alone);
+  if (!times.ok()) return times.status();
   RedisCall call(*router, *times);
   const auto nodes = router->all(*times);
   if (!nodes.ok()) return nodes.status();
+  absl::Status failed;
+  std::size_t failures = 0;
   for (const std::shared_ptr<RedisNode>& node : *nodes) {
-    RedisCommands commands;
-    commands.add({"PING"});
-    const auto answers = call.askMaster(*node, std::move(commands));
-    if (!answers.ok()) return answers.status();
-    // That PING itself is forbidden says nothing about what the client needs.
-    const absl::Status& pong = answers->front().status;
-    if (!pong.ok() && !isCommandRefused(pong)) return pong;
+    absl::Status pong = pingOne(call, *node);
+    if (pong.ok()) continue;
+    // The mark told how the others were when they were last asked.
+    pong.ErasePayload(kOfOneServerMark);
+    failed.Update(std::move(pong));
+    if (2 * ++failures >= nodes->size()) return failed;
   }
-  return absl::OkStatus();
+  return failed.ok() || !router->mostServe() ? failed : markOfOneServer(std::move(failed));
+}
+
+absl::Status RedisClient::check(Deadline deadline, LeftAlone left_alone,
+                                absl::FunctionRef<absl::Status(const RedisTimes&)> more) const {
+  absl::Status met = ping(deadline, left_alone);
+  if (!exceptOfOneServer(met).ok()) return met;
+  const auto times = beginCheck(deadline, left_alone);
+  if (!times.ok()) return times.status();
+  absl::Status tried = more(*times);
+  return exceptOfOneServer(tried).ok() && !met.ok() ? met : tried;
 }
 
 std::vector<std::string> RedisClient::keysToTry() const {
@@ -56,11 +86,14 @@ std::vector<std::string> RedisClient::keysToTry() const {
 }
 
 absl::Status RedisClient::verdictOn(const RedisAnswers& answers) const {
+  absl::Status of_one;
   for (const RedisAnswer& answer : answers) {
     const bool key_is_strange = answer.forbids_name && check_key.empty();
-    if (!answer.status.ok() && !answer.only_reads && !key_is_strange) return answer.status;
+    if (answer.only_reads || key_is_strange) continue;
+    if (!exceptOfOneServer(answer.status).ok()) return answer.status;
+    of_one.Update(answer.status);
   }
-  return absl::OkStatus();
+  return of_one;
 }
 
 }  // namespace strata::internal

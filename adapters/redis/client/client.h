@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "adapters/redis/client/call.h"
@@ -30,8 +31,17 @@ struct RedisClient {
 
   // DeadlineExceeded: the deadline has passed already.
   absl::StatusOr<RedisTimes> begin(Deadline deadline) const;
-  // Every master answers, and still is one.
-  absl::Status ping(Deadline deadline) const;
+  // What a check does about the nodes of a cluster whose circuit breaker is open.
+  enum class LeftAlone : bool { kAsked, kReported };
+
+  // Every master answers, and still is one. Where only some of several do not, which have circuit
+  // breakers, the failure has the mark of outage.h.
+  absl::Status ping(Deadline deadline, LeftAlone left_alone = LeftAlone::kAsked) const;
+  // As `begin`, for a check.
+  absl::StatusOr<RedisTimes> beginCheck(Deadline deadline, LeftAlone left_alone) const;
+  // `ping`, and after it `more` of the same kind.
+  absl::Status check(Deadline deadline, LeftAlone left_alone,
+                     absl::FunctionRef<absl::Status(const RedisTimes&)> more) const;
 
   // Where to try what the client has to do: one key, or for what is or may be a cluster enough to
   // meet most masters.

@@ -68,15 +68,26 @@ bool RedisCluster::isBlind() const {
                                          [](const auto& node) { return node->isBlind(); });
 }
 
+bool RedisCluster::mostServe() const {
+  if (!options_.guard) return false;
+  const std::shared_ptr<const Map> known = map();
+  if (known == nullptr) return false;
+  const auto serving = std::count_if(known->masters.begin(), known->masters.end(),
+                                     [](const auto& node) { return !node->isFailing(); });
+  return 2 * static_cast<std::size_t>(serving) > known->masters.size();
+}
+
 std::shared_ptr<RedisNode> RedisCluster::nodeAt(const RedisAddress& address) {
   const std::string name = address.describe();
-  const std::lock_guard lock(mutex_);
-  std::shared_ptr<RedisNode>& node = nodes_[name];
-  if (node == nullptr) {
-    RedisFinder find = [address](IoTime /*until*/) { return std::vector{address}; };
-    node = std::make_shared<RedisNode>(name, std::move(find), options_);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = nodes_.find(name);
+    if (known != nodes_.end()) return known->second;
   }
-  return node;
+  RedisFinder find = [address](IoTime /*until*/) { return std::vector{address}; };
+  auto made = std::make_shared<RedisNode>(name, std::move(find), options_);
+  const std::lock_guard lock(mutex_);
+  return nodes_.try_emplace(name, std::move(made)).first->second;
 }
 
 // ---- The map ----
@@ -118,24 +129,34 @@ absl::Status RedisCluster::refresh(const RedisTimes& times) {
   auto made = std::make_shared<Map>();
   for (const RedisAddress& address : slots->masters) made->masters.push_back(nodeAt(address));
   made->slots = *std::move(slots);
+  std::map<std::string, std::shared_ptr<RedisNode>> nodes;
+  for (const std::shared_ptr<RedisNode>& node : made->masters) nodes.emplace(node->name(), node);
+  std::shared_ptr<const Map> map = std::move(made);
   const std::lock_guard lock(mutex_);
-  std::erase_if(nodes_, [&](const auto& entry) {
-    return std::find(made->masters.begin(), made->masters.end(), entry.second) ==
-           made->masters.end();
-  });
-  map_ = std::move(made);
+  // The end of a node that is gone may wait for its breaker's probe: after the lock.
+  nodes_.swap(nodes);
+  map_.swap(map);
   return absl::OkStatus();
 }
 
-// The masters known first: whoever is left of them knows what became of the others.
+// The masters known first: whoever is left of them knows what became of the others. Last those that
+// failed when they were last asked, so that no caller waits for them here.
 std::vector<RedisAddress> RedisCluster::whomToAsk() const {
   std::vector<RedisAddress> addresses;
-  if (const std::shared_ptr<const Map> known = map()) addresses = known->slots.masters;
-  for (const RedisAddress& seed : seeds_) {
-    if (std::find(addresses.begin(), addresses.end(), seed) == addresses.end()) {
-      addresses.push_back(seed);
+  std::vector<RedisAddress> failing;
+  if (const std::shared_ptr<const Map> known = map()) {
+    for (std::size_t i = 0; i < known->masters.size(); ++i) {
+      const bool fails = known->masters[i]->isFailing();
+      (fails ? failing : addresses).push_back(known->slots.masters[i]);
     }
   }
+  const auto holds = [](const std::vector<RedisAddress>& in, const RedisAddress& seed) {
+    return std::find(in.begin(), in.end(), seed) != in.end();
+  };
+  for (const RedisAddress& seed : seeds_) {
+    if (!holds(addresses, seed) && !holds(failing, seed)) addresses.push_back(seed);
+  }
+  addresses.insert(addresses.end(), failing.begin(), failing.end());
   return addresses;
 }
 

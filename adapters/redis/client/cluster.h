@@ -44,6 +44,9 @@ class ABSL_LOCKABLE PatientMutex {
 
 // The masters of a cluster. Thread-safe.
 //
+// Each has a circuit breaker of its own, if any. Redis itself stops serving where more than half of
+// the masters are gone; while fewer fail, what fails is theirs alone (mostServe).
+//
 // Its map of slots is asked for at the first use, and again after a server pointed to another one
 // (MOVED) or could not be reached; not more often than every 100 ms, by one caller, while the
 // others go on with the old one, for a server corrects who comes to the wrong one.
@@ -58,6 +61,7 @@ class RedisCluster final : public RedisRouter {
   absl::StatusOr<std::vector<std::shared_ptr<RedisNode>>> all(const RedisTimes& times) override;
   std::optional<RedisRedirect> redirect(const RedisNode& from, std::string_view error) override;
   void noteUnreachable() override { is_stale_.store(true, std::memory_order_relaxed); }
+  bool mostServe() const override;
   const RedisNodeOptions& nodeOptions() const override { return options_; }
   Incarnation incarnation(std::string_view key) const override;
   bool isBlind() const override;

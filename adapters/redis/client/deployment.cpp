@@ -5,6 +5,7 @@
 #include "adapters/redis/client/cluster.h"
 #include "adapters/redis/client/sentinel_router.h"
 #include "adapters/redis/client/url.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
 namespace {
@@ -20,7 +21,7 @@ absl::Status checkOptions(const RedisOptions& options) {
   if (options.idle_timeout <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("redis: idle_timeout must be above zero");
   }
-  return absl::OkStatus();
+  return annotate(validate(options.node_breaker), "redis: node_breaker");
 }
 
 absl::StatusOr<RedisDeployment> deploymentOf(const RedisOptions& options) {
@@ -64,7 +65,8 @@ RedisFinder fixed(std::vector<RedisAddress> addresses) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<RedisRouter>> makeRedisRouter(const RedisOptions& options) {
+absl::StatusOr<std::shared_ptr<RedisRouter>> makeRedisRouter(const RedisOptions& options,
+                                                             std::optional<RedisNodeGuard> guard) {
   if (absl::Status checked = checkOptions(options); !checked.ok()) return checked;
   absl::StatusOr<RedisDeployment> deployment = deploymentOf(options);
   if (!deployment.ok()) return deployment.status();
@@ -78,6 +80,7 @@ absl::StatusOr<std::shared_ptr<RedisRouter>> makeRedisRouter(const RedisOptions&
   switch (deployment->kind) {
     case RedisDeployment::Kind::kCluster:
       node.of_cluster = true;
+      node.guard = std::move(guard);
       return std::make_shared<RedisCluster>(deployment->addresses, std::move(node));
     case RedisDeployment::Kind::kSentinel: {
       const RedisSentinels sentinels{.addresses = deployment->addresses,

@@ -40,6 +40,8 @@ struct RedisTimes {
   IoTime expires;
   // Whether to connect even while the server is left alone for having failed.
   bool insists = false;
+  // Whether to ask even a node of a cluster whose circuit breaker is open.
+  bool probes = false;
 };
 
 class RedisLink {

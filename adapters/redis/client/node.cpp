@@ -3,14 +3,39 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
+#include "adapters/redis_dialect/errors.h"
 #include "src/base/backoff.h"
 #include "src/base/starved_wait.h"
 #include "strata/base/logging.h"
+#include "strata/base/status.h"
 
 namespace strata::internal {
+namespace {
+
 using std::chrono::steady_clock;
+
+// Far beyond the timeouts of a probe.
+constexpr std::chrono::hours kLongProbe(1);
+
+// Of the answers to PING and CLUSTER INFO. That either is forbidden says nothing about the rest.
+absl::Status whyItDoesNotServe(const RedisLink::Request& request) {
+  if (!request.refused.ok()) return request.refused;
+  for (const absl::StatusOr<RedisReply>& reply : request.replies) {
+    if (!reply->isError()) continue;
+    absl::Status error = redisErrorStatus(reply->text());
+    if (absl::IsUnavailable(error)) return error;
+  }
+  const RedisReply& info = *request.replies.back();
+  if (info.isText() && info.text().find("cluster_state:fail") != std::string_view::npos) {
+    return absl::UnavailableError("the node is cut off from its cluster");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 RedisNode::RedisNode(std::string name, RedisFinder find, RedisNodeOptions options)
     : name_(std::move(name)),
@@ -26,6 +51,12 @@ RedisNode::RedisNode(std::string name, RedisFinder find, RedisNodeOptions option
   for (std::size_t i = 0; i < options_.connections; ++i) {
     links_.push_back(std::make_unique<RedisLink>(*this));
   }
+  if (!options_.guard) return;
+  const RedisNodeGuard& guard = *options_.guard;
+  CircuitBreakerOptions breaker = guard.breaker;
+  breaker.name += "@" + name_;
+  breaker_ = std::make_unique<CircuitBreaker>(
+      std::move(breaker), [this] { return probe(); }, guard.metrics, *guard.clock, guard.executor);
 }
 
 // A few callers are served best by a connection each, a crowd by as few as will do: the more
@@ -161,6 +192,31 @@ void RedisNode::tell(const RedisServerInfo& server, bool before) const {
        {"lost",
         "what a restart or a failover brings back is believed until its time to live ends, keys "
         "cannot be listed, and nothing is read while the server cannot write"}});
+}
+
+// ---- One of several ----
+
+void RedisNode::noteCall(const absl::Status& outcome) {
+  if (isFailing() == outcome.ok()) is_failing_.store(!outcome.ok(), std::memory_order_relaxed);
+  if (breaker_ == nullptr) return;
+  outcome.ok() ? breaker_->noteSuccess() : breaker_->noteFailure(outcome);
+}
+
+absl::Status RedisNode::probe() {
+  const IoTime now = steady_clock::now();
+  RedisLink::Request request;
+  request.times = {.started = now,
+                   .deadline = now + kLongProbe,
+                   .expires = now + options_.command_timeout,
+                   .insists = true};
+  request.commands.add({"PING"});
+  request.commands.add({"CLUSTER", "INFO"});
+  RedisLink& link = this->link();
+  link.submit(request);
+  link.await(request);
+  absl::Status outcome = annotate(whyItDoesNotServe(request), "redis at " + name_);
+  is_failing_.store(!outcome.ok(), std::memory_order_relaxed);
+  return outcome;
 }
 
 // ---- A node of a cluster that is taken for a lone server ----

@@ -17,6 +17,10 @@
 #include "adapters/redis/client/connection.h"
 #include "adapters/redis/client/link.h"
 #include "src/base/fork.h"
+#include "strata/base/circuit_breaker.h"
+#include "strata/base/clock.h"
+#include "strata/base/executor.h"
+#include "strata/base/metrics.h"
 #include "strata/cache/cache.h"
 
 namespace strata::internal {
@@ -24,6 +28,14 @@ namespace strata::internal {
 // Where a master may be: addresses to be tried in order. Asked before every connection, for the
 // answer may change (sentinels).
 using RedisFinder = std::function<absl::StatusOr<std::vector<RedisAddress>>(IoTime until)>;
+
+// What the circuit breaker of a node is made with. Its name gets that of the node appended.
+struct RedisNodeGuard {
+  CircuitBreakerOptions breaker;
+  std::shared_ptr<Metrics> metrics;
+  const Clock* clock = nullptr;
+  std::shared_ptr<Executor> executor;
+};
 
 struct RedisNodeOptions {
   RedisLogin login;
@@ -35,6 +47,9 @@ struct RedisNodeOptions {
   std::chrono::nanoseconds idle_timeout{};
   // They are nodes of a cluster.
   bool of_cluster = false;
+  // Of several nodes that share the keys: each has such a breaker. None: whatever is around the
+  // client has one for all.
+  std::optional<RedisNodeGuard> guard = std::nullopt;
   // Whether it was told that INFO is refused: once, whichever of the client's nodes does.
   std::shared_ptr<std::atomic<bool>> told_of_silence = std::make_shared<std::atomic<bool>>(false);
 };
@@ -49,6 +64,10 @@ struct RedisNodeOptions {
 // A server that cannot be connected to, or that breaks one connection after the other before it has
 // answered anything, is left alone for a while, which doubles from 20 ms to 2 s with every failure,
 // less up to a half by chance; calls fail at once meanwhile.
+//
+// One of several that share the keys has a circuit breaker too: after a number of calls that failed
+// in a row no caller asks it, and so none waits for it, until a probe in the background has found
+// that it serves.
 class RedisNode {
  public:
   // `name` is for messages.
@@ -76,6 +95,14 @@ class RedisNode {
   // connections. Returns why no other is opened, unless INFO says that it is none.
   absl::Status noteIsOfCluster();
 
+  // Whether its circuit breaker, if it has one, lets calls through; and why not.
+  bool allows() const { return breaker_ == nullptr || breaker_->allows(); }
+  absl::Status refusal() const { return breaker_->refusal(); }
+  // What came of a call that it allowed, or that insisted: ok, or why it does not serve.
+  void noteCall(const absl::Status& outcome);
+  // Whether the last call or probe that told anything of it has failed.
+  bool isFailing() const { return is_failing_.load(std::memory_order_relaxed); }
+
  private:
   friend class RedisLink;
 
@@ -93,6 +120,8 @@ class RedisNode {
   bool adopt(const RedisServerInfo& server, std::uint64_t begun);
   // The server has told who it is, or not: another one than `before`.
   void tell(const RedisServerInfo& server, bool before) const;
+  // The breaker's: whether it answers, is a master, and is not cut off from its cluster.
+  absl::Status probe();
   void resetInChild();
 
   const std::string name_;
@@ -123,6 +152,9 @@ class RedisNode {
   std::minstd_rand random_ ABSL_GUARDED_BY(mutex_);
 
   const ForkHandler fork_handler_{{.reset_in_child = [this] { resetInChild(); }}};
+
+  std::atomic<bool> is_failing_{false};
+  std::unique_ptr<CircuitBreaker> breaker_;  // last: its probe uses all of the above
 };
 
 }  // namespace strata::internal

@@ -37,6 +37,9 @@ class RedisRouter {
   virtual std::optional<RedisRedirect> redirect(const RedisNode& from, std::string_view error) = 0;
   // A server could not be reached: its place may have been taken.
   virtual void noteUnreachable() = 0;
+  // Whether more than half of several servers with a circuit breaker each served when they were last
+  // asked. So the failure of another one is that of its keys alone.
+  virtual bool mostServe() const = 0;
 
   // How each of them is connected to.
   virtual const RedisNodeOptions& nodeOptions() const = 0;
@@ -65,6 +68,7 @@ class RedisSingleRouter : public RedisRouter {
     return std::nullopt;
   }
   void noteUnreachable() override {}
+  bool mostServe() const override { return false; }
   const RedisNodeOptions& nodeOptions() const override { return node_->options(); }
   Incarnation incarnation(std::string_view /*key*/) const override { return node_->incarnation(); }
   bool isBlind() const override { return node_->isBlind(); }

@@ -59,8 +59,9 @@ struct RedisCache::Core : internal::RedisClient {
   using RedisClient::RedisClient;
 
   std::vector<absl::StatusOr<Value>> getEach(Call& call, absl::Span<const std::string> keys);
-  absl::Status removeFrom(Call& call, RedisNode& node, absl::Span<const std::string> keys);
-  absl::Status removeEach(Call& call, absl::Span<const std::string> keys);
+  static std::vector<absl::Status> removeFrom(Call& call, RedisNode& node,
+                                              absl::Span<const std::string> keys);
+  static std::vector<absl::Status> removeOneByOne(Call& call, absl::Span<const std::string> keys);
   // Reads what is there, at the price of one plain read: the rest is to be leased.
   std::vector<std::size_t> readFenced(Call& call, RedisNode& node,
                                       absl::Span<const LeaseRequest> requests,
@@ -79,7 +80,7 @@ struct RedisCache::Core : internal::RedisClient {
                         std::vector<absl::StatusOr<LeaseReply>>& answers);
 
   // Does once what a store needs: a lease, a fill, a read and a removal, in one round trip.
-  absl::Status tryEverything(Deadline deadline);
+  absl::Status tryEverything(const internal::RedisTimes& times);
 
   // The server refuses what readFenced needs.
   std::atomic<bool> no_fenced_reads{false};
@@ -88,8 +89,14 @@ struct RedisCache::Core : internal::RedisClient {
 // ---- Creation ----
 
 absl::StatusOr<std::shared_ptr<RedisCache>> RedisCache::create(RedisOptions options,
-                                                               const Clock& clock) {
-  auto router = internal::makeRedisRouter(options);
+                                                               const Clock& clock,
+                                                               std::shared_ptr<Metrics> metrics,
+                                                               std::shared_ptr<Executor> executor) {
+  auto router =
+      internal::makeRedisRouter(options, internal::RedisNodeGuard{.breaker = options.node_breaker,
+                                                                  .metrics = std::move(metrics),
+                                                                  .clock = &clock,
+                                                                  .executor = std::move(executor)});
   if (!router.ok()) return router.status();
   auto core = std::make_unique<Core>(*std::move(router), clock, options.check_key);
   return std::shared_ptr<RedisCache>(new RedisCache(std::move(core)));
@@ -170,12 +177,19 @@ absl::Status RedisCache::set(const std::string& key, std::string_view value, abs
 }
 
 absl::Status RedisCache::remove(absl::Span<const std::string> keys, Deadline deadline) {
-  if (keys.empty()) return absl::OkStatus();
+  absl::Status first;
+  for (absl::Status& removed : removeEach(keys, deadline)) first.Update(std::move(removed));
+  return first;
+}
+
+std::vector<absl::Status> RedisCache::removeEach(absl::Span<const std::string> keys,
+                                                 Deadline deadline) {
+  if (keys.empty()) return {};
   const auto times = core_->begin(deadline);
-  if (!times.ok()) return times.status();
+  if (!times.ok()) return std::vector<absl::Status>(keys.size(), times.status());
   Call call(*core_->router, *times);
   const std::shared_ptr<RedisNode> node = core_->router->only();
-  return node == nullptr ? core_->removeEach(call, keys) : core_->removeFrom(call, *node, keys);
+  return node == nullptr ? Core::removeOneByOne(call, keys) : Core::removeFrom(call, *node, keys);
 }
 
 namespace {
@@ -191,30 +205,34 @@ absl::Status removedFromThePresent(const RedisAnswer& answer) {
 
 }  // namespace
 
-absl::Status RedisCache::Core::removeFrom(Call& call, RedisNode& node,
-                                          absl::Span<const std::string> keys) {
+std::vector<absl::Status> RedisCache::Core::removeFrom(Call& call, RedisNode& node,
+                                                       absl::Span<const std::string> keys) {
   RedisCommands commands;
   forEachChunk(keys.size(), [&](std::size_t first, std::size_t count) {
     std::vector<std::string_view> words{"UNLINK"};
     words.insert(words.end(), keys.begin() + first, keys.begin() + first + count);
     commands.add(words);
   });
-  for (const RedisAnswer& answer : call.ask(node, std::move(commands))) {
-    if (absl::Status removed = removedFromThePresent(answer); !removed.ok()) return removed;
-  }
-  return absl::OkStatus();
+  const auto answers = call.ask(node, std::move(commands));
+  std::vector<absl::Status> removed;
+  removed.reserve(keys.size());
+  forEachChunk(keys.size(), [&](std::size_t first, std::size_t count) {
+    removed.resize(first + count, removedFromThePresent(answers[first / kChunk]));
+  });
+  return removed;
 }
 
-absl::Status RedisCache::Core::removeEach(Call& call, absl::Span<const std::string> keys) {
+std::vector<absl::Status> RedisCache::Core::removeOneByOne(Call& call,
+                                                           absl::Span<const std::string> keys) {
   const auto answers = call.ask(
       keys.size(), [&](std::size_t i) { return std::string_view(keys[i]); },
       [&](RedisCommands& commands, std::size_t i, const Dialect& /*dialect*/) {
         commands.add({"UNLINK", keys[i]});
       });
-  for (const RedisAnswer& answer : answers) {
-    if (absl::Status removed = removedFromThePresent(answer); !removed.ok()) return removed;
-  }
-  return absl::OkStatus();
+  std::vector<absl::Status> removed;
+  removed.reserve(keys.size());
+  for (const RedisAnswer& answer : answers) removed.push_back(removedFromThePresent(answer));
+  return removed;
 }
 
 // ---- Fenced fills ----
@@ -424,16 +442,13 @@ absl::StatusOr<KeyPage> RedisCache::scan(std::string_view prefix, const std::str
 
 // ---- Health ----
 
-absl::Status RedisCache::Core::tryEverything(Deadline deadline) {
+absl::Status RedisCache::Core::tryEverything(const internal::RedisTimes& times) {
   constexpr std::size_t kSteps = 4;
   constexpr std::string_view kCell = "tried";
   constexpr std::string_view kMillis = "1000";
-  auto times = begin(deadline);
-  if (!times.ok()) return times.status();
-  times->insists = true;
   const std::vector<std::string> keys = keysToTry();
   const bool is_cluster = router->only() == nullptr;
-  Call call(*router, *times);
+  Call call(*router, times);
   return verdictOn(call.ask(
       keys.size() * kSteps, [&](std::size_t i) { return std::string_view(keys[i / kSteps]); },
       [&](RedisCommands& commands, std::size_t i, const Dialect& dialect) {
@@ -452,12 +467,15 @@ absl::Status RedisCache::Core::tryEverything(Deadline deadline) {
 }
 
 absl::Status RedisCache::ping(Deadline deadline) {
-  if (absl::Status met = core_->ping(deadline); !met.ok()) return met;
-  return core_->tryEverything(deadline);
+  return core_->check(deadline, Core::LeftAlone::kAsked,
+                      [this](const auto& times) { return core_->tryEverything(times); });
 }
 
 Health RedisCache::healthCheck() {
-  return internal::healthByCheck("cache", "redis", core_->clock, [this] { return ping({}); });
+  return internal::healthByCheck("cache", "redis", core_->clock, [this] {
+    return core_->check({}, Core::LeftAlone::kReported,
+                        [this](const auto& times) { return core_->tryEverything(times); });
+  });
 }
 
 }  // namespace strata

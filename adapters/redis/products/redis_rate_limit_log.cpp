@@ -38,12 +38,17 @@ struct RedisRateLimitLog::Core : internal::RedisClient {
 
   // Records a call of nobody's, whatever calls of other checks there are: one that is denied would
   // not try all that the script does.
-  absl::Status tryScript(Deadline deadline);
+  absl::Status tryScript(const internal::RedisTimes& times);
 };
 
 absl::StatusOr<std::shared_ptr<RedisRateLimitLog>> RedisRateLimitLog::create(
-    const RedisOptions& options, const Clock& clock) {
-  auto router = internal::makeRedisRouter(options);
+    const RedisOptions& options, const Clock& clock, std::shared_ptr<Metrics> metrics,
+    std::shared_ptr<Executor> executor) {
+  auto router =
+      internal::makeRedisRouter(options, internal::RedisNodeGuard{.breaker = options.node_breaker,
+                                                                  .metrics = std::move(metrics),
+                                                                  .clock = &clock,
+                                                                  .executor = std::move(executor)});
   if (!router.ok()) return router.status();
   auto core = std::make_unique<Core>(*std::move(router), clock, options.check_key);
   return std::shared_ptr<RedisRateLimitLog>(new RedisRateLimitLog(std::move(core)));
@@ -71,12 +76,9 @@ std::vector<absl::StatusOr<Entry>> RedisRateLimitLog::record(absl::Span<const Ca
   return entries;
 }
 
-absl::Status RedisRateLimitLog::Core::tryScript(Deadline deadline) {
-  auto times = begin(deadline);
-  if (!times.ok()) return times.status();
-  times->insists = true;
+absl::Status RedisRateLimitLog::Core::tryScript(const internal::RedisTimes& times) {
   const std::vector<std::string> keys = keysToTry();
-  RedisCall call(*router, *times);
+  RedisCall call(*router, times);
   return verdictOn(call.ask(
       keys.size(), [&](std::size_t i) { return std::string_view(keys[i]); },
       [&](RedisCommands& commands, std::size_t i, const RedisCall::Dialect& dialect) {
@@ -86,13 +88,15 @@ absl::Status RedisRateLimitLog::Core::tryScript(Deadline deadline) {
 }
 
 absl::Status RedisRateLimitLog::ping(Deadline deadline) {
-  if (absl::Status met = core_->ping(deadline); !met.ok()) return met;
-  return core_->tryScript(deadline);
+  return core_->check(deadline, Core::LeftAlone::kAsked,
+                      [this](const auto& times) { return core_->tryScript(times); });
 }
 
 Health RedisRateLimitLog::healthCheck() {
-  return internal::healthByCheck("rate-limit-log", "redis", core_->clock,
-                                 [this] { return ping(); });
+  return internal::healthByCheck("rate-limit-log", "redis", core_->clock, [this] {
+    return core_->check({}, Core::LeftAlone::kReported,
+                        [this](const auto& times) { return core_->tryScript(times); });
+  });
 }
 
 }  // namespace strata

@@ -25,7 +25,10 @@
 #include "absl/time/time.h"
 #include "strata/adapters/net/host_resolver.h"
 #include "strata/adapters/net/tls_options.h"
+#include "strata/base/circuit_breaker.h"
 #include "strata/base/clock.h"
+#include "strata/base/executor.h"
+#include "strata/base/metrics.h"
 #include "strata/base/secret.h"
 #include "strata/base/secret_source.h"
 #include "strata/cache/cache.h"
@@ -71,6 +74,11 @@ struct RedisOptions {
   // do: the user must be allowed both. In a cluster several keys begin with it. Empty: it tries
   // under "strata:health", where being refused the key, and not the command, is no failure.
   std::string check_key = {};
+  // Of a cluster: when a node counts as down, and when it is asked again. Each node has a breaker of
+  // its own, whose name in logs and metrics is this one with "@host:port". What is called meanwhile
+  // for its keys is answered Unavailable at once; those of other nodes are not touched. Other
+  // deployments have one server, and its breaker is that of whatever stands around the client.
+  CircuitBreakerOptions node_breaker = {.name = "redis"};
   // Who we are to sentinels, which have users of their own. Empty: nobody.
   std::string sentinel_user = {};
   Secret sentinel_password = {};
@@ -92,9 +100,12 @@ class RedisCache final : public Cache {
   // Connects to nothing, so a server that is down is no error yet; ping() does. Sentinels alone are
   // listened to from now on, on a thread.
   // InvalidArgument: an option, or something in the URL, is wrong; says what.
-  // `clock` measures deadlines; it must outlive the cache. Timeouts are real time.
-  static absl::StatusOr<std::shared_ptr<RedisCache>> create(RedisOptions options,
-                                                            const Clock& clock = Clock::system());
+  // `clock` measures deadlines and the breakers of a cluster's nodes, whose probes run on `executor`;
+  // it must outlive the cache. Timeouts are real time.
+  static absl::StatusOr<std::shared_ptr<RedisCache>> create(
+      RedisOptions options, const Clock& clock = Clock::system(),
+      std::shared_ptr<Metrics> metrics = Metrics::none(),
+      std::shared_ptr<Executor> executor = Executor::shared());
   ~RedisCache() override;
 
   // Without incarnation once a server has refused INFO: then `incarnation()` is zero, and what a
@@ -108,6 +119,8 @@ class RedisCache final : public Cache {
   absl::Status set(const std::string& key, std::string_view value, absl::Duration ttl,
                    Deadline deadline = {}) override;
   absl::Status remove(absl::Span<const std::string> keys, Deadline deadline = {}) override;
+  std::vector<absl::Status> removeEach(absl::Span<const std::string> keys,
+                                       Deadline deadline = {}) override;
   std::vector<absl::StatusOr<LeaseReply>> getOrLease(absl::Span<const LeaseRequest> requests,
                                                      absl::Duration ttl,
                                                      Deadline deadline = {}) override;

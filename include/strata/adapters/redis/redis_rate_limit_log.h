@@ -15,6 +15,8 @@
 #include "absl/status/statusor.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/base/clock.h"
+#include "strata/base/executor.h"
+#include "strata/base/metrics.h"
 #include "strata/limits/rate_limit_log.h"
 
 namespace strata {
@@ -29,9 +31,12 @@ class RedisRateLimitLog final : public RateLimitLog {
  public:
   // Connects to nothing, so a server that is down is no error yet; ping() does.
   // InvalidArgument: an option, or something in the URL, is wrong; says what.
-  // `clock` measures deadlines, and nothing else; it must outlive the log.
+  // `clock` measures deadlines and the breakers of a cluster's nodes, and nothing else; it must
+  // outlive the log. Probes of these breakers run on `executor`.
   static absl::StatusOr<std::shared_ptr<RedisRateLimitLog>> create(
-      const RedisOptions& options, const Clock& clock = Clock::system());
+      const RedisOptions& options, const Clock& clock = Clock::system(),
+      std::shared_ptr<Metrics> metrics = Metrics::none(),
+      std::shared_ptr<Executor> executor = Executor::shared());
   ~RedisRateLimitLog() override;
 
   std::vector<absl::StatusOr<Entry>> record(absl::Span<const Call> calls,
