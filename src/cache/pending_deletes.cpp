@@ -69,16 +69,14 @@ void PendingDeletes::remember(absl::Span<const std::string> keys, std::uint8_t r
     const std::lock_guard lock(mutex_);
     for (const std::string& key : keys) {
       const std::uint64_t failure = next_failure_++;
-      if (entries_.size() >= options_.max_keys && !entries_.contains(key)) {
-        forgotten_ = failure;
+      const Entry fresh{.since = now};
+      if (entries_.size() < options_.max_keys || entries_.contains(key)) {
+        renew(entries_.try_emplace(key, fresh).first->second, failure, now, repetitions);
+      } else {
+        if (!forgotten_) forgotten_ = fresh;
+        renew(*forgotten_, failure, now, repetitions);
         ++forgotten;
-        continue;
       }
-      Entry& entry = entries_.try_emplace(key, Entry{.since = now}).first->second;
-      entry.failure = failure;
-      entry.due = now;
-      entry.round = 0;
-      entry.repetitions = std::max(entry.repetitions, repetitions);
     }
     publish();
     start = !std::exchange(is_retrying_, true);
@@ -87,8 +85,32 @@ void PendingDeletes::remember(absl::Span<const std::string> keys, std::uint8_t r
   if (start) background_.schedule(kFirstPause, [this] { retry(kFirstPause); });
 }
 
+void PendingDeletes::renew(Entry& entry, std::uint64_t failure, MonotonicTime now,
+                           std::uint8_t repetitions) {
+  if (repetitions > 0) {
+    entry.put_off = {};  // they begin anew
+  } else if (entry.due > now) {
+    entry.put_off = entry.due;
+  }
+  entry.failure = failure;
+  entry.due = now;
+  entry.round = 0;
+  entry.repetitions = std::max(entry.repetitions, repetitions);
+}
+
+bool PendingDeletes::repeats(Entry& entry, MonotonicTime now) {
+  const MonotonicTime put_off = std::exchange(entry.put_off, {});
+  if (put_off > now) {
+    entry.due = put_off;
+    return true;
+  }
+  if (entry.repetitions == 0) return false;
+  entry.due = now + kRepetitions[--entry.repetitions];
+  return true;
+}
+
 void PendingDeletes::publish() {
-  count_.store(entries_.size() | (forgotten_ != 0 ? kOverflowed : 0), std::memory_order_release);
+  count_.store(entries_.size() | (forgotten_ ? kOverflowed : 0), std::memory_order_release);
   keys_gauge_.set(static_cast<std::int64_t>(entries_.size()));
 }
 
@@ -165,12 +187,7 @@ void PendingDeletes::settle(const Attempt& attempt, std::size_t first,
     const auto found = entries_.find(attempt.keys[first + i]);
     // A later write's deletion may have failed meanwhile.
     if (found == entries_.end() || found->second.failure != attempt.failures[first + i]) continue;
-    Entry& entry = found->second;
-    if (entry.repetitions == 0) {
-      entries_.erase(found);
-    } else {
-      entry.due = now + kRepetitions[--entry.repetitions];
-    }
+    if (!repeats(found->second, now)) entries_.erase(found);
   }
   publish();
 }
@@ -179,16 +196,18 @@ absl::Status PendingDeletes::moveEpoch() {
   std::uint64_t forgotten = 0;
   {
     const std::lock_guard lock(mutex_);
-    forgotten = forgotten_;
+    if (!forgotten_ || forgotten_->due > clock_.now()) return absl::OkStatus();
+    forgotten = forgotten_->failure;
   }
-  if (forgotten == 0) return absl::OkStatus();
   const absl::StatusOr<std::uint64_t> next =
       isAlive(Mutant::kEpochStays) ? absl::StatusOr<std::uint64_t>(epoch()) : nextEpoch();
   if (!next.ok()) return next.status();
   noteEpoch(*next);
+  const MonotonicTime now = clock_.now();
   const std::lock_guard lock(mutex_);
   // What was forgotten meanwhile may be older than the epoch.
-  if (forgotten_ == forgotten) forgotten_ = 0;
+  const bool is_covered = forgotten_ && forgotten_->failure == forgotten;
+  if (is_covered && !repeats(*forgotten_, now)) forgotten_.reset();
   publish();
   return absl::OkStatus();
 }
@@ -230,7 +249,7 @@ void PendingDeletes::retry(absl::Duration pause) {
   const absl::Duration wait = done ? next : pause;
   {
     const std::lock_guard lock(mutex_);
-    is_retrying_ = !entries_.empty() || forgotten_ != 0;
+    is_retrying_ = !entries_.empty() || forgotten_.has_value();
     if (!is_retrying_) return;
   }
   background_.schedule(wait, [this, pause] { retry(pause); });
@@ -241,10 +260,12 @@ absl::Duration PendingDeletes::untilNext() const {
   const std::lock_guard lock(mutex_);
   absl::Duration next = kLongestPause;
   MonotonicTime oldest = now;
-  for (const auto& [key, entry] : entries_) {
+  const auto consider = [&](const Entry& entry) {
     next = std::min(next, entry.due - now);
     oldest = std::min(oldest, entry.since);
-  }
+  };
+  for (const auto& [key, entry] : entries_) consider(entry);
+  if (forgotten_) consider(*forgotten_);
   age_gauge_.set(absl::ToInt64Seconds(now - oldest));
   return std::max(next, kFirstPause);
 }

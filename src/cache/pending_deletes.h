@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,9 @@ namespace strata::internal {
 // it until they have been deleted for good, in the background.
 //
 // Bounded: what does not fit is not remembered key by key. Instead nothing in the cache is believed
-// until the epoch has been moved, and after that nothing that was stored before (see cell.h).
+// until the epoch has been moved, and after that nothing that was stored before (see cell.h). Where a
+// write that may still come to pass was among it, the epoch is moved when its key would have been
+// deleted, and nothing is believed until the last time.
 //
 // Thread-safe.
 class PendingDeletes {
@@ -84,6 +87,8 @@ class PendingDeletes {
     std::uint64_t round = 0;
     // How many times it is deleted again after the next success.
     std::uint8_t repetitions = 0;
+    // When such a repetition is due that a later failure came before; none: in the past.
+    MonotonicTime put_off;
   };
   struct Attempt {
     std::vector<std::string> keys;
@@ -95,6 +100,11 @@ class PendingDeletes {
   };
 
   void remember(absl::Span<const std::string> keys, std::uint8_t repetitions);
+  // A deletion has failed: it is due now.
+  static void renew(Entry& entry, std::uint64_t failure, MonotonicTime now,
+                    std::uint8_t repetitions);
+  // It was made: whether it is made again, later.
+  static bool repeats(Entry& entry, MonotonicTime now);
   void publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status deleteAllDue();
   std::uint64_t beginRound();
@@ -103,7 +113,7 @@ class PendingDeletes {
   // One call, for some keys of an attempt from the first-th on.
   Tried tryFrom(const Attempt& attempt, std::size_t first);
   void settle(const Attempt& attempt, std::size_t first, absl::Span<const absl::Status> removed);
-  // Where keys were forgotten.
+  // Where keys were forgotten and that is due.
   absl::Status moveEpoch();
   // A number larger than any that was ever stored as the epoch.
   absl::StatusOr<std::uint64_t> nextEpoch();
@@ -126,8 +136,8 @@ class PendingDeletes {
   absl::flat_hash_map<std::string, Entry> entries_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t next_failure_ ABSL_GUARDED_BY(mutex_) = 1;
   std::uint64_t last_round_ ABSL_GUARDED_BY(mutex_) = 0;
-  // The latest failure that was forgotten; none: zero.
-  std::uint64_t forgotten_ ABSL_GUARDED_BY(mutex_) = 0;
+  // What did not fit, as one: its failure is the latest, and moving the epoch is its deletion.
+  std::optional<Entry> forgotten_ ABSL_GUARDED_BY(mutex_);
   bool is_retrying_ ABSL_GUARDED_BY(mutex_) = false;
 
   Background background_;  // last: its tasks use all of the above

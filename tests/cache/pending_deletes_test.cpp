@@ -154,6 +154,52 @@ TEST_F(PendingDeletesTest, MovesTheEpochWhenThereAreTooManyToRemember) {
   EXPECT_FALSE(pending_.covers("a"));
 }
 
+// A key that did not fit was covered until the epoch had moved, once, also where the write before the
+// deletion was one that may still come to pass. What was filled after that from the row as it was
+// before the commit was believed.
+// Race 22. B-54
+TEST_F(PendingDeletesTest, CoversWhatDoesNotFitForHalfAMinuteWhereTheWriteMayStillComeToPass) {
+  pending_.addUncertain({"a", "b", "c", "does not fit"});
+  std::vector<int> moved_at;
+  for (int second = 0; second <= 40; ++second) {
+    const std::uint64_t before = pending_.epoch();
+    executor_->advance(absl::Seconds(1));
+    if (pending_.epoch() != before) moved_at.push_back(second + 1);
+    EXPECT_EQ(pending_.covers("does not fit"), second < 30) << second;
+  }
+  EXPECT_EQ(moved_at.size(), 4U) << "at once, and after 1, 5 and 30 s";
+  EXPECT_EQ(executor_->size(), 0U);
+}
+
+// The deletion of a later write, which succeeded at its first retry, ended the half minute of an
+// earlier write of unknown outcome.
+TEST_F(PendingDeletesTest, ALaterFailureDoesNotEndTheHalfMinute) {
+  const auto seconds_covered = [this](std::string_view key) {
+    int seconds = 0;
+    for (; pending_.covers(key); ++seconds) executor_->advance(absl::Seconds(1));
+    return seconds;
+  };
+  pending_.addUncertain({"a"});
+  executor_->advance(absl::Seconds(20));
+  cache_.plant("a", "filled meanwhile");
+  pending_.add({"a"});
+  executor_->advance(absl::Seconds(1));
+  EXPECT_EQ(cache_.peek("a"), std::nullopt);
+  EXPECT_EQ(seconds_covered("a"), 10);
+
+  pending_.addUncertain({"a", "b", "c", "first that does not fit"});
+  executor_->advance(absl::Seconds(20));
+  const std::uint64_t before = pending_.epoch();
+  pending_.add({"second"});
+  executor_->advance(absl::Seconds(1));
+  EXPECT_EQ(pending_.epoch(), before + 1);
+  EXPECT_EQ(seconds_covered("anything"), 10);
+  pending_.addUncertain({"a", "b", "c", "third"});
+  executor_->advance(absl::Seconds(20));
+  pending_.addUncertain({"fourth"});
+  EXPECT_EQ(seconds_covered("anything"), 31);
+}
+
 TEST_F(PendingDeletesTest, AnEpochIsNewerThanEveryOtherProcessesAndThanAnyThatWasMet) {
   PendingDeletes other(cache_, {.max_keys = 1}, metrics_, clock_, executor_);
   const auto overflow = [](PendingDeletes& pending) {

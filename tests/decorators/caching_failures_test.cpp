@@ -220,6 +220,28 @@ TEST_F(CachingFailuresTest, ReadsPastTheCacheWhileAWriteMayStillComeToPass) {
   EXPECT_TRUE(cached());
 }
 
+// Of a key that did not fit among the pending ones the epoch was moved once, and what was filled
+// after that and before the commit surfaced was believed.
+// Race 22. B-54
+TEST_F(CachingFailuresTest, ReadsPastTheCacheAlsoWhereThatWriteDoesNotFitAmongThePending) {
+  guard({.max_pending_deletes = 1});
+  for (const char* id : {"b", "a"}) {
+    ASSERT_THAT(store_->put({id, "one"}), IsOk());
+    textOf(id);
+    faults_->failCall(testing::StoreOperation::kPut, 1,
+                      {.error = absl::UnknownError("the connection was lost")});
+    EXPECT_THAT(store_->put({id, "two"}), StatusIs(absl::StatusCode::kUnknown));
+  }
+  tasks_->advance(absl::Milliseconds(100));
+  EXPECT_EQ(guarded_->epoch(), 1U);
+  EXPECT_EQ(textOf("a"), "one");
+  ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({"a", "two"}), IsOk());
+  EXPECT_EQ(textOf("a"), "two");
+  tasks_->advance(absl::Seconds(31));
+  EXPECT_EQ(textOf("a"), "two");
+  EXPECT_TRUE(cached());
+}
+
 // B-58
 TEST_F(CachingFailuresTest, AWriteThatWasRolledBackLeavesTheCacheAlone) {
   ASSERT_THAT(store_->put({"a", "one"}), IsOk());
