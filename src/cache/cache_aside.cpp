@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "src/base/mutants.h"
+#include "src/base/own_deadline.h"
 #include "src/base/randomness.h"
 #include "src/cache/cache_aside_core.h"
 #include "src/cache/compression.h"
@@ -432,11 +433,10 @@ void CacheAside::fillTogether(absl::Span<const PlannedFill> fills) {
   CacheFills::sendTogether(std::move(owed));
 }
 
-void CacheAside::share(Lookup& lookup, SharedLoads::Answer answer) {
+void CacheAside::share(Lookup& lookup, SharedLoads::Answer answer, Deadline deadline) {
   if (lookup.lead == nullptr) return;
   if (answer.status.ok()) core_->load_times.note(core_->clock.now() - lookup.load_began);
-  // Those who wait have deadlines of their own.
-  if (!absl::IsDeadlineExceeded(answer.status)) lookup.lead->finish(std::move(answer));
+  if (!isOwnDeadline(answer.status, deadline, core_->clock)) lookup.lead->finish(std::move(answer));
   lookup.lead = nullptr;
 }
 

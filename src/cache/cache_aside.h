@@ -29,6 +29,7 @@
 #include "src/cache/cell.h"
 #include "src/cache/shared_loads.h"
 #include "strata/base/clock.h"
+#include "strata/base/deadline.h"
 #include "strata/base/executor.h"
 #include "strata/base/health.h"
 #include "strata/base/metrics.h"
@@ -135,9 +136,9 @@ class CacheAside {
   // The same for records of several types: one round trip to each cache.
   static void fillTogether(absl::Span<const PlannedFill> fills);
 
-  // What a caller with a `lead` has loaded, for those who wait for it. Where it ran out of time they
-  // look into the cache again.
-  void share(Lookup& lookup, SharedLoads::Answer answer);
+  // What a caller with a `lead` has loaded, for those who wait for it. Where it ran out of time, by
+  // the caller's own `deadline`, they look into the cache again.
+  void share(Lookup& lookup, SharedLoads::Answer answer, Deadline deadline);
 
   // See Invalidator::after.
   void invalidateAfter(const absl::Status& written, absl::Span<const Id> ids,

@@ -76,7 +76,7 @@ absl::StatusOr<AnySnapshot> CachingRecords::get(const Id& id, const ReadOptions&
     const CacheAside::Fill fill = fillFor(lookup, loaded);
     cache_->fill({&fill, 1});
   }
-  if (lookup.lead != nullptr) cache_->share(lookup, shareable(loaded));
+  if (lookup.lead != nullptr) cache_->share(lookup, shareable(loaded), options.deadline);
   return loaded;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "src/base/mutants.h"
+#include "src/base/own_deadline.h"
 #include "src/base/unshared_status.h"
 #include "src/decorators/flights_core.h"
 #include "strata/base/internal/user_calls.h"
@@ -13,9 +14,6 @@
 
 namespace strata::internal {
 namespace {
-
-// Databases count in milliseconds, and may end a call a little before its deadline.
-constexpr absl::Duration kRounding = absl::Milliseconds(5);
 
 absl::Status tooLate() {
   return absl::DeadlineExceededError("the deadline passed before the answer came");
@@ -208,13 +206,11 @@ void Flights::Core::board(std::shared_ptr<Flight> flight, Batch& batch) {
 }
 
 Flights::Core::Callers Flights::Core::settle(Batch& batch, const Call& call) {
-  const bool leader_is_late =
-      call.options.deadline.remaining(absl::InfiniteDuration(), clock) < kRounding;
   Callers awake;
   for (std::size_t i = 0; i < batch.flights.size(); ++i) {
     Flight& flight = *batch.flights[i];
     flight.answer = std::move(batch.answers[i]);
-    const bool unanswered = leader_is_late && absl::IsDeadlineExceeded(flight.answer.status);
+    const bool unanswered = isOwnDeadline(flight.answer.status, call.options.deadline, clock);
     flight.stage = unanswered ? Stage::kUnanswered : Stage::kAnswered;
     for (std::shared_ptr<Caller>& caller : flight.callers) {
       const bool has_all = --caller->open == 0;

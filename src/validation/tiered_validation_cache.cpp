@@ -60,10 +60,10 @@ class Tier {
     }
     return Validation{record->is_valid, record->checked_at, std::move(record->tenant_id)};
   }
-  void share(Lookup& lookup, const absl::StatusOr<Validation>& answer) {
+  void share(Lookup& lookup, const absl::StatusOr<Validation>& answer, Deadline deadline) {
     SharedLoads::Answer shared{answer.status(), nullptr, {}};
     if (answer.ok()) shared.value = std::make_shared<const Validation>(*answer);
-    aside_->share(lookup, std::move(shared));
+    aside_->share(lookup, std::move(shared), deadline);
   }
   // What a lease is owed; `verdict` null: nothing is to be remembered.
   void fill(const Lookup& lookup, std::string_view user_id, const Validation* verdict) {
@@ -248,7 +248,7 @@ absl::StatusOr<Validation> TieredValidationCache::validate(std::string_view user
     if (lookup.outcome == Outcome::kShared) return core_->counted(sharedVerdict(lookup));
     if (lookup.lead != nullptr) {
       absl::StatusOr<Validation> answer = core_->asks.ask(id.canonical(), ask, deadline);
-      tier->share(lookup, answer);
+      tier->share(lookup, answer, deadline);
       return core_->counted(std::move(answer));
     }
     if (lookup.needsFill()) {

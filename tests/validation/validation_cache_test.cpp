@@ -21,6 +21,7 @@
 #include "strata/testing/mocks/mock_validation_cache.h"
 #include "strata/testing/status_matchers.h"
 #include "strata/validation/tiered_validation_cache.h"
+#include "tests/decorators/waiting_clock.h"
 
 namespace strata {
 namespace {
@@ -353,6 +354,36 @@ TEST_P(CrowdTest, OneAsksForAllWhoComeMeanwhile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tiers, CrowdTest, ::testing::Bool());
+
+// A time limit of the identity provider was taken for the deadline of the caller that asked, and the
+// others of a crowd asked one after the other.
+TEST(ValidationCrowd, ATimeLimitOfTheIdentityProviderIsTheAnswerOfAll) {
+  constexpr int kFollowers = 8;
+  gated::WaitingClock clock;
+  const auto cache =
+      TieredValidationCache::create(nullptr, {.app = "app"}, Metrics::none(), clock).value();
+  std::atomic<int> asked = 0;
+  std::latch out(1);
+  std::latch answer(1);
+  const auto validate = [&] {
+    const auto verdict = cache->validate("alice", [&]() -> absl::StatusOr<Validation> {
+      if (asked++ == 0) {
+        out.count_down();
+        answer.wait();
+      }
+      return absl::DeadlineExceededError("the identity provider is slow");
+    });
+    EXPECT_THAT(verdict, StatusIs(absl::StatusCode::kDeadlineExceeded));
+  };
+  std::vector<std::jthread> crowd;
+  crowd.emplace_back(validate);
+  out.wait();
+  for (int i = 0; i < kFollowers; ++i) crowd.emplace_back(validate);
+  EXPECT_TRUE(clock.awaitWaiting(kFollowers));
+  answer.count_down();
+  crowd.clear();
+  EXPECT_EQ(asked, 2);
+}
 
 TEST(SharedAsks, ThoseWhoComeTooLateForOneQuestionShareTheNext) {
   internal::SharedAsks asks(Clock::system());

@@ -1,0 +1,80 @@
+// CachingStore: what the callers of one process share that wait for one key.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "strata/decorators/caching_store.h"
+#include "strata/testing/fakes/fake_cache.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "tests/decorators/gated_store.h"
+
+namespace strata::gated {
+namespace {
+
+using ::testing::Each;
+using testing::IsOk;
+using testing::StatusIs;
+
+class CachingCrowdsTest : public ::testing::Test {
+ protected:
+  CachingCrowdsTest() {
+    auto below = std::make_unique<GatedStore>(clock_);
+    below_ = below.get();
+    store_ = *CachingStore<Note>::create(std::move(below), cache_, {.app = "app"}, Metrics::none(),
+                                         clock_);
+  }
+
+  Found get(Deadline deadline = {}) { return store_->get("a", {.deadline = deadline}); }
+
+  WaitingClock clock_;
+  // Stands still.
+  testing::FakeClock time_of_cache_;
+  std::shared_ptr<testing::FakeCache> cache_ = std::make_shared<testing::FakeCache>(time_of_cache_);
+  GatedStore* below_ = nullptr;
+  std::unique_ptr<Store<Note>> store_;
+};
+
+// Any DeadlineExceeded was taken for the leader's own deadline, so where the database ended the
+// queries by a limit of its own the crowd made them one after the other: the last of 100 callers
+// waited for 50 of them.
+TEST_F(CachingCrowdsTest, ATimeLimitOfTheBackingStoreIsTheAnswerOfAll) {
+  constexpr std::size_t kFollowers = 31;
+  below_->fail("a", absl::DeadlineExceededError("statement_timeout"));
+  below_->close();
+  Crowd<Found> holder(below_, 1, [&](std::size_t) { return get(); });
+  ASSERT_TRUE(below_->awaitCalls(1));
+  Crowd<Found> followers(below_, kFollowers,
+                         [&](std::size_t) { return get(Deadline::in(absl::Minutes(1), clock_)); });
+  ASSERT_TRUE(clock_.awaitWaiting(kFollowers));
+  below_->open();
+  EXPECT_THAT(followers.results(), Each(StatusIs(absl::StatusCode::kDeadlineExceeded)));
+  EXPECT_EQ(below_->calls().size(), 2U) << "of the holder of the lease, and of all who waited";
+}
+
+TEST_F(CachingCrowdsTest, TheDeadlineOfTheOneWhoLoadsIsItsOwnAlone) {
+  constexpr std::size_t kFollowers = 8;
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  below_->fail("a", absl::UnavailableError("the database is down"));
+  below_->close();
+  Crowd<Found> holder(below_, 1, [&](std::size_t) { return get(); });
+  ASSERT_TRUE(below_->awaitCalls(1));
+  below_->heal();
+  Crowd<Found> hurried(
+      below_, 1, [&](std::size_t) { return get(Deadline::in(absl::Milliseconds(100), clock_)); });
+  ASSERT_TRUE(clock_.awaitWaiting(1));
+  Crowd<Found> followers(below_, kFollowers, [&](std::size_t) { return get(); });
+  ASSERT_TRUE(clock_.awaitWaiting(1 + kFollowers));
+  below_->letThrough(1);
+  ASSERT_TRUE(below_->awaitCalls(2));
+  ASSERT_TRUE(clock_.awaitWaiting(kFollowers));
+  clock_.advance(absl::Milliseconds(100));
+  EXPECT_THAT(hurried.result(), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  below_->open();
+  EXPECT_THAT(followers.results(), Each(IsOk()));
+}
+
+}  // namespace
+}  // namespace strata::gated
