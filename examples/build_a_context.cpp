@@ -35,7 +35,7 @@ absl::StatusOr<std::string> promptFor(strata::ContextBuilder& builder, const std
 void printCounts(const strata::ContextSources& sources, const std::string& user) {
   const auto [profile, dreams] = strata::fetchAll({}, strata::fetch(*sources.user, user),
                                                   strata::fetch(*sources.dreams, user));
-  if (profile.ok() && *profile != nullptr) std::cout << (*profile)->name;
+  if (profile.ok() && *profile != nullptr) std::cout << (*profile)->name.value_or(user);
   if (dreams.ok()) std::cout << " has dreams: " << (*dreams)->dreams.size() << "\n";
 }
 

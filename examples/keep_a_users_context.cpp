@@ -42,8 +42,8 @@ absl::Status describe(const strata::ContextSources& sources, const std::string& 
     if (!status.ok()) return status;
   }
   if (*profile == nullptr) return absl::NotFoundError("nobody of this name came yet");
-  std::cout << (*profile)->name << " had " << (*profile)->total_clarify_sessions << " session(s), "
-            << (*profile)->total_reflections << " reflection(s)\n";
+  std::cout << (*profile)->name.value_or(user) << " had " << (*profile)->total_clarify_sessions
+            << " session(s), " << (*profile)->total_reflections << " reflection(s)\n";
   for (const strata::Dream& dream : (*dreams)->dreams)
     std::cout << "dreams: " << dream.title << "\n";
   for (const auto& pattern : (*patterns)->patterns)

@@ -6,7 +6,7 @@ namespace copilot {
 namespace {
 
 struct ProfileBody {
-  std::string name;
+  std::optional<std::string> name;
   strata::UserTier tier = strata::UserTier::kFree;
 };
 BOOST_DESCRIBE_STRUCT(ProfileBody, (), (name, tier))

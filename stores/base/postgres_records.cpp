@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "strata/base/status.h"
 #include "strata/records/row_codec.h"
@@ -17,6 +18,15 @@ bool isOneOf(std::string_view name, std::initializer_list<std::string_view> name
 void append(std::string& list, const std::string& item) {
   if (!list.empty()) list += ", ";
   list += item;
+}
+
+// A NULL where the record has no optional is not read as an empty value: written back with the rest
+// of the record it would replace what a later version of the schema stores there.
+absl::Status readField(const Field& field, std::optional<std::string_view> text, void* record) {
+  if (!text && !isNullable(field.type())) {
+    return absl::DataLossError("NULL, which this version of the record has no place for");
+  }
+  return fromColumnText(field.type(), text, field.address(record));
 }
 
 }  // namespace
@@ -61,8 +71,7 @@ absl::Status RecordColumns::read(const postgres::Rows& rows, int row, void* reco
                                  int first) const {
   for (const auto* fields : {&columns_, &computed_}) {
     for (const Field& field : *fields) {
-      absl::Status status =
-          fromColumnText(field.type(), rows.at(row, first++), field.address(record));
+      absl::Status status = readField(field, rows.at(row, first++), record);
       if (!status.ok()) return annotate(status, fmt::format("{}.{}", table_, field.name));
     }
   }

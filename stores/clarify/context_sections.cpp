@@ -79,8 +79,10 @@ std::string dateOf(Timestamp time) { return formatTimestamp(time).substr(0, 10);
 
 std::optional<ContextSection> sectionOf(const UserProfile& user) {
   ContextSection made = section(ContextSource::kUser, "[User Context]", 1, 1);
-  made.text += "\nName: ";
-  appendOnOneLine(made.text, user.name);
+  if (user.name) {
+    made.text += "\nName: ";
+    appendOnOneLine(made.text, *user.name);
+  }
   made.text.append("\nTier: ").append(nameOf(user.tier));
   made.text.append("\nReflections: ").append(std::to_string(user.total_reflections));
   made.text.append("\nClarify sessions: ").append(std::to_string(user.total_clarify_sessions));

@@ -291,6 +291,19 @@ TEST_F(CopilotServerTest, RemembersWhetherAUserIsOne) {
   EXPECT_TRUE(is_valid());
 }
 
+TEST_F(CopilotServerTest, TakesAProfileWithoutAName) {
+  const User user = {kTenant, "3f0d1c1e-1111-4a55-8f0e-0d9f5c2b7e11"};
+  const auto name = [&](const std::string& body) {
+    return server->send(user, "PUT", "/v1/me", body).json().at("name");
+  };
+  EXPECT_EQ(name(R"({"name": "Ada"})").as_string(), "Ada");
+  EXPECT_TRUE(name(R"({"tier": "pro"})").is_null());
+  EXPECT_TRUE(name(R"({"name": null})").is_null());
+  EXPECT_EQ(name(R"({"name": ""})").as_string(), "");
+  const auto text = server->get(user, "/v1/me/context").json().at("text").as_string();
+  EXPECT_TRUE(text.find("Name: ") != text.npos) << text;
+}
+
 TEST_F(CopilotServerTest, HasNoRoutesForOperatorsWithoutTheirSecret) {
   EXPECT_EQ(server->send(kAda, "POST", "/admin/cache/invalidate", "{}").status, 404);
 }

@@ -26,6 +26,24 @@ TEST_P(ClarifyRecordsSuite, MakesAUserAndChangesNameAndTierButNotTheCounters) {
   EXPECT_THAT(stores_.users->get(id), IsOkAndHolds(expected));
 }
 
+// A user without a name was one whose name is empty.
+TEST_P(ClarifyRecordsSuite, KeepsApartNoNameAndAnEmptyOne) {
+  for (const std::optional<std::string>& name :
+       {std::optional<std::string>(), std::optional<std::string>(""),
+        std::optional<std::string>("Ada"), std::optional<std::string>()}) {
+    EXPECT_EQ(must(stores_.users->put({.id = user_, .name = name})).name, name);
+    EXPECT_EQ(user().name, name);
+    for (int i = 0; i < 2; ++i) {
+      const auto cached = must(stores_.sources.user->get(user_));
+      ASSERT_NE(cached, nullptr);
+      EXPECT_EQ(cached->name, name);
+    }
+    // Writes the whole user back.
+    reflection();
+    EXPECT_EQ(user().name, name);
+  }
+}
+
 TEST_P(ClarifyRecordsSuite, NamesUsersByAnyTextOf1To200Bytes) {
   for (const std::string& id : {std::string(1, 'x') + newId(), newId() + std::string(164, 'y')}) {
     must(stores_.users->put({.id = id}));

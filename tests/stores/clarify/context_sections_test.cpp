@@ -160,6 +160,13 @@ TEST(SectionOf, ShowsAUser) {
   EXPECT_EQ(section->priority, 1);
 }
 
+// A user without a name was shown with an empty one.
+TEST(SectionOfUser, LeavesOutANameThatIsNone) {
+  const auto section = sectionOf(UserProfile{.id = "ada"});
+  ASSERT_TRUE(section);
+  EXPECT_EQ(section->text, "[User Context]\nTier: free\nReflections: 0\nClarify sessions: 0");
+}
+
 TEST(SectionOf, ShowsDreamsAndPatternsLineByLine) {
   const auto dreams = sectionOf(ActiveDreams{
       .user_id = "ada",

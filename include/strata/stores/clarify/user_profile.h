@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "strata/base/timestamp.h"
@@ -15,7 +16,8 @@ BOOST_DESCRIBE_ENUM(UserTier, kFree, kPro, kUnlimited)
 // Ids of users are any text of 1 to 200 bytes. Times are stamped by the store.
 struct UserProfile {
   std::string id;
-  std::string name;
+  // None: the user gave none. An empty one is a name.
+  std::optional<std::string> name;
   UserTier tier = UserTier::kFree;
   // Counted by the stores of reflections and sessions: what was ever created.
   std::int64_t total_reflections = 0;
