@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "stores/base/text_limits.h"
 #include "stores/clarify/clarify_stores.h"
 #include "stores/clarify/user_records.h"
 
@@ -21,7 +22,7 @@ class RuledClarifySessionStore final : public ClarifySessionStore {
     ClarifySession made{.id = session.id, .user_id = session.user_id, .title = session.title};
     made.created_at = made.last_message_at = database_->now();
     absl::Status status = records_.identify(made);
-    if (status.ok()) status = validate(typeInfo<ClarifySession>(), &made);
+    if (status.ok()) status = validateRecord(made);
     if (!status.ok()) return status;
     return records_.insert(create_, made, options, &UserProfile::total_clarify_sessions);
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/functional/function_ref.h"
+#include "stores/base/text_limits.h"
 #include "stores/clarify/clarify_rules.h"
 #include "stores/clarify/clarify_stores.h"
 #include "stores/clarify/user_records.h"
@@ -14,7 +15,7 @@ namespace {
 constexpr const char* kStore = "dreams";
 
 absl::Status check(const Dream& dream) {
-  absl::Status status = validate(typeInfo<Dream>(), &dream);
+  absl::Status status = validateRecord(dream);
   if (status.ok()) status = checkLength(dream.title, kMaxDreamTitle, "title");
   if (status.ok() && dream.description) {
     status = checkLength(*dream.description, kMaxDreamDescription, "description");

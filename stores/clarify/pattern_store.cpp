@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "stores/base/text_limits.h"
 #include "stores/base/uuid.h"
 #include "stores/clarify/clarify_rules.h"
 #include "stores/clarify/clarify_stores.h"
@@ -23,7 +24,7 @@ constexpr std::int32_t kMaxStrength = 10;
 using Patterns = std::vector<ClarifyPattern>;
 
 absl::Status check(const ClarifyPattern& pattern) {
-  absl::Status status = validate(typeInfo<ClarifyPattern>(), &pattern);
+  absl::Status status = validateRecord(pattern);
   if (!status.ok() || (pattern.strength >= 1 && pattern.strength <= kMaxStrength)) return status;
   return absl::InvalidArgumentError(fmt::format("strength must be 1 to {}", kMaxStrength));
 }

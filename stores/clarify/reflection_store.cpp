@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "stores/base/text_limits.h"
 #include "stores/clarify/clarify_stores.h"
 #include "stores/clarify/user_records.h"
 
@@ -21,7 +22,7 @@ class RuledReflectionStore final : public ReflectionStore {
     Reflection made = reflection;
     made.created_at = database_->now();
     absl::Status status = records_.identify(made);
-    if (status.ok()) status = validate(typeInfo<Reflection>(), &made);
+    if (status.ok()) status = validateRecord(made);
     if (!status.ok()) return status;
     return records_.insert(create_, made, options, &UserProfile::total_reflections);
   }

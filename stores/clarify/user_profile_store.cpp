@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "stores/base/text_limits.h"
 #include "stores/clarify/clarify_rules.h"
 #include "stores/clarify/clarify_stores.h"
 
@@ -20,7 +21,7 @@ class RuledUserProfileStore final : public UserProfileStore {
                                   const WriteOptions& options) override {
     UserProfile user{.id = profile.id, .name = profile.name, .tier = profile.tier};
     absl::Status status = checkUserId(user.id, "id");
-    if (status.ok()) status = validate(typeInfo<UserProfile>(), &user);
+    if (status.ok()) status = validateRecord(user);
     if (!status.ok()) return status;
     return database_->write<UserProfile>(put_, user.id, options, [&](ClarifyTables& tables) {
       user.created_at = user.updated_at = database_->now();

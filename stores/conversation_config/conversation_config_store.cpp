@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "stores/base/text_limits.h"
 #include "stores/base/uuid.h"
 
 namespace strata {
@@ -59,7 +60,7 @@ absl::Status checkOverrides(const Overrides& overrides) {
   if (!(threshold > 0 && threshold <= 1)) {  // a NaN is not
     return absl::InvalidArgumentError("path_compression_threshold must be above 0 and at most 1");
   }
-  return absl::OkStatus();
+  return internal::checkTexts(overrides);
 }
 
 class StoreBackedConversationConfigStore final : public ConversationConfigStore {

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "stores/base/text_limits.h"
 #include "stores/base/uuid.h"
 
 namespace strata {
@@ -21,7 +22,7 @@ absl::Status checkPolicy(const TenantLlmPolicy& policy) {
       return absl::InvalidArgumentError("the tasks of a policy must have names, each its own");
     }
   }
-  return absl::OkStatus();
+  return internal::checkTexts(policy);
 }
 
 class StoreBackedPolicyStore final : public PolicyStore {

@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "stores/base/arguments.h"
 #include "stores/base/ids.h"
+#include "stores/base/text_limits.h"
 #include "stores/conversations/context/context_tables.h"
 #include "strata/records/described.h"
 
@@ -32,7 +33,7 @@ absl::Status check(const ConversationContext& context) {
   if (std::ranges::any_of(context.active_node_ids, &std::string::empty)) {
     return absl::InvalidArgumentError("active_node_ids has an empty name");
   }
-  return validate(typeInfo<ConversationContext>(), &context);
+  return validateRecord(context);
 }
 
 class TabledContextStore final : public ContextStore {
@@ -119,6 +120,7 @@ class TabledContextStore final : public ContextStore {
         is_new ? ConversationContext{.conversation_id = which.id, .tenant_id = which.tenant_id}
                : **std::move(before);
     if (!unite(merged.active_node_ids, node_ids) && !is_new) return merged;
+    if (absl::Status status = checkTexts(merged); !status.ok()) return status;
     merged.updated_at = stampAfter(is_new ? kMinTimestamp : merged.updated_at);
     return put(tables, std::move(merged));
   }

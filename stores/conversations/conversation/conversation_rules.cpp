@@ -1,4 +1,5 @@
 #include "stores/conversations/conversation/conversation_rules.h"
+#include "stores/base/text_limits.h"
 
 #include <fmt/format.h>
 
@@ -53,12 +54,12 @@ Message toMessage(const NewMessage& from) {
 
 absl::Status check(const Conversation& conversation) {
   absl::Status status = checkObject(conversation.authorization_spec, "authorization_spec");
-  return status.ok() ? validate(typeInfo<Conversation>(), &conversation) : status;
+  return status.ok() ? validateRecord(conversation) : status;
 }
 
 absl::Status check(const Message& message) {
   absl::Status status = checkObject(message.metadata, "metadata");
-  return status.ok() ? validate(typeInfo<Message>(), &message) : status;
+  return status.ok() ? validateRecord(message) : status;
 }
 
 void apply(const SharingUpdate& update, Conversation& conversation) {

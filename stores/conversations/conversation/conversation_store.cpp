@@ -4,6 +4,7 @@
 
 #include "stores/base/arguments.h"
 #include "stores/base/ids.h"
+#include "stores/base/text_limits.h"
 #include "stores/base/uuid.h"
 #include "stores/conversations/conversation/conversation_rules.h"
 #include "stores/conversations/conversation/conversation_stores.h"
@@ -265,6 +266,7 @@ absl::StatusOr<Message> RuledConversationStore::markDeleted(Tables& tables, cons
   if (!message.ok() || message->deleted_at) return message;
   const Timestamp now = database_.stampAfter(**conversation);
   message->deleted_at = now;
+  if (status = checkTexts(*message); !status.ok()) return status;
   status = tables.update(caller.tenant_id, *message);
   if (status.ok()) status = tables.addToMessageCount(caller.tenant_id, message->path_id, -1);
   if (status.ok()) status = touch(tables, **conversation, now);

@@ -9,6 +9,7 @@
 #include "absl/functional/function_ref.h"
 #include "stores/base/arguments.h"
 #include "stores/base/ids.h"
+#include "stores/base/text_limits.h"
 #include "stores/base/uuid.h"
 #include "stores/conversations/execution/execution_tables.h"
 #include "strata/records/described.h"
@@ -52,7 +53,7 @@ absl::StatusOr<ExecutionContext> toRecord(const NewExecutionContext& context) {
       .sandbox_id = context.sandbox_id,
   };
   absl::Status status = ids.ok() ? checkTtl(context.ttl) : ids.status();
-  if (status.ok()) status = validate(typeInfo<ExecutionContext>(), &record);
+  if (status.ok()) status = validateRecord(record);
   if (!status.ok()) return status;
   return record;
 }
@@ -96,7 +97,7 @@ absl::Status become(ExecutionContext& context, const SandboxUpdate& update, Time
   if (update.error_message) context.error_message = update.error_message;
   if (update.sandbox_id) context.sandbox_id = *update.sandbox_id;
   if (update.resource_usage) context.resource_usage = update.resource_usage;
-  return validate(typeInfo<ExecutionContext>(), &context);
+  return validateRecord(context);
 }
 
 class TabledExecutionStore final : public ExecutionStore {

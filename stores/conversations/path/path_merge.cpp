@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "stores/base/text_limits.h"
 #include "stores/base/uuid.h"
 #include "stores/conversations/conversation/conversation_rules.h"
 #include "strata/records/json_codec.h"
@@ -98,7 +99,10 @@ absl::StatusOr<std::vector<Message>> added(ConversationTables& tables, const Pat
     if (!messages.ok()) return messages.status();
   }
   std::vector<Message> copies;
-  for (const Message& original : *messages) copies.push_back(copyOf(original, request, now));
+  for (const Message& original : *messages) {
+    copies.push_back(copyOf(original, request, now));
+    if (absl::Status status = checkTexts(copies.back()); !status.ok()) return status;
+  }
   return copies;
 }
 

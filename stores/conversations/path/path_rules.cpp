@@ -1,4 +1,5 @@
 #include "stores/conversations/path/path_rules.h"
+#include "stores/base/text_limits.h"
 
 #include <fmt/format.h>
 
@@ -76,7 +77,7 @@ absl::StatusOr<Path> addPath(ConversationTables& tables, const Conversation& con
             .description = plan.description,
             .created_at = now,
             .updated_at = now};
-  if (absl::Status status = validate(typeInfo<Path>(), &path); !status.ok()) return status;
+  if (absl::Status status = validateRecord(path); !status.ok()) return status;
   absl::Status status = checkFree(tables, conversation.tenant_id, plan.id);
   if (!status.ok()) return status;
   if (!plan.parent_path_id) {
@@ -85,9 +86,10 @@ absl::StatusOr<Path> addPath(ConversationTables& tables, const Conversation& con
   }
   auto origin = branchPoint(tables, conversation, plan);
   if (!origin.ok()) return origin.status();
-  if (status = tables.insert(path); !status.ok()) return status;
   origin->is_branch_point = true;
   origin->branched_to_paths.push_back(path.id);
+  if (status = checkTexts(*origin); !status.ok()) return status;
+  if (status = tables.insert(path); !status.ok()) return status;
   if (status = tables.update(conversation.tenant_id, *origin); !status.ok()) return status;
   return path;
 }
@@ -122,7 +124,7 @@ absl::StatusOr<Path> updated(ConversationTables& tables, const Conversation& con
   if (update.name) renamed.name = *update.name;
   if (update.description) renamed.description = *update.description;
   // All that forbids it first: half of an update makes a unit of work fail.
-  absl::Status status = validate(typeInfo<Path>(), &renamed);
+  absl::Status status = validateRecord(renamed);
   if (status.ok() && update.is_active == false) status = checkNotPrimary(path);
   if (!status.ok()) return status;
   if (!(renamed == path)) {

@@ -4,6 +4,7 @@
 
 #include "stores/base/arguments.h"
 #include "stores/base/ids.h"
+#include "stores/base/text_limits.h"
 #include "stores/base/uuid.h"
 #include "stores/conversations/conversation/conversation_rules.h"
 #include "stores/conversations/conversation/conversation_stores.h"
@@ -39,7 +40,7 @@ absl::StatusOr<MergeRequest> canonical(const MergeRequest& request) {
     return absl::InvalidArgumentError("a selective merge needs message_ids");
   }
   const Message summary{.content = request.summary};
-  if (absl::Status status = validate(typeInfo<Message>(), &summary); !status.ok()) return status;
+  if (absl::Status status = validateRecord(summary); !status.ok()) return status;
   return made;
 }
 
@@ -419,6 +420,7 @@ class RuledPathStore final : public PathStore {
           absl::Status status = change(message, now);
           if (!status.ok()) return status;
           if (message == *before) return message;
+          if (status = checkTexts(message); !status.ok()) return status;
           status = tables.update(asked->tenant_id, message);
           if (status.ok()) status = touch(tables, *conversation, now);
           if (!status.ok()) return status;

@@ -9,6 +9,7 @@
 
 #include "strata/base/timestamp.h"
 #include "strata/records/entity.h"
+#include "strata/records/text_limits.h"
 
 namespace strata {
 
@@ -47,6 +48,11 @@ struct Entity<ObservedPatterns> {
   static constexpr KeySpace keys{"ctx", "patterns"};
   static constexpr std::array<std::string_view, 1> key_columns{"user_id"};
   static Id id(const ObservedPatterns& patterns) { return patterns.user_id; }
+};
+
+template <>
+struct TextLimits<ClarifyPattern> {
+  static constexpr std::array<TextLimit, 1> all{{{"content", 16 << 10}}};
 };
 
 }  // namespace strata

@@ -9,6 +9,7 @@
 
 #include "strata/base/timestamp.h"
 #include "strata/records/entity.h"
+#include "strata/records/text_limits.h"
 
 namespace strata {
 
@@ -49,6 +50,11 @@ struct Entity<RecentSessions> {
   static constexpr KeySpace keys{"ctx", "sessions"};
   static constexpr std::array<std::string_view, 1> key_columns{"user_id"};
   static Id id(const RecentSessions& sessions) { return sessions.user_id; }
+};
+
+template <>
+struct TextLimits<ClarifySession> {
+  static constexpr std::array<TextLimit, 1> all{{{"title", kMaxName}}};
 };
 
 }  // namespace strata

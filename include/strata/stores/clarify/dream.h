@@ -11,6 +11,7 @@
 
 #include "strata/base/timestamp.h"
 #include "strata/records/entity.h"
+#include "strata/records/text_limits.h"
 
 namespace strata {
 
@@ -53,6 +54,12 @@ struct Entity<ActiveDreams> {
   static constexpr KeySpace keys{"ctx", "dreams"};
   static constexpr std::array<std::string_view, 1> key_columns{"user_id"};
   static Id id(const ActiveDreams& dreams) { return dreams.user_id; }
+};
+
+// Beside kMaxDreamTitle and kMaxDreamDescription.
+template <>
+struct TextLimits<Dream> {
+  static constexpr std::array<TextLimit, 1> all{{{"category", kMaxName}}};
 };
 
 }  // namespace strata

@@ -9,6 +9,7 @@
 
 #include "strata/base/timestamp.h"
 #include "strata/records/entity.h"
+#include "strata/records/text_limits.h"
 
 namespace strata {
 
@@ -42,6 +43,11 @@ struct Entity<RecentReflections> {
   static constexpr KeySpace keys{"ctx", "reflections"};
   static constexpr std::array<std::string_view, 1> key_columns{"user_id"};
   static Id id(const RecentReflections& reflections) { return reflections.user_id; }
+};
+
+template <>
+struct TextLimits<Reflection> {
+  static constexpr std::array<TextLimit, 0> all{};  // it has no text
 };
 
 }  // namespace strata

@@ -1,12 +1,14 @@
 // UserProfile: who a user of the context platform is, and how much they have done.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "strata/base/timestamp.h"
 #include "strata/records/entity.h"
+#include "strata/records/text_limits.h"
 
 namespace strata {
 
@@ -36,6 +38,11 @@ struct Entity<UserProfile> {
   static constexpr auto table = "users";
   static constexpr KeySpace keys{"ctx", "user"};
   static Id id(const UserProfile& user) { return user.id; }
+};
+
+template <>
+struct TextLimits<UserProfile> {
+  static constexpr std::array<TextLimit, 1> all{{{"name", kMaxName}}};
 };
 
 }  // namespace strata

@@ -3,12 +3,14 @@
 // field.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "strata/base/timestamp.h"
 #include "strata/records/entity.h"
+#include "strata/records/text_limits.h"
 
 namespace strata {
 
@@ -84,5 +86,10 @@ struct Entity<ConversationConfigOverrides> {
 // `config` with every setting that `overrides` has in place of its own. A pure function.
 ConversationConfig applyOverrides(ConversationConfig config,
                                   const ConversationConfigOverrides& overrides);
+
+template <>
+struct TextLimits<ConversationConfigOverrides> {
+  static constexpr std::array<TextLimit, 1> all{{{"updated_by", kMaxName}}};
+};
 
 }  // namespace strata

@@ -12,6 +12,7 @@
 
 #include "strata/base/timestamp.h"
 #include "strata/records/entity.h"
+#include "strata/records/text_limits.h"
 
 namespace strata {
 
@@ -78,6 +79,17 @@ struct Entity<TenantLlmPolicy> {
   static constexpr KeySpace keys{"llm", "policy"};
   static constexpr std::array<std::string_view, 1> key_columns{"tenant_id"};
   static std::string id(const TenantLlmPolicy& policy) { return policy.tenant_id; }
+};
+
+// A task is 100 to 200 bytes of JSON, a user's policy 100: room for a thousand of the former and ten
+// thousand of the latter. The policy is read for each request.
+template <>
+struct TextLimits<TenantLlmPolicy> {
+  static constexpr std::array<TextLimit, 5> all{{{"default_model", kMaxName},
+                                                 {"default_provider", kMaxName},
+                                                 {"tasks", 256 << 10},
+                                                 {"user_policies", 1 << 20},
+                                                 {"updated_by", kMaxName}}};
 };
 
 }  // namespace strata

@@ -1,12 +1,14 @@
 // ConversationContext: which nodes of the application a conversation is about at present.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "strata/base/timestamp.h"
 #include "strata/records/described.h"
+#include "strata/records/text_limits.h"
 
 namespace strata {
 
@@ -27,5 +29,14 @@ struct ConversationContext {
 BOOST_DESCRIBE_STRUCT(ConversationContext, (),
                       (tenant_id, conversation_id, active_node_ids, trace_id, root_span_name,
                        root_span_id, updated_at))
+
+// Room for 25 000 nodes that are named by UUIDs.
+template <>
+struct TextLimits<ConversationContext> {
+  static constexpr std::array<TextLimit, 4> all{{{"active_node_ids", 1 << 20},
+                                                 {"trace_id", kMaxName},
+                                                 {"root_span_name", kMaxName},
+                                                 {"root_span_id", kMaxName}}};
+};
 
 }  // namespace strata

@@ -11,6 +11,7 @@
 #include "strata/base/timestamp.h"
 #include "strata/records/entity.h"
 #include "strata/records/json.h"
+#include "strata/records/text_limits.h"
 
 namespace strata {
 
@@ -72,6 +73,17 @@ struct Entity<Conversation> {
   static Id id(const Conversation& conversation) {
     return {conversation.tenant_id, conversation.id};
   }
+};
+
+template <>
+struct TextLimits<Conversation> {
+  static constexpr std::array<TextLimit, 7> all{{{"trace_id", kMaxName},
+                                                 {"root_span_name", kMaxName},
+                                                 {"root_span_id", kMaxName},
+                                                 {"authorization_spec", 64 << 10},
+                                                 {"persona_id", kMaxName},
+                                                 {"jurisdictions", 64 << 10},
+                                                 {"title", kMaxName}}};
 };
 
 }  // namespace strata

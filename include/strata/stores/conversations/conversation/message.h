@@ -1,6 +1,7 @@
 // Message: one turn of a conversation, on one of its paths.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "strata/base/timestamp.h"
 #include "strata/records/described.h"
 #include "strata/records/json.h"
+#include "strata/records/text_limits.h"
 
 namespace strata {
 
@@ -51,5 +53,18 @@ BOOST_DESCRIBE_STRUCT(Message, (),
                        user_id, trace_id, root_span_name, root_span_id, message_type,
                        is_branch_point, branched_to_paths, is_pinned, pinned_at, pinned_by,
                        created_at, deleted_at))
+
+// A content is more text than models read at once; what is larger is a file, and belongs into a store
+// of files. 1 600 paths may branch from a message. A full message is so short that a page of 50 is
+// always within the bound of a page, 64 MiB.
+template <>
+struct TextLimits<Message> {
+  static constexpr std::array<TextLimit, 6> all{{{"content", 1 << 20},
+                                                 {"metadata", 64 << 10},
+                                                 {"trace_id", kMaxName},
+                                                 {"root_span_name", kMaxName},
+                                                 {"root_span_id", kMaxName},
+                                                 {"branched_to_paths", 64 << 10}}};
+};
 
 }  // namespace strata

@@ -2,6 +2,7 @@
 // is used.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "strata/base/timestamp.h"
 #include "strata/records/described.h"
 #include "strata/records/json.h"
+#include "strata/records/text_limits.h"
 
 namespace strata {
 
@@ -44,5 +46,11 @@ BOOST_DESCRIBE_STRUCT(ExecutionContext, (),
                       (tenant_id, id, conversation_id, path_id, sandbox_id, sandbox_status,
                        created_at, last_used_at, expires_at, terminated_at, error_message,
                        resource_usage))
+
+template <>
+struct TextLimits<ExecutionContext> {
+  static constexpr std::array<TextLimit, 3> all{
+      {{"sandbox_id", kMaxName}, {"error_message", 64 << 10}, {"resource_usage", 64 << 10}}};
+};
 
 }  // namespace strata

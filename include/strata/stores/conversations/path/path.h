@@ -1,12 +1,14 @@
 // Path: one line of a conversation. It begins anew, or at a message of another path.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "strata/base/timestamp.h"
 #include "strata/records/described.h"
+#include "strata/records/text_limits.h"
 
 namespace strata {
 
@@ -48,5 +50,10 @@ BOOST_DESCRIBE_STRUCT(Path, (),
                        name, description, is_primary, is_active, merged_to_path_id, merged_at,
                        merge_summary_message_id, merge_mode, created_at, updated_at, message_count,
                        branch_count))
+
+template <>
+struct TextLimits<Path> {
+  static constexpr std::array<TextLimit, 2> all{{{"name", kMaxName}, {"description", 16 << 10}}};
+};
 
 }  // namespace strata
