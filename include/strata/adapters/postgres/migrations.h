@@ -10,6 +10,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -31,6 +32,10 @@ struct MigrationOptions {
   // How long an attempt that a lock stopped is repeated. Not counted is the time in which another
   // process applies its migrations.
   absl::Duration lock_patience = absl::Minutes(5);
+  // The schema in which they run and which keeps what was applied, so that several of one database
+  // have the same tables. It is created where it is missing. While they run, search_path leads to it
+  // alone. Empty: where search_path leads.
+  std::string schema = {};
 };
 
 // Thread-safe, in one process and between many: whoever comes first applies, the others wait for
@@ -47,6 +52,7 @@ struct MigrationOptions {
 //   InvalidArgument     the numbers of a component are not 1, 2, 3 …
 //   FailedPrecondition  an applied one is not what it was, or one does not fit the database; the
 //                       message names it. Or search_path leads to no schema
+//   PermissionDenied    the role may not do what one does, or not create the schema
 //   Unavailable         a lock was not to be had; names it and its holders. Safe to repeat
 //   …                   as PostgresPool; safe to repeat
 absl::Status applyMigrations(PostgresPool& pool, std::span<const Migration> migrations,
