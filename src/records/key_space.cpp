@@ -1,5 +1,9 @@
 #include "strata/records/key_space.h"
 
+#include <functional>
+#include <mutex>
+#include <set>
+
 #include "src/base/sha256.h"
 #include "src/records/key_form.h"
 
@@ -38,6 +42,16 @@ absl::Status checkApp(std::string_view app) {
   }
   return absl::InvalidArgumentError(
       "app must be 1 to 64 bytes of UTF-8 without ':', '%', '*', white space and control bytes");
+}
+
+KeySpace KeySpace::inSchema(std::string_view schema) const {
+  if (schema.empty()) return *this;
+  // Never destroyed: key spaces are copied and may outlive main().
+  static auto* const mutex = new std::mutex;
+  static auto* const domains = new std::set<std::string, std::less<>>;
+  const std::lock_guard lock(*mutex);
+  const std::string domain = std::string(domain_).append("@").append(encodeSegment(schema));
+  return {*domains->insert(domain).first, entity_, Unchecked{}};
 }
 
 std::string KeySpace::prefix(std::string_view app) const {

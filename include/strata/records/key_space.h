@@ -38,6 +38,11 @@ class KeySpace {
   constexpr std::string_view domain() const { return domain_; }
   constexpr std::string_view entity() const { return entity_; }
 
+  // The same for the tables of one schema, where a database has several of them: its keys begin
+  // with "{app}:{domain}@{schema}:{entity}:". Without a schema it is this key space. Keeps the text
+  // of each schema that it was ever called with.
+  KeySpace inSchema(std::string_view schema) const;
+
   // What every key of this space starts with: "{app}:{domain}:{entity}:".
   std::string prefix(std::string_view app) const;
   std::string key(std::string_view app, const Id& id) const;
@@ -45,6 +50,9 @@ class KeySpace {
   static std::string keyUnder(std::string_view prefix, const Id& id);
 
  private:
+  struct Unchecked {};
+  constexpr KeySpace(std::string_view domain, std::string_view entity, Unchecked)
+      : domain_(domain), entity_(entity) {}
   static consteval std::string_view checked(std::string_view name) {
     if (name.empty()) throw "a key space needs a domain and an entity";
     for (char c : name) {

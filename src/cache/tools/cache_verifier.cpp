@@ -68,7 +68,7 @@ class Verification {
   Verification(Cache& cache, std::string_view app, const VerifiedType& type,
                const VerifyOptions& options, const Clock& clock)
       : cache_(cache),
-        prefix_(type.entity.keys.prefix(app)),
+        prefix_(type.entity.keys.inSchema(options.schema).prefix(app)),
         shape_(type.entity.typeInfo()),
         type_(type),
         options_(options),

@@ -43,6 +43,8 @@ struct VerifyOptions {
   // How many ids the database is asked for at once, 1 to 10 000.
   std::size_t batch_size = 100;
   Deadline deadline = {};
+  // Of a domain store: DomainConfig::schema.
+  std::string schema = {};
 };
 
 struct VerifyReport {
