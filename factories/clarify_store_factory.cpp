@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "factories/domain_backends.h"
 #include "factories/record_stack.h"
 #include "factories/transactors.h"
 #include "stores/clarify/clarify_rules.h"
@@ -32,18 +33,18 @@ absl::StatusOr<ClarifyTransactor> transactorOf(const Backends& backends) {
 // process may.
 std::vector<internal::Invalidator> invalidatorsOf(const Backends& backends) {
   if (backends.cache == nullptr) return {};
-  return {internal::invalidatorOf(backends, entityInfo<UserProfile>()),
-          internal::invalidatorOf(backends, entityInfo<ActiveDreams>()),
-          internal::invalidatorOf(backends, entityInfo<ObservedPatterns>()),
-          internal::invalidatorOf(backends, entityInfo<RecentSessions>()),
-          internal::invalidatorOf(backends, entityInfo<RecentReflections>())};
+  return {internal::invalidatorOf(backends, internal::domainEntity<UserProfile>(backends)),
+          internal::invalidatorOf(backends, internal::domainEntity<ActiveDreams>(backends)),
+          internal::invalidatorOf(backends, internal::domainEntity<ObservedPatterns>(backends)),
+          internal::invalidatorOf(backends, internal::domainEntity<RecentSessions>(backends)),
+          internal::invalidatorOf(backends, internal::domainEntity<RecentReflections>(backends))};
 }
 
 template <typename T>
 absl::Status makeSource(std::shared_ptr<Store<T>>& source, const ClarifyTransactor& transactor,
                         const Backends& backends, const StoreOptions& options) {
-  auto made =
-      internal::stackOver<T>(internal::makeContextRecords<T>(transactor), backends, options);
+  auto made = internal::stackOver<T>(internal::makeContextRecords<T>(transactor), backends,
+                                     internal::domainEntity<T>(backends), options);
   if (!made.ok()) return made.status();
   source = *std::move(made);
   return absl::OkStatus();

@@ -343,6 +343,24 @@ void checkProviders(const Config& config, const CacheVariables& names, Problems&
   }
 }
 
+bool isLowerCaseWord(std::string_view text) {
+  const bool begins_with_digit = !text.empty() && text.front() >= '0' && text.front() <= '9';
+  return !begins_with_digit && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+void checkSchema(std::string_view schema, Problems& problems) {
+  constexpr std::size_t kMostBytes = 63;  // PostgreSQL cuts longer names
+  if (schema.size() > kMostBytes || !isLowerCaseWord(schema)) {
+    problems.emplace_back(
+        "DOMAIN_SCHEMA must be at most 63 lower-case letters, digits and '_', of which the first is"
+        " no digit");
+  } else if (schema.starts_with("pg_") || schema == "information_schema") {
+    problems.emplace_back("DOMAIN_SCHEMA is a name that PostgreSQL keeps for itself");
+  }
+}
+
 void checkTtl(absl::Duration ttl, std::string_view variable, Problems& problems) {
   if (ttl <= absl::ZeroDuration() || ttl == absl::InfiniteDuration()) {
     problems.push_back(fmt::format("{} must be a finite time above zero", variable));
@@ -357,6 +375,7 @@ Problems problemsOf(const Config& config, const CacheVariables& names) {
   checkDatabase(config, problems);
   checkCache(config, names, problems);
   checkProviders(config, names, problems);
+  checkSchema(config.domain.schema, problems);
   checkTtl(config.domain.auth_ttl, "CACHE_TTL_AUTH_SECONDS", problems);
   checkTtl(config.domain.policy_ttl, "CACHE_TTL_POLICY_SECONDS", problems);
   checkTtl(config.domain.config_ttl, "CACHE_TTL_CONFIG_SECONDS", problems);
@@ -439,6 +458,7 @@ absl::StatusOr<Config> readConfig(const Environment& environment) {
   read.boolean(config.enable_redis_rate_limiter, "ENABLE_RATE_LIMITER_REDIS");
   read.boolean(config.enable_redis_event_hubs, "ENABLE_REDIS_EVENT_HUBS");
   read.boolean(config.domain.enable_row_level_security, "ENABLE_ROW_LEVEL_SECURITY");
+  read.text(config.domain.schema, "DOMAIN_SCHEMA");
 
   for (std::string& problem : problemsOf(config, names))
     read.problems.push_back(std::move(problem));

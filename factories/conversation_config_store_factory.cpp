@@ -3,8 +3,6 @@
 #include <utility>
 
 #include "factories/domain_backends.h"
-#include "strata/adapters/postgres/migrations.h"
-#include "strata/base/status.h"
 #include "strata/factories/store_factory.h"
 #include "strata/stores/conversation_config/conversation_config_migrations.h"
 
@@ -12,19 +10,16 @@ namespace strata {
 
 absl::StatusOr<std::unique_ptr<ConversationConfigStore>> createConversationConfigStore(
     const Backends& backends, const ConversationConfigStoreOptions& options) {
-  if (backends.database != nullptr) {
-    const absl::Status migrated =
-        applyMigrations(*backends.database, conversationConfigMigrations());
-    if (!migrated.ok()) return annotate(migrated, "migrating the conversation config store");
-  }
+  const absl::Status migrated = internal::migrateDomain(backends, conversationConfigMigrations(),
+                                                        "the conversation config store");
+  if (!migrated.ok()) return migrated;
   const Config& config = backends.config;
-  auto overrides = createStore<ConversationConfigOverrides>(
-      internal::domainBackends(backends),
-      {.cache_ttl = config.domain.config_ttl,
-       .negative_cache_ttl = config.domain.config_ttl,
-       .cache_failure_tier = options.cache_failure_tier,
-       .enable_cache = config.domain.enable_conversation_config_cache,
-       .schema = SchemaPolicy::kVerify});
+  auto overrides = internal::createDomainStore<ConversationConfigOverrides>(
+      backends, {.cache_ttl = config.domain.config_ttl,
+                 .negative_cache_ttl = config.domain.config_ttl,
+                 .cache_failure_tier = options.cache_failure_tier,
+                 .enable_cache = config.domain.enable_conversation_config_cache,
+                 .schema = SchemaPolicy::kVerify});
   if (!overrides.ok()) return overrides.status();
   return makeConversationConfigStore(*std::move(overrides), *backends.clock);
 }

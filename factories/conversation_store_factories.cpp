@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "factories/conversation_schema.h"
+#include "factories/domain_backends.h"
 #include "factories/record_stack.h"
 #include "stores/conversations/conversation/conversation_records.h"
 #include "stores/conversations/conversation/conversation_stores.h"
@@ -32,7 +33,7 @@ internal::ConversationDatabase databaseOf(const Backends& backends,
                                           ConversationTransactor transactor) {
   std::optional<internal::Invalidator> invalidator;
   if (backends.cache != nullptr)
-    invalidator = internal::invalidatorOf(backends, entityInfo<Conversation>());
+    invalidator = internal::invalidatorOf(backends, internal::domainEntity<Conversation>(backends));
   return {std::move(transactor), std::move(invalidator)};
 }
 
@@ -44,6 +45,7 @@ absl::StatusOr<std::unique_ptr<ConversationStore>> createConversationStore(
   if (!transactor.ok()) return transactor.status();
   auto records = internal::stackOver<Conversation>(
       internal::makeConversationRecords(*transactor), backends,
+      internal::domainEntity<Conversation>(backends),
       {.cache_ttl = backends.config.domain.conversation_ttl,
        .cache_failure_tier = options.cache_failure_tier,
        .enable_cache = backends.config.domain.enable_conversation_cache});

@@ -3,8 +3,6 @@
 #include <utility>
 
 #include "factories/domain_backends.h"
-#include "strata/adapters/postgres/migrations.h"
-#include "strata/base/status.h"
 #include "strata/factories/store_factory.h"
 #include "strata/stores/policy/policy_migrations.h"
 
@@ -12,16 +10,14 @@ namespace strata {
 
 absl::StatusOr<std::unique_ptr<PolicyStore>> createPolicyStore(const Backends& backends,
                                                                const PolicyStoreOptions& options) {
-  if (backends.database != nullptr) {
-    const absl::Status migrated = applyMigrations(*backends.database, policyMigrations());
-    if (!migrated.ok()) return annotate(migrated, "migrating the policy store");
-  }
-  auto policies =
-      createStore<TenantLlmPolicy>(internal::domainBackends(backends),
-                                   {.cache_ttl = backends.config.domain.policy_ttl,
-                                    .cache_failure_tier = options.cache_failure_tier,
-                                    .enable_cache = backends.config.domain.enable_policy_cache,
-                                    .schema = SchemaPolicy::kVerify});
+  const absl::Status migrated =
+      internal::migrateDomain(backends, policyMigrations(), "the policy store");
+  if (!migrated.ok()) return migrated;
+  auto policies = internal::createDomainStore<TenantLlmPolicy>(
+      backends, {.cache_ttl = backends.config.domain.policy_ttl,
+                 .cache_failure_tier = options.cache_failure_tier,
+                 .enable_cache = backends.config.domain.enable_policy_cache,
+                 .schema = SchemaPolicy::kVerify});
   if (!policies.ok()) return policies.status();
   return makePolicyStore(*std::move(policies), *backends.clock);
 }

@@ -16,12 +16,13 @@ Invalidator invalidatorOf(const Backends& backends, const EntityInfo& entity);
 absl::StatusOr<StackedRecords> stackOver(std::unique_ptr<AnyStore> store, const Backends& backends,
                                          const EntityInfo& entity, const StoreOptions& options);
 
-// The same for a store of one type.
+// The same for a store of one type, whose table and keys are those of `entity`.
 template <EntityType T>
 absl::StatusOr<std::unique_ptr<Store<T>>> stackOver(std::unique_ptr<Store<T>> store,
                                                     const Backends& backends,
+                                                    const EntityInfo& entity,
                                                     const StoreOptions& options) {
-  auto records = stackOver(eraseType(std::move(store)), backends, entityInfo<T>(), options);
+  auto records = stackOver(eraseType(std::move(store)), backends, entity, options);
   if (!records.ok()) return records.status();
   return typed<T>(*std::move(records));
 }

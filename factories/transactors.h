@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "factories/domain_backends.h"
 #include "stores/base/in_memory_transactor.h"
 #include "stores/base/postgres_transactor.h"
 #include "strata/adapters/postgres/migrations.h"
-#include "strata/base/status.h"
 #include "strata/factories/backends.h"
 
 namespace strata::internal {
@@ -26,22 +26,25 @@ struct StoreSchema {
 template <typename Tables, typename PostgresTables, typename InMemoryTables, typename Data>
 absl::StatusOr<std::unique_ptr<Transactor<Tables>>> createTransactor(const Backends& backends,
                                                                      const std::string& store,
-                                                                     const StoreSchema& schema) {
+                                                                     const StoreSchema& needs) {
+  const absl::StatusOr<std::string> schema = domainSchema(backends);
+  if (!schema.ok()) return schema.status();
   if (backends.database == nullptr) {
-    return std::make_unique<InMemoryTransactor<Tables, InMemoryTables, Data>>(backends.memory,
-                                                                              *backends.clock);
+    return std::make_unique<InMemoryTransactor<Tables, InMemoryTables, Data>>(
+        backends.memory, *schema, *backends.clock);
   }
   const bool row_level_security =
-      backends.config.domain.enable_row_level_security && !schema.row_security.empty();
-  absl::Status migrated = applyMigrations(*backends.database, schema.migrations);
+      backends.config.domain.enable_row_level_security && !needs.row_security.empty();
+  absl::Status migrated = migrateDomain(backends, needs.migrations, store);
   if (migrated.ok() && row_level_security) {
-    migrated = applyMigrations(*backends.database, schema.row_security);
+    migrated = migrateDomain(backends, needs.row_security, store);
   }
-  if (!migrated.ok()) return annotate(migrated, "migrating " + store);
+  if (!migrated.ok()) return migrated;
   auto work = PostgresWork::create({.pool = backends.database,
                                     .bulkhead = backends.bulkhead,
                                     .metrics = backends.metrics,
-                                    .row_level_security = row_level_security},
+                                    .row_level_security = row_level_security,
+                                    .schema = *schema},
                                    store, *backends.clock);
   if (!work.ok()) return work.status();
   return std::make_unique<PostgresTransactor<Tables, PostgresTables>>(*std::move(work),

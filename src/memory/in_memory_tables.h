@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <typeindex>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
@@ -28,12 +29,13 @@ class InMemoryTables {
   // InvalidArgument: `checkEntity` refuses the entity.
   absl::StatusOr<InMemoryTable*> table(const EntityInfo& entity);
 
-  // The one D of this database, for data that is not rows under ids; made by the first who asks.
+  // The one D of a schema of this database, for data that is not rows under ids; made by the first
+  // call that asks for it.
   // Read it with `lock()` shared, change it in an InMemoryTransaction that has called `lockData`.
   template <typename D>
-  D& data() {
+  D& data(const std::string& schema = {}) {
     const std::lock_guard lock(mutex_);
-    std::shared_ptr<void>& data = data_[std::type_index(typeid(D))];
+    std::shared_ptr<void>& data = data_[{std::type_index(typeid(D)), schema}];
     if (data == nullptr) data = std::make_shared<D>();
     return *static_cast<D*>(data.get());
   }
@@ -50,7 +52,8 @@ class InMemoryTables {
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<InMemoryTable>, std::less<>> tables_
       ABSL_GUARDED_BY(mutex_);
-  std::map<std::type_index, std::shared_ptr<void>> data_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::pair<std::type_index, std::string>, std::shared_ptr<void>> data_
+      ABSL_GUARDED_BY(mutex_);
   DatabaseLock lock_;
 };
 

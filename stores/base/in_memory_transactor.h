@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "src/memory/in_memory_transaction.h"
@@ -52,10 +53,12 @@ class InMemoryTransactor final : public Transactor<Tables> {
  public:
   using Work = typename Transactor<Tables>::Work;
 
-  InMemoryTransactor(std::shared_ptr<InMemoryDatabase> database, const Clock& clock)
+  // `schema` as DomainConfig's: another one has other data.
+  InMemoryTransactor(std::shared_ptr<InMemoryDatabase> database, const std::string& schema,
+                     const Clock& clock)
       : Transactor<Tables>(clock),
         work_(std::move(database), clock),
-        data_(work_.database().tables().template data<Data>()) {}
+        data_(work_.database().tables().template data<Data>(schema)) {}
 
   Health healthCheck() override { return {.component = "store", .backend = "in-memory"}; }
 

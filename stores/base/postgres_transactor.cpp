@@ -21,31 +21,30 @@ absl::StatusOr<postgres::Answer> PostgresSession::run(const postgres::Statement&
   if (names_tenant_ && named_ != binds[0]) {
     if (absl::Status status = nameTenant(binds[0]); !status.ok()) return status;
   }
-  auto answer = postgres::run(pool_, unit_, statement, binds, deadline_);
+  auto answer = postgres::run(pool_, unit_, statements_.of(statement), binds, deadline_);
   if (answer.ok() && statement.writes() && answer->rows.any()) has_written_ = true;
   return answer;
 }
 
 absl::StatusOr<PostgresWork> PostgresWork::create(PostgresBackend backend, const std::string& store,
                                                   const Clock& clock) {
-  auto guard =
-      Guard::create(std::move(backend.bulkhead), {.store = store, .timeout = backend.timeout},
-                    std::move(backend.metrics), clock);
+  auto guard = Guard::create(backend.bulkhead, {.store = store, .timeout = backend.timeout},
+                             backend.metrics, clock);
   if (!guard.ok()) return guard.status();
-  return PostgresWork(std::move(backend.pool), backend.row_level_security, *std::move(guard));
+  return PostgresWork(std::move(backend), *std::move(guard));
 }
 
 absl::Status PostgresWork::read(const ReadOptions& options, Work work) const {
   if (options.unit != nullptr) {
-    PostgresSession session(*pool_, options.unit, options.deadline, row_level_security_);
-    return work(session);
+    PostgresSession in_unit = session(options.unit, options.deadline, row_level_security_);
+    return work(in_unit);
   }
   absl::Status answer;
   const absl::Status refused =
       guard_->run(Guard::Operation::kGet, options.deadline, [&](Deadline until) {
         if (row_level_security_) return answer = transact(until, work);
-        PostgresSession session(*pool_, nullptr, until, false);
-        return answer = work(session);
+        PostgresSession alone = session(nullptr, until, false);
+        return answer = work(alone);
       });
   return refused.ok() ? answer : refused;
 }
@@ -66,9 +65,9 @@ absl::Status PostgresWork::write(const WriteOptions& options, Work work) const {
 
 absl::Status PostgresWork::writeIn(UnitOfWork& unit, Deadline deadline, Work work) const {
   if (absl::Status status = unit.check(); !status.ok()) return status;
-  PostgresSession session(*pool_, &unit, deadline, row_level_security_);
-  absl::Status status = work(session);
-  if (!status.ok() && session.hasWritten()) unit.fail(status);
+  PostgresSession in_unit = session(&unit, deadline, row_level_security_);
+  absl::Status status = work(in_unit);
+  if (!status.ok() && in_unit.hasWritten()) unit.fail(status);
   return status;
 }
 
@@ -78,8 +77,8 @@ absl::Status PostgresWork::transact(Deadline deadline, Work work) const {
     if (!begun.ok()) return begun.status();
     const postgres::PostgresTransaction& transaction = **begun;
     UnitOfWork unit(*std::move(begun));
-    PostgresSession session(*pool_, &unit, deadline, row_level_security_);
-    absl::Status status = work(session);
+    PostgresSession in_unit = session(&unit, deadline, row_level_security_);
+    absl::Status status = work(in_unit);
     if (status.ok()) return unit.commit();
     // By a standby, for instance: nothing has happened, and another session may be of the primary.
     if (attempt == kAttempts || !transaction.refused()) return status;

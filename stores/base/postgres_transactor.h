@@ -7,6 +7,7 @@
 
 #include "adapters/postgres/client/transaction.h"
 #include "src/decorators/guard.h"
+#include "stores/base/schema_statements.h"
 #include "stores/base/transactor.h"
 #include "strata/adapters/postgres/postgres_pool.h"
 #include "strata/base/metrics.h"
@@ -18,12 +19,17 @@ namespace strata::internal {
 class PostgresSession {
  public:
   // With `names_tenant` it tells the database, for row-level security, whose rows a statement is
-  // about; that takes a transaction.
-  PostgresSession(PostgresPool& pool, UnitOfWork* unit, Deadline deadline, bool names_tenant)
-      : pool_(pool), unit_(unit), deadline_(deadline), names_tenant_(names_tenant) {}
+  // about; that takes a transaction. `statements` must outlive it.
+  PostgresSession(PostgresPool& pool, UnitOfWork* unit, Deadline deadline, bool names_tenant,
+                  const SchemaStatements& statements = SchemaStatements::unqualified())
+      : pool_(pool),
+        unit_(unit),
+        deadline_(deadline),
+        names_tenant_(names_tenant),
+        statements_(statements) {}
 
   // In a transaction the answer is good until the next statement runs. $1 of every statement is the
-  // tenant, whatever comes after it.
+  // tenant, whatever comes after it. Tables are named as SchemaStatements says.
   absl::StatusOr<postgres::Answer> run(const postgres::Statement& statement,
                                        absl::Span<const postgres::Bind> binds);
   bool hasWritten() const { return has_written_; }
@@ -35,6 +41,7 @@ class PostgresSession {
   UnitOfWork* const unit_;
   const Deadline deadline_;
   const bool names_tenant_;
+  const SchemaStatements& statements_;
   postgres::Bind named_;
   bool has_written_ = false;
 };
@@ -49,6 +56,8 @@ struct PostgresBackend {
   std::shared_ptr<Metrics> metrics = Metrics::none();
   // Whether the tables have policies that bind each row to its tenant.
   bool row_level_security = false;
+  // Where the tables are; empty: where search_path leads.
+  std::string schema = {};
 };
 
 // The part that knows no tables. With row-level security everything runs in transactions. Reads are
@@ -67,14 +76,20 @@ class PostgresWork {
   Health healthCheck() const;
 
  private:
-  PostgresWork(std::shared_ptr<PostgresPool> pool, bool row_level_security,
-               std::unique_ptr<Guard> guard)
-      : pool_(std::move(pool)), row_level_security_(row_level_security), guard_(std::move(guard)) {}
+  PostgresWork(PostgresBackend backend, std::unique_ptr<Guard> guard)
+      : pool_(std::move(backend.pool)),
+        row_level_security_(backend.row_level_security),
+        statements_(std::make_shared<SchemaStatements>(std::move(backend.schema))),
+        guard_(std::move(guard)) {}
+  PostgresSession session(UnitOfWork* unit, Deadline deadline, bool names_tenant) const {
+    return {*pool_, unit, deadline, names_tenant, *statements_};
+  }
   absl::Status writeIn(UnitOfWork& unit, Deadline deadline, Work work) const;
   absl::Status transact(Deadline deadline, Work work) const;
 
   std::shared_ptr<PostgresPool> pool_;
   bool row_level_security_;
+  std::shared_ptr<const SchemaStatements> statements_;
   std::unique_ptr<Guard> guard_;
 };
 

@@ -35,14 +35,14 @@ std::string arrayOf(absl::Span<const std::string> texts) {
 
 template <typename T>
 Statement selecting(const std::string& rest, std::string_view what) {
-  return {fmt::format("SELECT {} FROM {} WHERE user_id = $1 {}", columns<T>().names(),
+  return {fmt::format("SELECT {} FROM $schema.{} WHERE user_id = $1 {}", columns<T>().names(),
                       ClarifyKind<T>::table, rest),
           fmt::format("{} {}", what, ClarifyKind<T>::table), Effect::kReads};
 }
 
 template <typename T>
 Statement removing(std::string_view which) {
-  return {fmt::format("DELETE FROM {} WHERE user_id = $1 {}", ClarifyKind<T>::table, which),
+  return {fmt::format("DELETE FROM $schema.{} WHERE user_id = $1 {}", ClarifyKind<T>::table, which),
           fmt::format("remove from {}", ClarifyKind<T>::table), Effect::kWrites};
 }
 
@@ -51,7 +51,7 @@ template <typename T>
 Statement showingMany() {
   using Kind = ClarifyKind<T>;
   return {fmt::format("SELECT {} FROM unnest($1::text[]) AS asked (user_id) CROSS JOIN LATERAL"
-                      " (SELECT * FROM {} k WHERE k.user_id = asked.user_id AND {}"
+                      " (SELECT * FROM $schema.{} k WHERE k.user_id = asked.user_id AND {}"
                       " ORDER BY {} LIMIT {}) s ORDER BY s.user_id, {}",
                       columns<T>().names("s"), Kind::table, Kind::shown, Kind::order,
                       Kind::shown_limit, Kind::order),
@@ -60,8 +60,8 @@ Statement showingMany() {
 
 template <typename T>
 Statement inserting() {
-  return {fmt::format("INSERT INTO {0} ({1}) SELECT {2}"
-                      " FROM jsonb_populate_recordset(NULL::{0}, $2::jsonb) r"
+  return {fmt::format("INSERT INTO $schema.{0} ({1}) SELECT {2}"
+                      " FROM jsonb_populate_recordset(NULL::$schema.{0}, $2::jsonb) r"
                       " WHERE r.user_id = $1",
                       ClarifyKind<T>::table, columns<T>().names(), columns<T>().names("r")),
           fmt::format("insert into {}", ClarifyKind<T>::table), Effect::kWrites};
@@ -81,8 +81,8 @@ struct KindStatements {
   Statement find = selecting<T>("AND id = $2", "find in");
   Statement lock = selecting<T>("AND id = $2 FOR NO KEY UPDATE", "lock in");
   Statement insert = inserting<T>();
-  Statement update = {fmt::format("UPDATE {} SET {} WHERE user_id = $1 AND id = $2", Kind::table,
-                                  columns<T>().assignments(1, {"user_id", "id"})),
+  Statement update = {fmt::format("UPDATE $schema.{} SET {} WHERE user_id = $1 AND id = $2",
+                                  Kind::table, columns<T>().assignments(1, {"user_id", "id"})),
                       fmt::format("update {}", Kind::table), Effect::kWrites};
   Statement remove = removing<T>("AND id = $2");
   Statement remove_all = removing<T>("");
@@ -178,12 +178,12 @@ absl::Status PostgresClarifyRows<T, Base>::doRemoveAll(const std::string& user_i
 
 absl::StatusOr<std::optional<ClarifySession>> PostgresClarifySessionRows::doNoteMessage(
     const std::string& user_id, const std::string& id, Timestamp at) {
-  static const auto* const statement =
-      new Statement(fmt::format("UPDATE clarify_sessions SET message_count = message_count + 1,"
-                                " last_message_at = greatest(last_message_at, $3)"
-                                " WHERE user_id = $1 AND id = $2 RETURNING {}",
-                                columns<ClarifySession>().names()),
-                    "note a message of a session", Effect::kWrites);
+  static const auto* const statement = new Statement(
+      fmt::format("UPDATE $schema.clarify_sessions SET message_count = message_count + 1,"
+                  " last_message_at = greatest(last_message_at, $3)"
+                  " WHERE user_id = $1 AND id = $2 RETURNING {}",
+                  columns<ClarifySession>().names()),
+      "note a message of a session", Effect::kWrites);
   return readRow<ClarifySession>(session(), columns<ClarifySession>(), *statement,
                                  {user_id, id, postgres::bind(at)});
 }
@@ -198,12 +198,12 @@ template class PostgresClarifyRows<Reflection>;
 // For each user by itself, as above: a look into the index each, however few users there are.
 absl::StatusOr<std::vector<UserProfile>> PostgresClarifyTables::users(
     absl::Span<const std::string> ids) {
-  static const auto* const one =
-      new Statement(fmt::format("SELECT {} FROM users WHERE id = $1", userColumns().names()),
-                    "get a user", Effect::kReads);
+  static const auto* const one = new Statement(
+      fmt::format("SELECT {} FROM $schema.users WHERE id = $1", userColumns().names()),
+      "get a user", Effect::kReads);
   static const auto* const many =
       new Statement(fmt::format("SELECT {} FROM unnest($1::text[]) AS asked (id) CROSS JOIN LATERAL"
-                                " (SELECT * FROM users k WHERE k.id = asked.id LIMIT 1) u",
+                                " (SELECT * FROM $schema.users k WHERE k.id = asked.id LIMIT 1) u",
                                 userColumns().names("u")),
                     "get many users", Effect::kReads);
   if (ids.size() == 1) {
@@ -213,15 +213,16 @@ absl::StatusOr<std::vector<UserProfile>> PostgresClarifyTables::users(
 }
 
 absl::StatusOr<std::optional<UserProfile>> PostgresClarifyTables::lockUser(const std::string& id) {
-  static const auto* const statement = new Statement(
-      fmt::format("SELECT {} FROM users WHERE id = $1 FOR NO KEY UPDATE", userColumns().names()),
-      "lock a user", Effect::kReads);
+  static const auto* const statement =
+      new Statement(fmt::format("SELECT {} FROM $schema.users WHERE id = $1 FOR NO KEY UPDATE",
+                                userColumns().names()),
+                    "lock a user", Effect::kReads);
   return readRow<UserProfile>(session_, userColumns(), *statement, {id});
 }
 
 absl::StatusOr<UserProfile> PostgresClarifyTables::doPutUser(const UserProfile& user) {
   static const auto* const statement = new Statement(
-      fmt::format("INSERT INTO users ({0}) VALUES ({1}) ON CONFLICT (id) DO UPDATE SET"
+      fmt::format("INSERT INTO $schema.users ({0}) VALUES ({1}) ON CONFLICT (id) DO UPDATE SET"
                   " name = excluded.name, tier = excluded.tier,"
                   " updated_at = greatest(users.updated_at, excluded.updated_at) RETURNING {0}",
                   userColumns().names(), userColumns().parameters(1)),
@@ -234,9 +235,10 @@ absl::StatusOr<UserProfile> PostgresClarifyTables::doPutUser(const UserProfile& 
 }
 
 absl::Status PostgresClarifyTables::doUpdateUser(const UserProfile& user) {
-  static const auto* const statement = new Statement(
-      fmt::format("UPDATE users SET {} WHERE id = $1", userColumns().assignments(1, {"id"})),
-      "update a user", Effect::kWrites);
+  static const auto* const statement =
+      new Statement(fmt::format("UPDATE $schema.users SET {} WHERE id = $1",
+                                userColumns().assignments(1, {"id"})),
+                    "update a user", Effect::kWrites);
   Binds binds;
   userColumns().bindTo(&user, binds);
   return session_.run(*statement, binds).status();
@@ -244,7 +246,7 @@ absl::Status PostgresClarifyTables::doUpdateUser(const UserProfile& user) {
 
 absl::StatusOr<bool> PostgresClarifyTables::doRemoveUser(const std::string& id) {
   static const auto* const statement =
-      new Statement("DELETE FROM users WHERE id = $1", "remove a user", Effect::kWrites);
+      new Statement("DELETE FROM $schema.users WHERE id = $1", "remove a user", Effect::kWrites);
   const auto answer = session_.run(*statement, Binds{id});
   if (!answer.ok()) return answer.status();
   return answer->rows.any();

@@ -76,7 +76,8 @@ std::map<std::string, std::string> everyVariable() {
           {"ENABLE_AUTH_VALIDATION_CACHE", "false"},
           {"ENABLE_RATE_LIMITER_REDIS", "False"},
           {"ENABLE_REDIS_EVENT_HUBS", "no"},
-          {"ENABLE_ROW_LEVEL_SECURITY", "on"}};
+          {"ENABLE_ROW_LEVEL_SECURITY", "on"},
+          {"DOMAIN_SCHEMA", "crm_2"}};
 }
 
 // B-76
@@ -122,6 +123,7 @@ TEST(Config, ReadsEveryTimeToLiveAndSwitch) {
   EXPECT_FALSE(config->domain.enable_auth_validation_cache);
   EXPECT_FALSE(config->enable_redis_rate_limiter);
   EXPECT_FALSE(config->enable_redis_event_hubs);
+  EXPECT_EQ(config->domain.schema, "crm_2");
 }
 
 // B-76
@@ -174,7 +176,13 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"ENABLE_LLM_POLICY_CACHE", "2"}, Wrong{"ENABLE_CONVERSATION_CONFIG_CACHE", "y"},
         Wrong{"ENABLE_CONVERSATION_CACHING", "n"}, Wrong{"ENABLE_AUTH_VALIDATION_CACHE", "-"},
         Wrong{"ENABLE_RATE_LIMITER_REDIS", "."}, Wrong{"ENABLE_REDIS_EVENT_HUBS", "?"},
-        Wrong{"ENABLE_ROW_LEVEL_SECURITY", "?"}));
+        Wrong{"ENABLE_ROW_LEVEL_SECURITY", "?"}, Wrong{"DOMAIN_SCHEMA", "a\"b"},
+        Wrong{"DOMAIN_SCHEMA", "a'b"}, Wrong{"DOMAIN_SCHEMA", "Crm"},
+        Wrong{"DOMAIN_SCHEMA", "2crm"}, Wrong{"DOMAIN_SCHEMA", "a.b"},
+        Wrong{"DOMAIN_SCHEMA", "$user"}, Wrong{"DOMAIN_SCHEMA", "pg_mine"},
+        Wrong{"DOMAIN_SCHEMA", "information_schema"},
+        Wrong{"DOMAIN_SCHEMA",
+              "a234567890123456789012345678901234567890123456789012345678901234"}));
 
 // B-76
 // A line break at the end of a Kubernetes secret became part of the password or of a name.

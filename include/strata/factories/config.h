@@ -46,6 +46,14 @@ struct DomainConfig {
   // Whether PostgreSQL itself keeps the tenants of conversations apart, by row-level security.
   // Costs a transaction and one statement more with every call. ENABLE_ROW_LEVEL_SECURITY
   bool enable_row_level_security = false;
+
+  // The schema of PostgreSQL that has the tables of these stores, so that none of their names (users,
+  // messages, …) is one of the application's. It is created where it is missing and the role may;
+  // else the role needs USAGE on it. 1 to 63 lower-case letters, digits and '_', of which the first
+  // is no digit; not pg_… and not information_schema. All processes of one deployment have the same,
+  // for it is part of the keys of cached copies. In memory it keeps the data apart as well. Empty:
+  // where search_path leads. DOMAIN_SCHEMA
+  std::string schema;
 };
 
 struct Config {

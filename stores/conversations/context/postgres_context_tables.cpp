@@ -22,14 +22,14 @@ const RecordColumns& columns() {
 
 const ContextStatements& contextStatements() {
   static const auto* const statements = new ContextStatements{
-      .lock_conversation = {"SELECT id FROM conversations WHERE tenant_id = $1 AND id = $2 "
+      .lock_conversation = {"SELECT id FROM $schema.conversations WHERE tenant_id = $1 AND id = $2 "
                             "FOR NO KEY UPDATE",
                             "lock a conversation", Effect::kReads},
-      .find = {fmt::format("SELECT {} FROM conversation_contexts "
+      .find = {fmt::format("SELECT {} FROM $schema.conversation_contexts "
                            "WHERE tenant_id = $1 AND conversation_id = $2",
                            columns().names()),
                "find a conversation context", Effect::kReads},
-      .put = {fmt::format("INSERT INTO conversation_contexts ({}) VALUES ({}) "
+      .put = {fmt::format("INSERT INTO $schema.conversation_contexts ({}) VALUES ({}) "
                           "ON CONFLICT (tenant_id, conversation_id) DO UPDATE SET {}",
                           columns().names(), columns().parameters(1),
                           columns().assignments(1, {"tenant_id", "conversation_id"})),

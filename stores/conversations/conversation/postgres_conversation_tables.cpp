@@ -21,11 +21,11 @@ const RecordColumns& columns() {
   return *made;
 }
 
-// "SELECT columns, version FROM conversations c " and so on.
+// "SELECT columns, version FROM $schema.conversations c " and so on.
 Statement selectConversations(const std::string& rest, const char* what) {
-  return Statement(
-      fmt::format("SELECT {}, c.row_version FROM conversations c {}", columns().names("c"), rest),
-      what, Effect::kReads);
+  return Statement(fmt::format("SELECT {}, c.row_version FROM $schema.conversations c {}",
+                               columns().names("c"), rest),
+                   what, Effect::kReads);
 }
 
 // The rules of authorization.h for kRead, in SQL; $2 is the reader.
@@ -103,10 +103,10 @@ absl::StatusOr<std::vector<Snapshot<Conversation>>> PostgresConversationTables::
   // Each by itself: for ANY($2), PostgreSQL reads all conversations of the tenant where its statistics
   // are older than most of them.
   static const auto* const statement = new Statement(
-      fmt::format(
-          "SELECT {}, c.row_version FROM unnest($2::uuid[]) AS asked(id) CROSS JOIN LATERAL"
-          " (SELECT * FROM conversations k WHERE k.tenant_id = $1 AND k.id = asked.id LIMIT 1) c",
-          columns().names("c")),
+      fmt::format("SELECT {}, c.row_version FROM unnest($2::uuid[]) AS asked(id) CROSS JOIN LATERAL"
+                  " (SELECT * FROM $schema.conversations k WHERE k.tenant_id = $1 AND k.id = "
+                  "asked.id LIMIT 1) c",
+                  columns().names("c")),
       "get many conversations", Effect::kReads);
   postgres::ArrayText array;
   for (const std::string& id : ids) array.append(id);
@@ -128,17 +128,18 @@ absl::StatusOr<Snapshot<Conversation>> PostgresConversationTables::lockConversat
 
 absl::StatusOr<Snapshot<Conversation>> PostgresConversationTables::lockConversationOfPath(
     const std::string& tenant, const std::string& id) {
-  static const auto* const statement = new Statement(selectConversations(
-      "WHERE c.tenant_id = $1 AND c.id = (SELECT p.conversation_id FROM conversation_paths p"
-      " WHERE p.tenant_id = $1 AND p.id = $2) FOR NO KEY UPDATE",
-      "lock the conversation of a path"));
+  static const auto* const statement =
+      new Statement(selectConversations("WHERE c.tenant_id = $1 AND c.id = (SELECT "
+                                        "p.conversation_id FROM $schema.conversation_paths p"
+                                        " WHERE p.tenant_id = $1 AND p.id = $2) FOR NO KEY UPDATE",
+                                        "lock the conversation of a path"));
   return readConversation(*statement, {tenant, id});
 }
 
 absl::StatusOr<Snapshot<Conversation>> PostgresConversationTables::lockConversationOfMessage(
     const std::string& tenant, const std::string& id) {
   static const auto* const statement = new Statement(selectConversations(
-      "WHERE c.tenant_id = $1 AND c.id = (SELECT m.conversation_id FROM messages m"
+      "WHERE c.tenant_id = $1 AND c.id = (SELECT m.conversation_id FROM $schema.messages m"
       " WHERE m.tenant_id = $1 AND m.id = $2) FOR NO KEY UPDATE",
       "lock the conversation of a message"));
   return readConversation(*statement, {tenant, id});
@@ -161,7 +162,7 @@ absl::StatusOr<std::vector<Conversation>> PostgresConversationTables::needingCom
   static const auto* const statement = new Statement(selectConversations(
       fmt::format("WHERE c.tenant_id = $1 AND c.archived_at IS NULL AND {0} >= $2::timestamptz"
                   " AND (c.last_compacted_at IS NULL OR c.last_compacted_at < $3::timestamptz)"
-                  " AND (SELECT sum(p.message_count) FROM conversation_paths p"
+                  " AND (SELECT sum(p.message_count) FROM $schema.conversation_paths p"
                   "  WHERE p.tenant_id = $1 AND p.conversation_id = c.id) > $4"
                   " ORDER BY c.last_compacted_at NULLS FIRST, {0} DESC, c.id DESC LIMIT $5",
                   kActivity),
@@ -175,8 +176,8 @@ absl::StatusOr<std::vector<Conversation>> PostgresConversationTables::needingCom
 
 absl::Status PostgresConversationTables::insertConversation(const Conversation& conversation) {
   static const auto* const statement =
-      new Statement(fmt::format("INSERT INTO conversations ({}) VALUES ({})", columns().names(),
-                                columns().parameters(1)),
+      new Statement(fmt::format("INSERT INTO $schema.conversations ({}) VALUES ({})",
+                                columns().names(), columns().parameters(1)),
                     "create a conversation", Effect::kWrites);
   Binds binds;
   columns().bindTo(&conversation, binds);
@@ -186,9 +187,10 @@ absl::Status PostgresConversationTables::insertConversation(const Conversation& 
 // The row is locked, so its version is taken in the order of its writes.
 absl::Status PostgresConversationTables::updateConversation(const Conversation& conversation) {
   static const auto* const statement = new Statement(
-      fmt::format("UPDATE conversations SET {}, row_version = nextval('strata_row_version')"
-                  " WHERE tenant_id = $1 AND id = $2",
-                  columns().assignments(1, {"id", "tenant_id"})),
+      fmt::format(
+          "UPDATE $schema.conversations SET {}, row_version = nextval('$schema.strata_row_version')"
+          " WHERE tenant_id = $1 AND id = $2",
+          columns().assignments(1, {"id", "tenant_id"})),
       "update a conversation", Effect::kWrites);
   Binds binds;
   columns().bindTo(&conversation, binds);

@@ -24,8 +24,8 @@ const RecordColumns& columns() {
 }
 
 Statement selectMessages(const std::string& rest, const char* what) {
-  return Statement(fmt::format("SELECT {} FROM messages m {}", columns().names("m"), rest), what,
-                   Effect::kReads);
+  return Statement(fmt::format("SELECT {} FROM $schema.messages m {}", columns().names("m"), rest),
+                   what, Effect::kReads);
 }
 
 // How many messages a page and those before it are; none: all.
@@ -88,15 +88,15 @@ absl::StatusOr<std::vector<Message>> PostgresConversationTables::resolvedMessage
       fmt::format(
           "WITH RECURSIVE line AS ("
           " SELECT id, parent_path_id, branch_point_message_id, NULL::bigint AS up_to, 0 AS depth"
-          "  FROM conversation_paths WHERE tenant_id = $1 AND id = $2"
+          "  FROM $schema.conversation_paths WHERE tenant_id = $1 AND id = $2"
           " UNION ALL SELECT a.id, a.parent_path_id, a.branch_point_message_id,"
           "  b.sequence_in_path, line.depth + 1 FROM line"
-          "  CROSS JOIN LATERAL (SELECT * FROM conversation_paths k"
+          "  CROSS JOIN LATERAL (SELECT * FROM $schema.conversation_paths k"
           "   WHERE k.tenant_id = $1 AND k.id = line.parent_path_id LIMIT 1) a"
-          "  CROSS JOIN LATERAL (SELECT sequence_in_path FROM messages k"
+          "  CROSS JOIN LATERAL (SELECT sequence_in_path FROM $schema.messages k"
           "   WHERE k.tenant_id = $1 AND k.id = line.branch_point_message_id LIMIT 1) b"
           "  WHERE line.depth < {}) "
-          "SELECT {} FROM line CROSS JOIN LATERAL (SELECT * FROM messages k"
+          "SELECT {} FROM line CROSS JOIN LATERAL (SELECT * FROM $schema.messages k"
           " WHERE k.tenant_id = $1 AND k.path_id = line.id"
           " AND k.sequence_in_path <= coalesce(line.up_to, 9223372036854775807)"
           " AND ($3 OR k.deleted_at IS NULL) AND (NOT $4 OR k.is_pinned)"
@@ -145,7 +145,8 @@ absl::StatusOr<std::int64_t> PostgresConversationTables::pinnedCount(
     const std::string& tenant, const std::string& conversation,
     const std::optional<std::string>& path) {
   static const auto* const statement = new Statement(
-      "SELECT count(*) FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND is_pinned"
+      "SELECT count(*) FROM $schema.messages WHERE tenant_id = $1 AND conversation_id = $2 AND "
+      "is_pinned"
       " AND deleted_at IS NULL AND ($3::uuid IS NULL OR path_id = $3)",
       "count pinned messages", Effect::kReads);
   const auto answer = session_.run(*statement, Binds{tenant, conversation, bind(path)});
@@ -162,15 +163,16 @@ absl::Status PostgresConversationTables::appendMessages(const std::string& tenan
                                                         std::vector<Message>& messages) {
   static const auto* const statement = new Statement(
       fmt::format(
-          "WITH last AS (SELECT coalesce(max(sequence_in_path), 0) AS sequence FROM messages"
+          "WITH last AS (SELECT coalesce(max(sequence_in_path), 0) AS sequence FROM "
+          "$schema.messages"
           "  WHERE tenant_id = $1 AND path_id = $2),"
-          " counted AS (UPDATE conversation_paths SET message_count = message_count + $4,"
+          " counted AS (UPDATE $schema.conversation_paths SET message_count = message_count + $4,"
           "  updated_at = $5 WHERE tenant_id = $1 AND id = $2),"
-          " touched AS (UPDATE conversations SET last_message_at = $5, updated_at = $5,"
-          "  row_version = nextval('strata_row_version') WHERE tenant_id = $1 AND id = $6),"
-          " added AS (INSERT INTO messages (tenant_id, {0}) SELECT $1, {1}"
+          " touched AS (UPDATE $schema.conversations SET last_message_at = $5, updated_at = $5,"
+          "  row_version = nextval('$schema.strata_row_version') WHERE tenant_id = $1 AND id = $6),"
+          " added AS (INSERT INTO $schema.messages (tenant_id, {0}) SELECT $1, {1}"
           "  FROM jsonb_array_elements($3::jsonb) WITH ORDINALITY e, last,"
-          "  jsonb_populate_record(NULL::messages, e.value ||"
+          "  jsonb_populate_record(NULL::$schema.messages, e.value ||"
           "   jsonb_build_object('sequence_in_path', last.sequence + e.ordinality)) m)"
           " SELECT sequence FROM last",
           columns().names(), columns().names("m")),
@@ -188,7 +190,7 @@ absl::Status PostgresConversationTables::appendMessages(const std::string& tenan
 
 absl::Status PostgresConversationTables::update(const std::string& tenant, const Message& message) {
   static const auto* const statement =
-      new Statement(fmt::format("UPDATE messages SET {} WHERE tenant_id = $1 AND id = $2",
+      new Statement(fmt::format("UPDATE $schema.messages SET {} WHERE tenant_id = $1 AND id = $2",
                                 columns().assignments(2, {"id"})),
                     "update a message", Effect::kWrites);
   Binds binds{tenant};

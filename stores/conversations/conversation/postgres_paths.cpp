@@ -22,13 +22,14 @@ const RecordColumns& columns() {
 // Of a path p, its counts last.
 std::string columnsOfPath() {
   return columns().names("p") +
-         ", p.message_count, (SELECT count(*) FROM conversation_paths b"
+         ", p.message_count, (SELECT count(*) FROM $schema.conversation_paths b"
          " WHERE b.tenant_id = $1 AND b.parent_path_id = p.id)";
 }
 
 Statement selectPaths(const std::string& rest, const char* what) {
-  return Statement(fmt::format("SELECT {} FROM conversation_paths p {}", columnsOfPath(), rest),
-                   what, Effect::kReads);
+  return Statement(
+      fmt::format("SELECT {} FROM $schema.conversation_paths p {}", columnsOfPath(), rest), what,
+      Effect::kReads);
 }
 
 Statement listSql(bool include_inactive, PathParent parent) {
@@ -95,17 +96,18 @@ absl::StatusOr<std::vector<Path>> PostgresConversationTables::chain(const std::s
                                                                     const std::string& path) {
   // For each path by itself, as where the messages of a line are resolved.
   static const auto* const statement = new Statement(
-      fmt::format("WITH RECURSIVE line AS ("
-                  " SELECT id, parent_path_id, 0 AS depth FROM conversation_paths"
-                  "  WHERE tenant_id = $1 AND id = $2"
-                  " UNION ALL SELECT a.id, a.parent_path_id, line.depth + 1 FROM line"
-                  "  CROSS JOIN LATERAL (SELECT * FROM conversation_paths k"
-                  "   WHERE k.tenant_id = $1 AND k.id = line.parent_path_id LIMIT 1) a"
-                  "  WHERE line.depth < {}) "
-                  "SELECT {} FROM line CROSS JOIN LATERAL (SELECT * FROM conversation_paths k"
-                  " WHERE k.tenant_id = $1 AND k.id = line.id LIMIT 1) p"
-                  " ORDER BY line.depth DESC",
-                  kMaxPathDepth, columnsOfPath()),
+      fmt::format(
+          "WITH RECURSIVE line AS ("
+          " SELECT id, parent_path_id, 0 AS depth FROM $schema.conversation_paths"
+          "  WHERE tenant_id = $1 AND id = $2"
+          " UNION ALL SELECT a.id, a.parent_path_id, line.depth + 1 FROM line"
+          "  CROSS JOIN LATERAL (SELECT * FROM $schema.conversation_paths k"
+          "   WHERE k.tenant_id = $1 AND k.id = line.parent_path_id LIMIT 1) a"
+          "  WHERE line.depth < {}) "
+          "SELECT {} FROM line CROSS JOIN LATERAL (SELECT * FROM $schema.conversation_paths k"
+          " WHERE k.tenant_id = $1 AND k.id = line.id LIMIT 1) p"
+          " ORDER BY line.depth DESC",
+          kMaxPathDepth, columnsOfPath()),
       "find a path's ancestors", Effect::kReads);
   return readPaths(*statement, {tenant, path});
 }
@@ -113,9 +115,10 @@ absl::StatusOr<std::vector<Path>> PostgresConversationTables::chain(const std::s
 absl::StatusOr<PathUse> PostgresConversationTables::useOf(const std::string& tenant,
                                                           const std::string& path) {
   static const auto* const statement = new Statement(
-      "SELECT (SELECT count(*) FROM conversation_paths WHERE tenant_id = $1"
+      "SELECT (SELECT count(*) FROM $schema.conversation_paths WHERE tenant_id = $1"
       "         AND parent_path_id = $2),"
-      " (SELECT count(*) FROM conversation_paths WHERE tenant_id = $1 AND merged_to_path_id = $2)",
+      " (SELECT count(*) FROM $schema.conversation_paths WHERE tenant_id = $1 AND "
+      "merged_to_path_id = $2)",
       "see what hangs on a path", Effect::kReads);
   const auto answer = session_.run(*statement, Binds{tenant, path});
   if (!answer.ok()) return answer.status();
@@ -131,7 +134,7 @@ absl::StatusOr<PathUse> PostgresConversationTables::useOf(const std::string& ten
 
 absl::Status PostgresConversationTables::insert(const Path& path) {
   static const auto* const statement =
-      new Statement(fmt::format("INSERT INTO conversation_paths ({}) VALUES ({})",
+      new Statement(fmt::format("INSERT INTO $schema.conversation_paths ({}) VALUES ({})",
                                 columns().names(), columns().parameters(1)),
                     "create a path", Effect::kWrites);
   Binds binds;
@@ -141,9 +144,10 @@ absl::Status PostgresConversationTables::insert(const Path& path) {
 
 absl::Status PostgresConversationTables::update(const Path& path) {
   static const auto* const statement = new Statement(
-      fmt::format("UPDATE conversation_paths SET {} WHERE tenant_id = $1 AND conversation_id = $3"
-                  " AND id = $2",
-                  columns().assignments(1, {"id", "conversation_id", "tenant_id"})),
+      fmt::format(
+          "UPDATE $schema.conversation_paths SET {} WHERE tenant_id = $1 AND conversation_id = $3"
+          " AND id = $2",
+          columns().assignments(1, {"id", "conversation_id", "tenant_id"})),
       "update a path", Effect::kWrites);
   Binds binds;
   columns().bindTo(&path, binds);
@@ -154,7 +158,7 @@ absl::Status PostgresConversationTables::addToMessageCount(const std::string& te
                                                            const std::string& path,
                                                            std::int64_t difference) {
   static const auto* const statement = new Statement(
-      "UPDATE conversation_paths SET message_count = message_count + $3"
+      "UPDATE $schema.conversation_paths SET message_count = message_count + $3"
       " WHERE tenant_id = $1 AND id = $2",
       "count the messages of a path", Effect::kWrites);
   return write(*statement, {tenant, path, bind(difference)});
@@ -163,10 +167,10 @@ absl::Status PostgresConversationTables::addToMessageCount(const std::string& te
 absl::Status PostgresConversationTables::removePath(const std::string& tenant,
                                                     const std::string& path) {
   static const auto* const messages =
-      new Statement("DELETE FROM messages WHERE tenant_id = $1 AND path_id = $2",
+      new Statement("DELETE FROM $schema.messages WHERE tenant_id = $1 AND path_id = $2",
                     "remove the messages of a path", Effect::kWrites);
   static const auto* const itself =
-      new Statement("DELETE FROM conversation_paths WHERE tenant_id = $1 AND id = $2",
+      new Statement("DELETE FROM $schema.conversation_paths WHERE tenant_id = $1 AND id = $2",
                     "remove a path", Effect::kWrites);
   absl::Status status = write(*messages, {tenant, path});
   return status.ok() ? write(*itself, {tenant, path}) : status;

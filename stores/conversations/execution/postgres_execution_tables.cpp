@@ -19,20 +19,20 @@ const RecordColumns& columns() {
 
 // What `rows` says about the rows of the table.
 Statement reading(std::string_view rows, const char* what) {
-  return {fmt::format("SELECT {} FROM execution_contexts WHERE tenant_id = $1 AND {}",
+  return {fmt::format("SELECT {} FROM $schema.execution_contexts WHERE tenant_id = $1 AND {}",
                       columns().names(), rows),
           what, Effect::kReads};
 }
 
 Statement inserting() {
-  return {fmt::format("INSERT INTO execution_contexts ({}) VALUES ({}) "
+  return {fmt::format("INSERT INTO $schema.execution_contexts ({}) VALUES ({}) "
                       "ON CONFLICT (tenant_id, id) DO NOTHING RETURNING id",
                       columns().names(), columns().parameters(1)),
           "insert an execution context", Effect::kWrites};
 }
 
 Statement updating() {
-  return {fmt::format("UPDATE execution_contexts SET {} WHERE tenant_id = $1 AND id = $2",
+  return {fmt::format("UPDATE $schema.execution_contexts SET {} WHERE tenant_id = $1 AND id = $2",
                       columns().assignments(1, {"tenant_id", "id"})),
           "update an execution context", Effect::kWrites};
 }
@@ -40,8 +40,8 @@ Statement updating() {
 // What another call removes or changes at this moment is left to it.
 Statement removingTerminated() {
   return {
-      "DELETE FROM execution_contexts WHERE tenant_id = $1 AND id = ANY(ARRAY("
-      "SELECT id FROM execution_contexts "
+      "DELETE FROM $schema.execution_contexts WHERE tenant_id = $1 AND id = ANY(ARRAY("
+      "SELECT id FROM $schema.execution_contexts "
       "WHERE tenant_id = $1 AND terminated_at IS NOT NULL AND terminated_at <= $2 "
       "ORDER BY terminated_at, id LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING id",
       "remove terminated execution contexts", Effect::kWrites};
@@ -54,10 +54,10 @@ constexpr std::string_view kUnterminated =
 
 const ExecutionStatements& executionStatements() {
   static const auto* const statements = new ExecutionStatements{
-      .lock_conversation = {"SELECT id FROM conversations WHERE tenant_id = $1 AND id = $2 "
+      .lock_conversation = {"SELECT id FROM $schema.conversations WHERE tenant_id = $1 AND id = $2 "
                             "FOR NO KEY UPDATE",
                             "lock a conversation", Effect::kReads},
-      .has_path = {"SELECT id FROM conversation_paths "
+      .has_path = {"SELECT id FROM $schema.conversation_paths "
                    "WHERE tenant_id = $1 AND conversation_id = $2 AND id = $3",
                    "find a path", Effect::kReads},
       .find = reading("id = $2", "find an execution context"),

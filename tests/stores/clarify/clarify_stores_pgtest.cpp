@@ -18,10 +18,21 @@ Config postgresAndLru() {
   return config;
 }
 
+// Every statement names the schema: there is no table where search_path leads.
+Config inSchema() {
+  static const std::string url =
+      *testing::sharedServers().postgres().createDatabase("clarify_in_schema");
+  Config config = postgresAndLru();
+  config.database_url = url;
+  config.domain.schema = "clarify";
+  return config;
+}
+
 STRATA_INSTANTIATE_CLARIFY_SUITES(OnServers,
                                   ::testing::Values(ClarifyStack{"Postgres", postgres},
                                                     ClarifyStack{"PostgresCachingOverLru",
-                                                                 postgresAndLru}));
+                                                                 postgresAndLru},
+                                                    ClarifyStack{"PostgresInSchema", inSchema}));
 
 }  // namespace
 }  // namespace strata

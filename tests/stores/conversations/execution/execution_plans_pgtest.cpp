@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "stores/base/schema_statements.h"
 #include "stores/conversations/context/context_statements.h"
 #include "stores/conversations/execution/execution_statements.h"
 #include "strata/factories/execution_store_factory.h"
@@ -55,9 +56,9 @@ class Plans : public ::testing::Test {
   // Both as one that is planned for its values and as one that is planned for any.
   static std::string plan(const postgres::Statement& statement, const std::string& mode,
                           const std::string& values) {
-    const auto lines =
-        sharedServers().postgres().query("SET plan_cache_mode = " + mode + "; PREPARE s AS " +
-                                         statement.sql() + "; EXPLAIN EXECUTE s(" + values + ")");
+    const auto lines = sharedServers().postgres().query(
+        "SET plan_cache_mode = " + mode + "; PREPARE s AS " +
+        internal::inSchema(statement.sql(), "") + "; EXPLAIN EXECUTE s(" + values + ")");
     EXPECT_THAT(lines, IsOk()) << statement.what();
     std::string plan;
     for (const auto& line : lines.value_or(std::vector<testing::LocalPostgres::Row>())) {
