@@ -31,6 +31,12 @@ function(strata_compile_options target)
                            $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     target_link_options(${target} PUBLIC -fsanitize=${STRATA_SANITIZE})
   endif()
+  if(STRATA_COVERAGE)
+    # Threads share the counters. Those of tests and of others' headers would cost time for nothing.
+    target_compile_options(${target} PRIVATE --coverage -fprofile-update=atomic
+      "-fprofile-exclude-files=^/usr/|(^|/)(tests|examples|bench|fuzz|build)/")
+    target_link_options(${target} PUBLIC --coverage)
+  endif()
 endfunction()
 
 # strata_precompiled_headers(strata_headers [LIBS lib …] HEADERS <string> …): a target that precompiles them, for
