@@ -5,6 +5,7 @@
 
 #include "src/base/mutants.h"
 #include "src/base/outage.h"
+#include "src/base/refused_tasks.h"
 #include "src/cache/pending_deletes.h"
 #include "strata/base/internal/user_calls.h"
 #include "strata/base/status.h"
@@ -129,10 +130,16 @@ std::shared_ptr<GuardedCache> GuardedCache::over(std::shared_ptr<Cache> cache,
 GuardedCache::GuardedCache(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 GuardedCache::~GuardedCache() = default;
 
-CacheCapabilities GuardedCache::capabilities() const { return core_->cache->capabilities(); }
+CacheCapabilities GuardedCache::capabilities() const {
+  return callOut(
+      kCache, [this] { return core_->cache->capabilities(); },
+      [](const absl::Status& /*thrown*/) { return CacheCapabilities{}; });
+}
 
 Incarnation GuardedCache::incarnation(std::string_view key) const {
-  return core_->cache->incarnation(key);
+  return callOut(
+      kCache, [&] { return core_->cache->incarnation(key); },
+      [](const absl::Status& /*thrown*/) { return Incarnation{}; });
 }
 
 std::vector<absl::StatusOr<std::optional<std::string>>> GuardedCache::getMany(
@@ -161,6 +168,7 @@ absl::Status GuardedCache::remove(absl::Span<const std::string> keys, Deadline d
 
 std::vector<absl::Status> GuardedCache::removeEach(absl::Span<const std::string> keys,
                                                    Deadline deadline) {
+  internal::retryRefused();  // in a process that only writes nothing else offers what waits
   const bool allowed = core_->breaker.allows();
   auto removed = allowed ? core_->remove(keys, deadline)
                          : std::vector<absl::Status>(keys.size(), core_->breaker.refusal());

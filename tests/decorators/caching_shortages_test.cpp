@@ -5,7 +5,10 @@
 #include <atomic>
 #include <latch>
 #include <memory>
+#include <optional>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -65,6 +68,24 @@ TEST_F(CachingShortagesTest, ADeletionIsMadeThatNoThreadCouldRetryAtFirst) {
   refusing->refuses = false;
   EXPECT_TRUE(eventually([&] {
     textOf("a");
+    return tasks_->size() == 1;
+  }));
+  tasks_->advance(absl::Seconds(1));
+  EXPECT_EQ(guarded_->pendingDeletes(), 0U);
+}
+
+// Only reads offered it again.
+TEST_F(CachingShortagesTest, ADeletionIsMadeInAProcessThatOnlyWrites) {
+  const auto refusing = std::make_shared<testing::RefusingExecutor>(tasks_);
+  executor_ = refusing;
+  guarded_ = *GuardedCache::create(cache_, {}, metrics_, clock_, executor_);
+  makeStore({});
+  cache_->loseNextRemove(FakeCache::Lost::kRequest);
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  EXPECT_EQ(guarded_->pendingDeletes(), 1U);
+  refusing->refuses = false;
+  EXPECT_TRUE(eventually([&] {
+    EXPECT_THAT(store_->put({"b", "one"}), IsOk());
     return tasks_->size() == 1;
   }));
   tasks_->advance(absl::Seconds(1));
@@ -189,6 +210,37 @@ TEST_F(CachingShortagesTest, ACacheThatThrowsIsACacheThatFails) {
   EXPECT_EQ(textOf("a"), "two");
   EXPECT_EQ(textOf("a"), "two");
   EXPECT_TRUE(cached());
+}
+
+class MockCache : public Cache {
+ public:
+  using Found = std::vector<absl::StatusOr<std::optional<std::string>>>;
+  using Keys = absl::Span<const std::string>;
+
+  MOCK_METHOD(CacheCapabilities, capabilities, (), (const, override));
+  MOCK_METHOD(Incarnation, incarnation, (std::string_view), (const, override));
+  MOCK_METHOD(Found, getMany, (Keys, Deadline), (override));
+  MOCK_METHOD(absl::Status, set, (const std::string&, std::string_view, absl::Duration, Deadline),
+              (override));
+  MOCK_METHOD(absl::Status, remove, (Keys, Deadline), (override));
+  MOCK_METHOD(std::vector<absl::StatusOr<LeaseReply>>, getOrLease,
+              (absl::Span<const LeaseRequest>, absl::Duration, Deadline), (override));
+  MOCK_METHOD(std::vector<absl::StatusOr<bool>>, compareAndSet,
+              (absl::Span<const CompareAndSet>, Deadline), (override));
+  MOCK_METHOD(absl::StatusOr<KeyPage>, scan, (std::string_view, const std::string&, Deadline),
+              (override));
+  MOCK_METHOD(absl::Status, ping, (Deadline), (override));
+  MOCK_METHOD(Health, healthCheck, (), (override));
+};
+
+// It left the leases behind that a read of many stores had taken from the caches before it.
+TEST_F(CachingShortagesTest, ACacheWhoseIncarnationThrowsKnowsNone) {
+  const auto mock = std::make_shared<::testing::NiceMock<MockCache>>();
+  ON_CALL(*mock, incarnation).WillByDefault(::testing::Throw(std::runtime_error("hunter2")));
+  ON_CALL(*mock, capabilities).WillByDefault(::testing::Throw(std::runtime_error("hunter2")));
+  const auto guarded = *GuardedCache::create(mock, {}, metrics_, clock_, tasks_);
+  EXPECT_EQ(guarded->incarnation("a"), Incarnation{});
+  EXPECT_FALSE(guarded->capabilities().incarnation);
 }
 
 }  // namespace
