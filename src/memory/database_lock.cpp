@@ -95,11 +95,9 @@ absl::Status DatabaseLock::lock(Unit by, Deadline deadline, const Clock& clock) 
       [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return has_data_ == kNoUnit && sharers_ == 0; },
       [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return has_data_; });
   --waiting_to_exclude_;
-  if (status.ok()) {
-    has_data_ = by;
-  } else {
-    changed_.notify_all();  // for those who stood back
-  }
+  if (status.ok()) has_data_ = by;
+  // Those who stood back may go on, or wait for `by` now, which may complete a circle.
+  changed_.notify_all();
   return status;
 }
 

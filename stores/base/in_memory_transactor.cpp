@@ -1,5 +1,7 @@
 #include "stores/base/in_memory_transactor.h"
 
+#include "absl/cleanup/cleanup.h"
+
 namespace strata::internal {
 namespace {
 
@@ -21,10 +23,12 @@ absl::Status InMemoryWork::read(const ReadOptions& options, Work work) const {
     unit = (*transaction)->number();
   }
   absl::Status locked = database_->tables().lock().lockShared(unit, options.deadline, clock_);
-  if (!locked.ok()) return locked;
-  absl::Status status = work(none);
-  database_->tables().lock().unlockShared();
-  return status;
+  if (!locked.ok()) {
+    if (options.unit != nullptr) options.unit->fail(locked);
+    return locked;
+  }
+  const absl::Cleanup unlock = [this] { database_->tables().lock().unlockShared(); };
+  return work(none);
 }
 
 absl::Status InMemoryWork::write(const WriteOptions& options, Work work) const {
