@@ -22,7 +22,13 @@ class InMemoryRecords final : public AnyStore {
   Snapshots<AnyRecord> getMany(absl::Span<const Id> ids, const ReadOptions& options) override {
     Snapshots<AnyRecord> answers;
     answers.reserve(ids.size());
-    for (const Id& id : ids) answers.push_back(get(id, options));
+    for (auto& row : table_.getMany(ids, options, clock_)) {
+      if (!row.ok()) {
+        answers.push_back(row.status());
+      } else {
+        answers.push_back(asSnapshot(std::move(row->value), row->version));
+      }
+    }
     return answers;
   }
 

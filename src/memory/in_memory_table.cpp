@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <set>
 #include <shared_mutex>
 #include <utility>
 
@@ -42,36 +43,87 @@ InMemoryTable::Shard& InMemoryTable::shardOf(std::string_view id) const {
 
 absl::StatusOr<InMemoryTable::Row> InMemoryTable::get(const Id& id, const ReadOptions& options,
                                                       const Clock& clock) {
-  if (!id.check().ok()) return checkId(entity_, id);
-  if (absl::Status status = validate(options); !status.ok()) return status;
-  if (absl::Status status = checkDeadline(options.deadline, clock); !status.ok()) return status;
-  if (options.unit != nullptr) return getIn(*options.unit, id, options, clock);
+  if (absl::Status status = beginRead(id, options, clock); !status.ok()) return status;
   Row row = find(id.canonical());
+  if (options.unit != nullptr) return noteRead(*options.unit, id, std::move(row));
   if (row.value != nullptr) return row;
   // Only now: an id that names a row has been checked by the put of it.
   if (absl::Status status = checkId(entity_, id); !status.ok()) return status;
   return row;
 }
 
-InMemoryTable::Row InMemoryTable::find(const std::string& id) const {
-  const Shard& shard = shardOf(id);
-  const std::shared_lock lock(shard.mutex);
-  const auto found = shard.rows.find(id);
-  return found == shard.rows.end() ? Row{} : found->second;
+std::vector<absl::StatusOr<InMemoryTable::Row>> InMemoryTable::getMany(absl::Span<const Id> ids,
+                                                                       const ReadOptions& options,
+                                                                       const Clock& clock) {
+  std::vector<absl::StatusOr<Row>> answers;
+  answers.reserve(ids.size());
+  for (const Id& id : ids) {
+    absl::Status status = beginRead(id, options, clock);
+    if (status.ok()) status = checkId(entity_, id);
+    answers.push_back(status.ok() ? absl::StatusOr<Row>(Row{}) : status);
+  }
+  std::vector<Row> rows = findMany(ids);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!answers[i].ok()) continue;
+    answers[i] = options.unit == nullptr ? std::move(rows[i])
+                                         : noteRead(*options.unit, ids[i], std::move(rows[i]));
+  }
+  return answers;
 }
 
-absl::StatusOr<InMemoryTable::Row> InMemoryTable::getIn(UnitOfWork& unit, const Id& id,
-                                                        const ReadOptions& options,
-                                                        const Clock& clock) {
+absl::Status InMemoryTable::beginRead(const Id& id, const ReadOptions& options,
+                                      const Clock& clock) {
+  if (!id.check().ok()) return checkId(entity_, id);
+  if (absl::Status status = validate(options); !status.ok()) return status;
+  if (absl::Status status = checkDeadline(options.deadline, clock); !status.ok()) return status;
+  if (options.unit == nullptr) return absl::OkStatus();
   if (absl::Status status = checkId(entity_, id); !status.ok()) return status;
-  auto transaction = InMemoryTransaction::of(unit, database_);
+  auto transaction = InMemoryTransaction::of(*options.unit, database_);
   if (!transaction.ok()) return transaction.status();
-  if (options.lock == ReadLock::kForUpdate) {
-    absl::Status locked = lock(unit, **transaction, id, options.deadline, clock);
-    if (!locked.ok()) return locked;
+  if (options.lock != ReadLock::kForUpdate) return absl::OkStatus();
+  return lock(*options.unit, **transaction, id, options.deadline, clock);
+}
+
+InMemoryTable::Row InMemoryTable::find(const std::string& id) const {
+  Row row;
+  {
+    const Shard& shard = shardOf(id);
+    const std::shared_lock lock(shard.mutex);
+    const auto found = shard.rows.find(id);
+    if (found != shard.rows.end()) row = found->second;
   }
+  database_.tables().gate().pass();
+  return row;
+}
+
+// What one call reads is of one moment: all shards are held while it is read.
+std::vector<InMemoryTable::Row> InMemoryTable::findMany(absl::Span<const Id> ids) const {
+  std::set<const Shard*> shards;  // in the order of their places, as everyone takes them
+  for (const Id& id : ids) shards.insert(&shardOf(id.canonical()));
+  std::vector<Row> rows;
+  const auto read = [&](const auto& is_whole) {
+    std::vector<std::shared_lock<std::shared_mutex>> locks;
+    for (const Shard* const shard : shards) locks.emplace_back(shard->mutex);
+    if (!is_whole()) return false;
+    for (const Id& id : ids) {
+      const Shard& shard = shardOf(id.canonical());
+      const auto found = shard.rows.find(id.canonical());
+      rows.push_back(found == shard.rows.end() ? Row{} : found->second);
+    }
+    return true;
+  };
+  CommitGate& gate = database_.tables().gate();
+  if (read([&] { return gate.isOpen(); })) return rows;
+  gate.betweenCommits([&] { read([] { return true; }); });
+  return rows;
+}
+
+absl::StatusOr<InMemoryTable::Row> InMemoryTable::noteRead(UnitOfWork& unit, const Id& id,
+                                                           Row committed) const {
+  const auto transaction = InMemoryTransaction::of(unit, database_);
+  if (!transaction.ok()) return transaction.status();
   const Row* const written = (*transaction)->written(*this, id);
-  Row row = written == nullptr ? find(id.canonical()) : *written;
+  Row row = written == nullptr ? std::move(committed) : *written;
   absl::Status noted = unit.reads().note(entity_.table, id, {row.value != nullptr, row.version});
   if (!noted.ok()) return noted;
   return row;
@@ -151,7 +203,6 @@ void InMemoryTable::unlock(const std::string& id) {
 }
 
 DatabaseLock::Unit InMemoryTable::exchange(const std::string& id, Row& row, DatabaseLock::Unit by) {
-  Row replaced;  // out of the lock, to be destroyed there
   Shard& shard = shardOf(id);
   const std::lock_guard lock(shard.mutex);
   if (!shard.locked.empty()) {
@@ -161,12 +212,13 @@ DatabaseLock::Unit InMemoryTable::exchange(const std::string& id, Row& row, Data
   // Taken with the lock, so that the versions of an id grow in the order of its writes.
   if (row.version == Version{}) row.version = database_.tables().nextVersion();
   const auto found = shard.rows.find(id);
-  if (found != shard.rows.end()) replaced = std::move(found->second);
-  if (row.value != nullptr) {
-    shard.rows.insert_or_assign(id, Row{std::move(row.value), row.version});
-  } else if (found != shard.rows.end()) {
-    shard.rows.erase(found);
+  if (found == shard.rows.end()) {
+    if (row.value != nullptr) shard.rows.emplace(id, Row{std::move(row.value), row.version});
+    return DatabaseLock::kNoUnit;
   }
+  std::swap(found->second.value, row.value);  // destroyed by the caller, without a lock
+  found->second.version = row.version;
+  if (found->second.value == nullptr) shard.rows.erase(found);
   return DatabaseLock::kNoUnit;
 }
 

@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "src/memory/database_lock.h"
 #include "strata/base/clock.h"
 #include "strata/memory/in_memory_database.h"
@@ -39,6 +41,9 @@ class InMemoryTable {
   const EntityInfo& entity() const { return entity_; }
 
   absl::StatusOr<Row> get(const Id& id, const ReadOptions& options, const Clock& clock);
+  // All as they were at one moment.
+  std::vector<absl::StatusOr<Row>> getMany(absl::Span<const Id> ids, const ReadOptions& options,
+                                           const Clock& clock);
   // Of a value and an id that `checkRecord` takes.
   absl::StatusOr<Version> put(const Id& id, std::shared_ptr<const void> value,
                               const WriteOptions& options, const Clock& clock);
@@ -50,11 +55,13 @@ class InMemoryTable {
   static constexpr std::size_t kShards = 64;  // a power of two
 
   Shard& shardOf(std::string_view id) const;
+  // What every read of an id checks first, and locks where that is asked for.
+  absl::Status beginRead(const Id& id, const ReadOptions& options, const Clock& clock);
   // What is committed.
   Row find(const std::string& id) const;
-  // What the unit wrote or else what is committed, after locking it where that is asked for.
-  absl::StatusOr<Row> getIn(UnitOfWork& unit, const Id& id, const ReadOptions& options,
-                            const Clock& clock);
+  std::vector<Row> findMany(absl::Span<const Id> ids) const;
+  // `committed`, or what the unit wrote instead; the unit remembers what it read.
+  absl::StatusOr<Row> noteRead(UnitOfWork& unit, const Id& id, Row committed) const;
   // Writes a row, by itself or as part of a unit of work. A null value is no row.
   absl::StatusOr<Version> write(const Id& id, Row row, const WriteOptions& options,
                                 const Clock& clock);
@@ -64,9 +71,9 @@ class InMemoryTable {
   absl::Status lock(UnitOfWork& unit, InMemoryTransaction& transaction, const Id& id,
                     Deadline deadline, const Clock& clock);
   void unlock(const std::string& id);
-  // Writes it under its canonical id, and moves its value there. Sets its version to the next one
-  // unless it has one. Answers kNoUnit, or another unit than `by` that has locked the row: nothing
-  // was written.
+  // Writes it under its canonical id; its value is the one before then. Sets its version to the next
+  // one unless it has one. Answers kNoUnit, or another unit than `by` that has locked the row:
+  // nothing was written.
   DatabaseLock::Unit exchange(const std::string& id, Row& row, DatabaseLock::Unit by);
 
   InMemoryDatabase& database_;

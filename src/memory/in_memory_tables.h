@@ -11,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "src/memory/commit_gate.h"
 #include "src/memory/database_lock.h"
 #include "src/memory/in_memory_table.h"
 #include "strata/memory/in_memory_database.h"
@@ -43,6 +44,9 @@ class InMemoryTables {
   // What units of work wait for.
   DatabaseLock& lock() { return lock_; }
 
+  // Through which units commit.
+  CommitGate& gate() { return gate_; }
+
   // Newer than every version before it, over all tables.
   Version nextVersion() { return Version(last_version_.fetch_add(1) + 1); }
 
@@ -55,6 +59,7 @@ class InMemoryTables {
   std::map<std::pair<std::type_index, std::string>, std::shared_ptr<void>> data_
       ABSL_GUARDED_BY(mutex_);
   DatabaseLock lock_;
+  CommitGate gate_;
 };
 
 }  // namespace strata::internal

@@ -28,8 +28,15 @@ absl::Status InMemoryTransaction::lockData(Deadline deadline, const Clock& clock
 }
 
 absl::Status InMemoryTransaction::commit() {
-  for (auto& [place, written] : rows_) {
-    written.table->exchange(place.second, written.row, number_);
+  const auto write = [this] {
+    for (auto& [place, written] : rows_) {
+      written.table->exchange(place.second, written.row, number_);
+    }
+  };
+  if (rows_.size() > 1) {
+    database_->tables().gate().publish(write);
+  } else {
+    write();
   }
   undo_.clear();
   return absl::OkStatus();
