@@ -79,6 +79,8 @@ struct CacheAside::Core {
   void lookAgain(const Waiter& waiter, Lookup& found);
   // Until something else than a lease is found, or there is nothing to wait for any more.
   void awaitFill(const Waiter& waiter, Lookup& found);
+  // For the load of this process that holds the lease that was found.
+  LoadsUnderWay::Outcome awaitLoad(const Waiter& waiter, const Lookup& found);
   // These two: whether to go on.
   bool leadOthers(const Waiter& waiter, std::shared_ptr<SharedLead> lead, bool watches,
                   Lookup& found);

@@ -46,7 +46,7 @@ void CacheAside::Core::awaitFill(const Waiter& waiter, Lookup& found) {
     // Where it ends without an answer the others look again.
     std::shared_ptr<SharedLead> lead;
     if (seat.leads) lead = std::make_shared<SharedLead>(shared_loads, seat.party);
-    const LoadsUnderWay::Outcome waited = loads.wait(leaseIn(found), waiter.lease_ends);
+    const LoadsUnderWay::Outcome waited = awaitLoad(waiter, found);
     if (waited == LoadsUnderWay::Outcome::kLookAgain) {
       lead = nullptr;
       lookAgain(waiter, found);
@@ -57,6 +57,19 @@ void CacheAside::Core::awaitFill(const Waiter& waiter, Lookup& found) {
       goes_on = follow(waiter, std::move(seat.party), found);
     }
   }
+}
+
+LoadsUnderWay::Outcome CacheAside::Core::awaitLoad(const Waiter& waiter, const Lookup& found) {
+  const Nonce lease = leaseIn(found);
+  using Waited = LoadsUnderWay::Outcome;
+  Waited waited = loads.wait(lease, waiter.lease_ends);
+  while (waited == Waited::kFillQueued) {
+    if (!fills.sendQueuedOf(lease, waiter.read.deadline)) return Waited::kStillLoading;
+    waited = loads.wait(lease, waiter.lease_ends);
+    // It is known to be a load of this process, so it is filled.
+    if (waited == Waited::kUnknown) return Waited::kLookAgain;
+  }
+  return waited;
 }
 
 bool CacheAside::Core::leadOthers(const Waiter& waiter, std::shared_ptr<SharedLead> lead,

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "src/base/own_deadline.h"
 #include "src/cache/mutant_fills.h"
 
 namespace strata::internal {
@@ -15,6 +16,13 @@ constexpr std::size_t kMostAtOnce = 256;
 std::string fence(const Nonce& lease) {
   std::string prefix(1, static_cast<char>(CellTag::kLease));
   return prefix.append(lease.data(), lease.size());
+}
+
+std::vector<absl::StatusOr<bool>> compareAndSet(Cache& cache,
+                                                absl::Span<const CompareAndSet> requests,
+                                                Deadline deadline = {}) {
+  return fillsAreUnfenced() ? unfencedFills(cache, requests)
+                            : cache.compareAndSet(requests, deadline);
 }
 
 }  // namespace
@@ -40,24 +48,56 @@ void CacheFills::send(std::vector<Fill> fills) {
 }
 
 void CacheFills::enqueue(std::vector<Fill> fills) {
-  std::vector<Fill> refused;
+  std::vector<Nonce> queued;
+  std::vector<Nonce> refused;
   bool start = false;
   {
     const std::lock_guard lock(mutex_);
     for (Fill& fill : fills) {
-      (queue_.size() < max_queued_ ? queue_.emplace_back(std::move(fill))
-                                   : refused.emplace_back(std::move(fill)));
+      const bool has_room = queue_.size() < max_queued_;
+      (has_room ? queued : refused).push_back(fill.lease);
+      if (has_room) queue_.push_back(std::move(fill));
     }
     start = !std::exchange(is_sending_, true);
   }
   // Their leases expire by themselves.
-  for (const Fill& fill : refused) {
+  for (const Nonce& lease : refused) {
     metrics_.fills[Filled::kQueueFull].increment();
-    loads_.end(fill.lease, false);
+    loads_.end(lease, false);
   }
-  if (!start) return;
   // Without a thread the caller sends them: readers of this process wait for them.
-  if (!background_.trySchedule(absl::ZeroDuration(), [this] { sendQueued(); })) sendQueued();
+  if (start && !background_.trySchedule(absl::ZeroDuration(), [this] { sendQueued(); })) {
+    sendQueued();
+  }
+  for (const Nonce& lease : queued) loads_.queued(lease);
+}
+
+std::optional<CacheFills::Fill> CacheFills::takeQueued(const Nonce& lease) {
+  const std::lock_guard lock(mutex_);
+  // Whoever waits for it was told when it was queued, so it is one of the last.
+  const auto found = std::find_if(queue_.rbegin(), queue_.rend(),
+                                  [&lease](const Fill& fill) { return fill.lease == lease; });
+  if (found == queue_.rend()) return std::nullopt;
+  std::optional<Fill> fill = std::move(*found);
+  queue_.erase(std::prev(found.base()));
+  return fill;
+}
+
+bool CacheFills::sendQueuedOf(const Nonce& lease, Deadline deadline) {
+  std::optional<Fill> fill = takeQueued(lease);
+  if (!fill || isLate(*fill, clock_.now())) return true;
+  const std::string expected = fence(lease);
+  const CompareAndSet request{fill->key, expected, fill->cell, fill->ttl, fill->incarnation};
+  const absl::StatusOr<bool> reply = compareAndSet(cache_, {&request, 1}, deadline).front();
+  if (!isOwnDeadline(reply.status(), deadline, clock_)) {
+    note(*fill, reply);
+    return true;
+  }
+  // It may have been stored: then the next attempt finds no lease, and is counted as lost.
+  std::vector<Fill> again;
+  again.push_back(*std::move(fill));
+  enqueue(std::move(again));
+  return false;
 }
 
 void CacheFills::sendQueued() {
@@ -126,9 +166,7 @@ void CacheFills::sendNow(absl::Span<const Due> due) {
     const Fill& fill = *sent[i].fill;
     requests.push_back({fill.key, fences[i], fill.cell, fill.ttl, fill.incarnation});
   }
-  Cache& cache = first.cache_;
-  const auto replies =
-      fillsAreUnfenced() ? unfencedFills(cache, requests) : cache.compareAndSet(requests);
+  const auto replies = compareAndSet(first.cache_, requests);
   for (std::size_t i = 0; i < sent.size(); ++i) sent[i].by->note(*sent[i].fill, replies[i]);
 }
 

@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,9 @@
 #include "src/cache/cell.h"
 #include "src/cache/loads_under_way.h"
 #include "strata/base/clock.h"
+#include "strata/base/deadline.h"
 #include "strata/base/executor.h"
+#include "strata/base/nonce.h"
 #include "strata/cache/cache.h"
 
 namespace strata::internal {
@@ -45,6 +48,11 @@ class CacheFills {
 
   void send(std::vector<Fill> fills);
 
+  // Sends the fill of `lease` if it is still queued. For readers that wait for it: they do not
+  // depend on a thread of the executor, which may be waiting for the same fill. False: the deadline
+  // passed meanwhile, and the fill is queued again.
+  bool sendQueuedOf(const Nonce& lease, Deadline deadline);
+
   // Fills of several stores: those that go at once make one round trip to each cache.
   struct Owed {
     CacheFills* by;
@@ -56,6 +64,7 @@ class CacheFills {
   void enqueue(std::vector<Fill> fills);
   // Until the queue is empty.
   void sendQueued();
+  std::optional<Fill> takeQueued(const Nonce& lease);
   void sendNow(absl::Span<const Fill> fills);
 
   struct Due {

@@ -1,6 +1,7 @@
 #include "src/cache/loads_under_way.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace strata::internal {
 
@@ -44,6 +45,15 @@ void LoadsUnderWay::end(const Nonce& lease, bool worth_a_look) {
   }
 }
 
+void LoadsUnderWay::queued(const Nonce& lease) {
+  Shard& shard = shardOf(lease);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.loads.find(lease);
+  if (found == shard.loads.end() || found->second.outcome != Outcome::kStillLoading) return;
+  found->second.fill_is_queued = true;
+  found->second.over.notify_one();
+}
+
 LoadsUnderWay::Outcome LoadsUnderWay::wait(const Nonce& lease, MonotonicTime until) {
   Shard& shard = shardOf(lease);
   std::unique_lock lock(shard.mutex);
@@ -56,8 +66,14 @@ LoadsUnderWay::Outcome LoadsUnderWay::wait(const Nonce& lease, MonotonicTime unt
   Load& load = found->second;
   ++load.waiting;
   while (load.outcome == Outcome::kStillLoading && clock_.now() < until) {
+    if (std::exchange(load.fill_is_queued, false)) {
+      --load.waiting;
+      return Outcome::kFillQueued;
+    }
     clock_.wait(lock, load.over, until);
   }
+  // This one has no time to send it, and may be the only one that was woken for it.
+  if (load.fill_is_queued) load.over.notify_one();
   const Outcome outcome = load.outcome;
   if (--load.waiting == 0 && outcome != Outcome::kStillLoading) shard.loads.erase(lease);
   return outcome;

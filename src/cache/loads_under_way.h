@@ -28,12 +28,17 @@ class LoadsUnderWay {
   // already.
   void end(const Nonce& lease, bool worth_a_look);
 
+  // The fill of the load waits for a thread to send it. One of those who wait for the load, or of
+  // those who come, is to send it: the threads that could may all be waiting for this fill.
+  void queued(const Nonce& lease);
+
   // For a lease of this process whose holder has not begun yet: waits until it has, at the latest
   // until `until`, and perhaps for no reason. Whether it has.
   bool awaitBegin(const Nonce& lease, MonotonicTime until);
 
   enum class Outcome {
-    kUnknown,  // not ours, or not begun yet, or filled
+    kUnknown,     // not ours, or not begun yet, or filled
+    kFillQueued,  // the caller is to send the fill, and to wait again
     kLookAgain,
     kNothingThere,
     kStillLoading,  // `until` was reached
@@ -44,6 +49,7 @@ class LoadsUnderWay {
   struct Load {
     std::condition_variable over;
     bool has_begun = false;
+    bool fill_is_queued = false;  // and nobody is about to send it
     int waiting = 0;
     Outcome outcome = Outcome::kStillLoading;
   };

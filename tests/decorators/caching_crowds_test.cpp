@@ -2,11 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <utility>
 
+#include "strata/base/executor.h"
 #include "strata/decorators/caching_store.h"
+#include "strata/testing/eventually.h"
 #include "strata/testing/fakes/fake_cache.h"
 #include "strata/testing/fakes/fake_clock.h"
 #include "tests/decorators/gated_store.h"
@@ -20,11 +23,13 @@ using testing::StatusIs;
 
 class CachingCrowdsTest : public ::testing::Test {
  protected:
-  CachingCrowdsTest() {
+  CachingCrowdsTest() { makeStore({.app = "app"}, Executor::shared()); }
+
+  void makeStore(const CachingOptions& options, std::shared_ptr<Executor> executor) {
     auto below = std::make_unique<GatedStore>(clock_);
     below_ = below.get();
-    store_ = *CachingStore<Note>::create(std::move(below), cache_, {.app = "app"}, Metrics::none(),
-                                         clock_);
+    store_ = *CachingStore<Note>::create(std::move(below), cache_, options, Metrics::none(), clock_,
+                                         std::move(executor));
   }
 
   Found get(Deadline deadline = {}) { return store_->get("a", {.deadline = deadline}); }
@@ -52,6 +57,28 @@ TEST_F(CachingCrowdsTest, ATimeLimitOfTheBackingStoreIsTheAnswerOfAll) {
   below_->open();
   EXPECT_THAT(followers.results(), Each(StatusIs(absl::StatusCode::kDeadlineExceeded)));
   EXPECT_EQ(below_->calls().size(), 2U) << "of the holder of the lease, and of all who waited";
+}
+
+// The same of any task: an application may read on the threads that it lends to Strata.
+TEST_F(CachingCrowdsTest, AReaderOnTheOnlyThreadSendsTheFillThatIsQueuedBehindIt) {
+  const auto executor = Executor::withThreads(1);
+  makeStore({.app = "app", .max_queued_fills = 10}, executor);
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  below_->close();
+  Crowd<Found> holder(below_, 1, [&](std::size_t) { return get(); });
+  ASSERT_TRUE(below_->awaitCalls(1));
+  std::atomic<bool> is_done = false;
+  executor->schedule(absl::ZeroDuration(), [&] {
+    EXPECT_THAT(get(Deadline::in(absl::Minutes(1), clock_)), IsOk());
+    is_done = true;
+  });
+  ASSERT_TRUE(clock_.awaitWaiting(1));
+  below_->open();
+  EXPECT_TRUE(testing::eventually([&] { return is_done.load(); }));
+  clock_.advance(absl::Seconds(3));  // ends what still waits
+  EXPECT_TRUE(testing::eventually([&] { return is_done.load(); }));
+  EXPECT_THAT(holder.result(), IsOk());
+  EXPECT_EQ(below_->calls().size(), 1U);
 }
 
 TEST_F(CachingCrowdsTest, TheDeadlineOfTheOneWhoLoadsIsItsOwnAlone) {

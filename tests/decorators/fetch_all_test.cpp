@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstddef>
 #include <latch>
 #include <memory>
 #include <stdexcept>
@@ -16,6 +18,7 @@
 #include "strata/decorators/metered_store.h"
 #include "strata/memory/in_memory_store.h"
 #include "strata/store/unit_of_work.h"
+#include "strata/testing/eventually.h"
 #include "strata/testing/fakes/fake_cache.h"
 #include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/fakes/fake_executor.h"
@@ -72,6 +75,7 @@ namespace fetch_test {
 
 using ::testing::_;
 using ::testing::ElementsAre;
+using testing::eventually;
 using testing::FakeCache;
 using testing::IsOk;
 using testing::MockStore;
@@ -84,8 +88,9 @@ class FetchAll : public ::testing::Test {
   template <typename T>
   std::unique_ptr<Store<T>> cachedOver(std::unique_ptr<Store<T>> below,
                                        std::shared_ptr<Cache> cache) {
-    auto made = CachingStore<T>::create(std::move(below), std::move(cache), {.app = "app"},
-                                        metrics_, clock_);
+    auto made = CachingStore<T>::create(std::move(below), std::move(cache),
+                                        {.app = "app", .max_queued_fills = max_queued_fills_},
+                                        metrics_, clock_, store_executor_);
     EXPECT_THAT(made, IsOk());
     return std::make_unique<MeteredStore<T>>(*std::move(made), metrics_,
                                              std::string(Entity<T>::table), "store", clock_);
@@ -105,6 +110,9 @@ class FetchAll : public ::testing::Test {
   }
 
   testing::FakeClock clock_;
+  // Of the stores that are made from then on.
+  std::size_t max_queued_fills_ = 0;
+  std::shared_ptr<Executor> store_executor_ = Executor::shared();
   std::shared_ptr<FakeCache> cache_ = std::make_shared<FakeCache>(clock_);
   std::shared_ptr<InMemoryMetrics> metrics_ = std::make_shared<InMemoryMetrics>();
   std::shared_ptr<GuardedCache> guarded_ =
@@ -334,6 +342,67 @@ TEST_F(FetchAll, ACrowdMakesOneQueryForEachStore) {
   }
   for (std::thread& thread : crowd) thread.join();
   EXPECT_EQ(queries() - before, 3);
+}
+
+// A store whose reads wait until a test lets them go.
+template <typename T>
+class Held final : public Store<T> {
+ public:
+  struct Gate {
+    std::atomic<int> reads = 0;
+    std::latch let_go{1};
+  };
+  explicit Held(Gate& gate) : gate_(gate) {}
+  absl::StatusOr<Snapshot<T>> get(const Id& id, const ReadOptions&) override {
+    ++gate_.reads;
+    gate_.let_go.wait();
+    T made;
+    made.id = id.canonical();
+    return makeSnapshot(std::move(made), Version{});
+  }
+  Snapshots<T> getMany(absl::Span<const Id> ids, const ReadOptions& options) override {
+    Snapshots<T> answers;
+    for (const Id& id : ids) answers.push_back(get(id, options));
+    return answers;
+  }
+  absl::StatusOr<Version> put(const T&, const WriteOptions&) override { return Version{}; }
+  absl::StatusOr<Version> remove(const Id&, const WriteOptions&) override { return Version{}; }
+  Health healthCheck() override { return {}; }
+
+ private:
+  Gate& gate_;
+};
+
+// A fetch that waited for the fills of another had the threads of the executor wait with it, and the
+// fills were queued behind those: they came when the leases were over, and were dropped.
+TEST_F(FetchAll, FillsThatAreQueuedBehindThoseWhoWaitForThemAreSentAllTheSame) {
+  const auto executor = Executor::withThreads(1);
+  options_.executor = executor;
+  options_.report = nullptr;
+  max_queued_fills_ = 10;
+  store_executor_ = executor;
+  Held<Ship>::Gate ship;
+  Held<Harbour>::Gate harbour;
+  const auto ships = cachedOver<Ship>(std::make_unique<Held<Ship>>(ship), guarded_);
+  const auto harbours = cachedOver<Harbour>(std::make_unique<Held<Harbour>>(harbour), guarded_);
+  std::atomic<int> done = 0;
+  const auto fetch_both = [&] {
+    const auto [one, two] = fetchAll(options_, fetch(*ships, "s"), fetch(*harbours, "h"));
+    EXPECT_TRUE(one.ok() && two.ok());
+    ++done;
+  };
+  std::jthread first(fetch_both);
+  ASSERT_TRUE(eventually([&] { return ship.reads == 1 && harbour.reads == 1; }));
+  std::jthread second(fetch_both);
+  ASSERT_TRUE(eventually([&] { return metrics_->count("strata_cache_waits_total") == 1; }));
+  ship.let_go.count_down();
+  harbour.let_go.count_down();
+  EXPECT_TRUE(eventually([&] { return done == 2; }));
+  clock_.advance(absl::Seconds(3));  // ends what still waits
+  first.join();
+  second.join();
+  EXPECT_EQ(ship.reads + harbour.reads, 2);
+  EXPECT_EQ(metrics_->count("strata_cache_fills_total", {{"result", "stored"}}), 2);
 }
 
 // The exception of an executor without a thread left fetchAll, with leases taken and loads begun.
