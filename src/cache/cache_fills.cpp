@@ -67,7 +67,7 @@ void CacheFills::enqueue(std::vector<Fill> fills) {
   }
   // Without a thread the caller sends them: readers of this process wait for them.
   if (start && !background_.trySchedule(absl::ZeroDuration(), [this] { sendQueued(); })) {
-    sendQueued();
+    sendQueuedByNow();
   }
   for (const Nonce& lease : queued) loads_.queued(lease);
 }
@@ -105,14 +105,32 @@ void CacheFills::sendQueued() {
     std::vector<Fill> fills;
     {
       const std::lock_guard lock(mutex_);
-      const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), kMostAtOnce));
-      std::move(queue_.begin(), queue_.begin() + count, std::back_inserter(fills));
-      queue_.erase(queue_.begin(), queue_.begin() + count);
+      fills = takeBatch();
       is_sending_ = !fills.empty();
     }
     if (fills.empty()) return;
     sendNow(fills);
   }
+}
+
+void CacheFills::sendQueuedByNow() {
+  std::vector<std::vector<Fill>> batches;
+  {
+    const std::lock_guard lock(mutex_);
+    // Before they are sent: whoever queues a fill from here on asks for a thread anew, so none is
+    // left without a sender, and this caller sends no more than those.
+    is_sending_ = false;
+    while (!queue_.empty()) batches.push_back(takeBatch());
+  }
+  for (const std::vector<Fill>& fills : batches) sendNow(fills);
+}
+
+std::vector<CacheFills::Fill> CacheFills::takeBatch() {
+  std::vector<Fill> fills;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), kMostAtOnce));
+  std::move(queue_.begin(), queue_.begin() + count, std::back_inserter(fills));
+  queue_.erase(queue_.begin(), queue_.begin() + count);
+  return fills;
 }
 
 void CacheFills::sendNow(absl::Span<const Fill> fills) {

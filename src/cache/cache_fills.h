@@ -62,8 +62,11 @@ class CacheFills {
 
  private:
   void enqueue(std::vector<Fill> fills);
-  // Until the queue is empty.
+  // Until the queue is empty. By the one sender, for which is_sending_ is set.
   void sendQueued();
+  // Where no thread can be had, by a caller. What is queued later has a sender of its own.
+  void sendQueuedByNow();
+  std::vector<Fill> takeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<Fill> takeQueued(const Nonce& lease);
   void sendNow(absl::Span<const Fill> fills);
 

@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,6 +18,7 @@
 #include "strata/testing/fakes/fake_cache.h"
 #include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/fakes/fake_executor.h"
+#include "tests/base/thread_shortage.h"
 
 namespace strata::internal {
 namespace {
@@ -87,6 +88,56 @@ TEST_F(CacheFillsTest, AFillWhoseSenderRanOutOfTimeIsQueuedForTheNext) {
   EXPECT_FALSE(isStored("a"));
   EXPECT_EQ(loads_.wait(lease, MonotonicTime::max()), Outcome::kFillQueued);
   executor_->runDue();
+  EXPECT_TRUE(isStored("a"));
+}
+
+// A caller that found no thread sent what others queued meanwhile, and again, until the queue was
+// empty: while others kept filling it did not return.
+TEST_F(CacheFillsTest, ACallerWithoutAThreadSendsWhatWasQueuedByThenAndReturns) {
+  const auto refusing = std::make_shared<testing::RefusingExecutor>(executor_);
+  CacheFills fills(cache_, loads_, metrics_, 1000, clock_, refusing);
+  const auto send = [&](const std::string& key) {
+    std::vector<CacheFills::Fill> one;
+    one.push_back(leased(key));
+    fills.send(std::move(one));
+  };
+  // While each of the first 20 is being sent another thread queues the next one.
+  const auto caller = std::this_thread::get_id();
+  int sent_by_caller = 0;
+  for (int i = 0; i <= 20; ++i) {
+    cache_.before(Operation::kCompareAndSet, "k" + std::to_string(i), [&, i] {
+      sent_by_caller += std::this_thread::get_id() == caller ? 1 : 0;
+      if (i < 20) std::jthread([&] { send("k" + std::to_string(i + 1)); }).join();
+    });
+  }
+  send("k0");
+  EXPECT_EQ(sent_by_caller, 1);
+  for (int i = 0; i <= 20; ++i) EXPECT_TRUE(isStored("k" + std::to_string(i))) << i;
+}
+
+// Nothing stays in the queue without a sender, however many there are.
+TEST_F(CacheFillsTest, ACallerWithoutAThreadSendsAllOfItsOwn) {
+  CacheFills fills(cache_, loads_, metrics_, 1000, clock_,
+                   std::make_shared<testing::RefusingExecutor>(executor_));
+  std::vector<CacheFills::Fill> many;
+  for (int i = 0; i < 600; ++i) many.push_back(leased("k" + std::to_string(i)));
+  fills.send(std::move(many));
+  for (int i = 0; i < 600; ++i) EXPECT_TRUE(isStored("k" + std::to_string(i))) << i;
+  EXPECT_EQ(cache_.calls(Operation::kCompareAndSet), 3) << "of at most 256";
+}
+
+// The one after a shortage finds a thread.
+TEST_F(CacheFillsTest, EachCallerAsksForAThreadAnew) {
+  const auto refusing = std::make_shared<testing::RefusingExecutor>(executor_);
+  CacheFills fills(cache_, loads_, metrics_, 1000, clock_, refusing);
+  for (const bool refuses : {true, false}) {
+    refusing->refuses = refuses;
+    std::vector<CacheFills::Fill> one;
+    one.push_back(leased("a"));
+    fills.send(std::move(one));
+    EXPECT_EQ(isStored("a"), refuses);
+  }
+  EXPECT_EQ(executor_->runDue(), 1U);
   EXPECT_TRUE(isStored("a"));
 }
 
