@@ -409,7 +409,7 @@ void CacheAside::fill(absl::Span<const Fill> fills) {
   if (fills.empty()) return;
   const MonotonicTime now = core_->clock.now();
   for (const Fill& fill : fills) {
-    if (fill.answer == Fill::Answer::kFailed) continue;
+    if (fill.answer == Fill::Answer::kFailed || !fill.was_loaded) continue;
     core_->load_times.note(now - fill.lookup->started);
     break;  // the others were loaded with it
   }
@@ -426,7 +426,7 @@ void CacheAside::fillTogether(absl::Span<const PlannedFill> fills) {
   owed.reserve(fills.size());
   for (const PlannedFill& one : fills) {
     Core& core = *one.by->core_;
-    if (one.fill.answer != Fill::Answer::kFailed)
+    if (one.fill.answer != Fill::Answer::kFailed && one.fill.was_loaded)
       core.load_times.note(now - one.fill.lookup->started);
     owed.push_back({&core.fills, core.fillFor(one.fill)});
   }

@@ -126,6 +126,8 @@ class CacheAside {
     Answer answer;
     std::string payload;  // kValue
     Version version;      // kValue
+    // Whether it took a load, whose time tells how long to wait for those of other processes.
+    bool was_loaded = true;
   };
   // One round trip for all. A fill that fails is counted; no reader is affected.
   void fill(absl::Span<const Fill> fills);

@@ -65,10 +65,13 @@ class Tier {
     if (answer.ok()) shared.value = std::make_shared<const Validation>(*answer);
     aside_->share(lookup, std::move(shared), deadline);
   }
-  // What a lease is owed; `verdict` null: nothing is to be remembered.
-  void fill(const Lookup& lookup, std::string_view user_id, const Validation* verdict) {
+  // Whether the identity provider was asked for what is filled.
+  enum class Asked : bool { kNo, kYes };
+  // Of a lookup with a lease; `verdict` null: nothing is to be remembered.
+  void fill(const Lookup& lookup, std::string_view user_id, const Validation* verdict,
+            Asked asked) {
     if (!lookup.needsFill()) return;
-    CacheAside::Fill fill{&lookup, Answer::kFailed, {}, {}};
+    CacheAside::Fill fill{&lookup, Answer::kFailed, {}, {}, asked == Asked::kYes};
     if (verdict != nullptr) {
       fill.answer = Answer::kValue;
       fill.payload = encodeJson(CachedValidation{std::string(user_id), verdict->is_valid,
@@ -230,7 +233,7 @@ absl::StatusOr<std::optional<Validation>> TieredValidationCache::get(std::string
   if (!lookup.status.ok()) return lookup.status;
   std::optional<Validation> verdict = tier->verdictOf(lookup);
   // The lease that a miss has taken is given back.
-  tier->fill(lookup, user_id, nullptr);
+  tier->fill(lookup, user_id, nullptr, Tier::Asked::kNo);
   return verdict;
 }
 
@@ -253,7 +256,7 @@ absl::StatusOr<Validation> TieredValidationCache::validate(std::string_view user
     }
     if (lookup.needsFill()) {
       absl::StatusOr<Validation> answer = internal::callOut("validation", ask);
-      tier->fill(lookup, user_id, answer.ok() ? &*answer : nullptr);
+      tier->fill(lookup, user_id, answer.ok() ? &*answer : nullptr, Tier::Asked::kYes);
       return core_->counted(std::move(answer));
     }
   }
@@ -270,7 +273,7 @@ absl::Status TieredValidationCache::set(std::string_view user_id, const Validati
   Tier* const tier = core_->present();
   if (tier == nullptr) return absl::OkStatus();
   const Lookup lookup = tier->glance(id, deadline);
-  tier->fill(lookup, user_id, &verdict);
+  tier->fill(lookup, user_id, &verdict, Tier::Asked::kNo);
   return lookup.status;
 }
 

@@ -12,7 +12,11 @@
 #include <thread>
 #include <vector>
 
+#include "src/cache/cell.h"
+#include "src/cache/load_times.h"
+#include "src/cache/record_shape.h"
 #include "src/validation/shared_asks.h"
+#include "strata/base/nonce.h"
 #include "strata/cache/lru_cache.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/fakes/fake_cache.h"
@@ -167,6 +171,21 @@ TEST_F(ValidationCacheTest, ASlowAnswerDoesNotReplaceWhatWasSetMeanwhile) {
     return good();
   }));
   EXPECT_THAT(cache_->get("alice"), IsOkAndHolds(Optional(bad())));
+}
+
+// A verdict that was set counted as a load that took no time. After some of them nobody waited for
+// another process that was asking: each process of a crowd asked itself.
+TEST_F(ValidationCacheTest, SettingVerdictsDoesNotShortenTheWaitForOtherProcesses) {
+  for (int i = 0; i < 64; ++i) EXPECT_OK(cache_->set("user-" + std::to_string(i), good()));
+  Nonce of_another_process = makeNonce();
+  of_another_process.front() ^= 1;
+  const internal::Cell lease{
+      .tag = internal::CellTag::kLease,
+      .nonce = of_another_process,
+      .identity = internal::cellIdentity(entityInfo<CachedValidation>(), {.app = "app"})};
+  server_->plant(kAlice, lease.encode());
+  EXPECT_OK(validate("alice", good()));
+  EXPECT_EQ(clock_.sleptFor(), 2 * internal::LoadTimes::kUnknown);
 }
 
 TEST_F(ValidationCacheTest, WhatAnotherVersionStoredIsAskedForAnew) {
