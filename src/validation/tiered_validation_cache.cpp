@@ -127,6 +127,7 @@ struct TieredValidationCache::Core {
   // Where verdicts are kept now; null: nowhere. In the critical tier the server where there is one,
   // whether or not it answers.
   Tier* present();
+  Tier* answeringServer();
   void dropLocal();
   absl::StatusOr<Validation> counted(absl::StatusOr<Validation> answer) const;
   std::string keyOf(const Id& id) const {
@@ -156,17 +157,22 @@ void TieredValidationCache::Core::dropLocal() {
   lru->clear();
 }
 
+Tier* TieredValidationCache::Core::answeringServer() {
+  if (local_in_use.load(std::memory_order_relaxed) && local_in_use.exchange(false)) dropLocal();
+  return server.get();
+}
+
 // An outage is told from the one before it by how often the breaker has closed. Who was late to
 // notice that an outage is over drops once more than needed; a lease that he had is gone then.
 Tier* TieredValidationCache::Core::present() {
   if (!options.enabled) return nullptr;
   if (server == nullptr) return local.get();
   if (isCritical()) return server.get();
-  if (serverAnswers()) {
-    if (local_in_use.load(std::memory_order_relaxed) && local_in_use.exchange(false)) dropLocal();
-    return server.get();
-  }
+  if (serverAnswers()) return answeringServer();
+  // Which outage it is, and then whether it still lasts: were it asked the other way round, what is
+  // kept now might pass for something of the next one.
   const std::uint64_t present_outage = server->cache().breaker().status().closings;
+  if (serverAnswers()) return answeringServer();
   if (outage.exchange(present_outage) != present_outage) lru->clear();
   if (!local_in_use.exchange(true)) on_fallback.set(1);
   return local.get();

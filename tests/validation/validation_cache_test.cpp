@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/base/refused_tasks.h"
 #include "src/cache/cell.h"
 #include "src/cache/load_times.h"
 #include "src/cache/record_shape.h"
@@ -261,6 +262,29 @@ TEST_F(ValidationCacheTest, NothingOldIsMetInTheNextOutage) {
   EXPECT_OK(validate("alice", good()));
   recover();
   // Nobody uses this cache while the server is there.
+  server_->setDown(true);
+  for (int i = 0; i < 3; ++i) guarded_->ping().IgnoreError();
+  ASSERT_FALSE(guarded_->breaker().allows());
+  EXPECT_THAT(validate("alice", bad()), IsOkAndHolds(bad()));
+}
+
+// A call that found the breaker open asked only afterwards which outage it was. Where the outage
+// ended in between, it kept its verdict here under the number of the next one, which believed it.
+TEST_F(ValidationCacheTest, NothingIsMetThatWasKeptWhileTheOutageEnded) {
+  failThrice();
+  // The breaker offers refused tasks to their executors once it has found that it is open.
+  bool ended = false;
+  internal::keepRefused([&] {
+    server_->setDown(false);
+    guarded_->breaker().reset();
+    return ended = true;
+  });
+  EXPECT_TRUE(eventually([&] {
+    EXPECT_OK(validate("alice", good()));
+    return ended;
+  }));
+  // Another process invalidates what it knew, and nobody uses this cache while the server is there.
+  server_->erase(kAlice);
   server_->setDown(true);
   for (int i = 0; i < 3; ++i) guarded_->ping().IgnoreError();
   ASSERT_FALSE(guarded_->breaker().allows());
