@@ -10,6 +10,7 @@
 #include "src/base/own_deadline.h"
 #include "src/base/randomness.h"
 #include "src/cache/cache_aside_core.h"
+#include "src/cache/cell_demand.h"
 #include "src/cache/compression.h"
 #include "strata/base/hash.h"
 #include "strata/base/status.h"
@@ -187,7 +188,8 @@ bool CacheAside::Core::resolveCell(std::string bytes, const ReadOptions& read, L
     if (!lookup.filled_by_another) bypass(lookup, Bypass::kForeign);
     return true;
   }
-  if (const auto flaw = flawOf(*cell, lookup)) return reject(*flaw, *cell, lookup);
+  const CellDemand demand{lookup.key_hash, lookup.incarnation, lookup.epoch, identity};
+  if (const auto flaw = flawOf(*cell, demand, shape)) return reject(*flaw, *cell, lookup);
   if (cell->epoch > lookup.epoch) cache->noteEpoch(cell->epoch);
   if (cell->version < read.min_version) {
     discard(lookup);
@@ -201,19 +203,6 @@ bool CacheAside::Core::resolveCell(std::string bytes, const ReadOptions& read, L
   (is_value ? metrics.hits : metrics.absents).increment();
   lookup.outcome = is_value ? Outcome::kHit : Outcome::kAbsent;
   return true;
-}
-
-std::optional<Reject> CacheAside::Core::flawOf(const Cell& cell, const Lookup& lookup) const {
-  if (cell.key_hash != lookup.key_hash) return Reject::kOtherKey;
-  if (cell.incarnation != lookup.incarnation && !isAlive(Mutant::kNoIncarnation)) {
-    return Reject::kOtherLife;
-  }
-  if (!cell.understood) return Reject::kOtherFormat;
-  if (cell.identity != identity) return Reject::kOtherIdentity;
-  if (cell.epoch < lookup.epoch) return Reject::kOldEpoch;
-  const bool is_readable =
-      cell.tag == CellTag::kAbsent || shape.canRead(cell) || isAlive(Mutant::kMembersUnchecked);
-  return is_readable ? std::nullopt : std::optional(Reject::kOtherType);
 }
 
 bool CacheAside::Core::reject(Reject flaw, const Cell& cell, Lookup& lookup) {
@@ -443,6 +432,10 @@ void CacheAside::share(Lookup& lookup, SharedLoads::Answer answer, Deadline dead
 void CacheAside::invalidateAfter(const absl::Status& written, absl::Span<const Id> ids,
                                  UnitOfWork* unit) {
   core_->invalidator.after(written, ids, unit);
+}
+
+CellDemand CacheAside::demandOf(const std::string& key) const {
+  return {stableHash(key), core_->cache->incarnation(key), core_->cache->epoch(), core_->identity};
 }
 
 Health CacheAside::healthCheck() {

@@ -27,6 +27,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "src/cache/cell.h"
+#include "src/cache/cell_demand.h"
 #include "src/cache/shared_loads.h"
 #include "strata/base/clock.h"
 #include "strata/base/deadline.h"
@@ -145,6 +146,9 @@ class CacheAside {
   // See Invalidator::after.
   void invalidateAfter(const absl::Status& written, absl::Span<const Id> ids,
                        UnitOfWork* unit = nullptr);
+
+  // Of a reader that found a cell under `key` now.
+  CellDemand demandOf(const std::string& key) const;
 
   // The cache as a part of a store: never worse than kWarn unless it is kCritical.
   Health healthCheck();

@@ -50,7 +50,6 @@ struct CacheAside::Core {
   // Whether the lookup is done; otherwise what was found is of no use and can be replaced.
   bool resolve(absl::StatusOr<LeaseReply> reply, const ReadOptions& read, Lookup& lookup);
   bool resolveCell(std::string bytes, const ReadOptions& read, Lookup& lookup);
-  std::optional<Reject> flawOf(const Cell& cell, const Lookup& lookup) const;
   // Whether the lookup is done; otherwise the cell can be replaced.
   bool reject(Reject flaw, const Cell& cell, Lookup& lookup);
   // Whether the payload is there as it was encoded.

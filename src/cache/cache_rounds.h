@@ -19,6 +19,8 @@ class LookupRound {
   void add(CacheAside& cache, const Id& id, CacheAside::Lookup& lookup) {
     asked_.push_back({&cache, &id, &lookup});
   }
+  // Whose lookup was added first; null: there is none.
+  CacheAside* first() const { return asked_.empty() ? nullptr : asked_.front().of; }
   // Completes every lookup that was added. Blocks for one round trip to each cache.
   void run(const ReadOptions& options) { CacheAside::lookUpTogether(asked_, options); }
 

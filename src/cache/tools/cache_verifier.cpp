@@ -5,12 +5,16 @@
 #include <utility>
 
 #include "src/base/randomness.h"
+#include "src/cache/cache_aside.h"
+#include "src/cache/cache_rounds.h"
 #include "src/cache/cell.h"
+#include "src/cache/cell_demand.h"
 #include "src/cache/compression.h"
 #include "src/cache/record_shape.h"
 #include "src/cache/tools/key_walk.h"
 #include "src/records/key_form.h"
 #include "strata/base/hash.h"
+#include "strata/store/internal/staged_read.h"
 
 namespace strata::internal {
 namespace {
@@ -54,6 +58,13 @@ class Reservoir {
   std::vector<std::string> chosen_;
 };
 
+// Of a read that is not made.
+CacheAside* cacheOf(StagedRead* read) {
+  LookupRound round;
+  if (read != nullptr) read->addLookup(round);
+  return round.first();
+}
+
 // A copy that differs from what the database said.
 struct Suspect {
   std::string key;
@@ -70,6 +81,7 @@ class Verification {
       : cache_(cache),
         prefix_(type.entity.keys.inSchema(options.schema).prefix(app)),
         shape_(type.entity.typeInfo()),
+        reader_(cacheOf(type.reader)),
         type_(type),
         options_(options),
         clock_(clock) {}
@@ -99,8 +111,9 @@ class Verification {
 
   std::vector<std::string> choose();
   void compare(absl::Span<const std::string> keys);
-  // The encoded value of a cell, or none where it says that there is none. Not ok: nobody would
-  // believe it; NotFound: it is no copy.
+  CellDemand demandOf(const std::string& key, const Cell& cell) const;
+  // The encoded value of a cell, or none where it says that there is none. Not ok: no reader
+  // uses it; NotFound: it is no copy.
   Answer contentOf(const std::string& key, std::string_view bytes) const;
   void compareContents(absl::Span<const std::string> keys, const std::vector<std::string>& cells,
                        const std::vector<std::optional<std::string>>& contents);
@@ -110,6 +123,7 @@ class Verification {
   Cache& cache_;
   const std::string prefix_;
   const RecordShape shape_;
+  CacheAside* const reader_;  // null: not known
   const VerifiedType& type_;
   const VerifyOptions& options_;
   const Clock& clock_;
@@ -128,16 +142,21 @@ std::vector<std::string> Verification::choose() {
   return reservoir.take();
 }
 
+CellDemand Verification::demandOf(const std::string& key, const Cell& cell) const {
+  if (reader_ != nullptr) return reader_->demandOf(key);
+  return {.key_hash = stableHash(key),
+          .incarnation = cache_.incarnation(key),
+          .epoch = cell.epoch,
+          .identity = cell.identity};
+}
+
 Answer Verification::contentOf(const std::string& key, std::string_view bytes) const {
   const std::optional<Cell> cell = Cell::parse(bytes);
   if (!cell) return absl::DataLossError("no cell");
   if (!cell->understood) return absl::DataLossError("of another version of Strata");
   if (cell->tag == CellTag::kLease) return absl::NotFoundError("a lease");
-  if (cell->key_hash != stableHash(key) || cell->incarnation != cache_.incarnation(key)) {
-    return absl::DataLossError("of another key, or another life of the server");
-  }
+  if (flawOf(*cell, demandOf(key, *cell), shape_)) return absl::DataLossError("no reader uses it");
   if (cell->tag == CellTag::kAbsent) return std::optional<std::string>();
-  if (!shape_.canRead(*cell)) return absl::DataLossError("of another version of the type");
   std::string payload(cell->payload);
   if (cell->codec == Cell::kZstdJsonCodec) {
     auto unpacked = decompress(payload, kMostBytes);

@@ -43,6 +43,7 @@ class VerifierTest : public CachingStoreTest {
     return {.nonce = makeNonce(),
             .key_hash = stableHash(key),
             .incarnation = cache_->incarnation(),
+            .identity = identity(),
             .fingerprint = fingerprint(typeInfo<Note>())};
   }
   void plant(const std::string& id, const std::string& text) {
@@ -119,6 +120,41 @@ TEST_F(VerifierTest, SortsOutWhatCannotBeCompared) {
   EXPECT_EQ(report.gone, 1U);
   EXPECT_EQ(report.stale, 0U);
   EXPECT_EQ(clock_.sleptFor(), absl::ZeroDuration());
+}
+
+// Cells of another database, and cells from before the epoch moved, were reported as stale although
+// no reader uses them.
+TEST_F(VerifierTest, WhatTheReadersOfTheStoreDoNotUseIsNotStale) {
+  guarded_ = *GuardedCache::create(cache_, {}, metrics_, clock_, executor_);
+  makeStore({});
+  fill(3);
+  const auto plant_altered = [&](int i, auto alter) {
+    const std::string payload = encodeJson(Note{idAt(i), "wrong"});
+    Cell cell = cellFor(keyAt(i));
+    cell.payload = payload;
+    alter(cell);
+    cache_->plant(keyAt(i), cell.encode());
+  };
+  plant_altered(0, [](Cell& cell) { cell.identity += 1; });
+  plant_altered(1, [](Cell& cell) { cell.epoch = 1; });
+  const VerifyReport before = verify();
+  EXPECT_EQ(before.unreadable, 1U);
+  EXPECT_EQ(before.stale, 1U);
+  guarded_->noteEpoch(2);
+  const VerifyReport report = verify();
+  EXPECT_OK(report.status);
+  EXPECT_EQ(report.stale, 0U);
+  EXPECT_EQ(report.unreadable, 3U) << "what was filled before the epoch moved, too";
+}
+
+// A store without a cache cannot tell whose copies are used.
+TEST_F(VerifierTest, AStoreWithoutACacheHasEveryCopyCompared) {
+  fill(2);
+  plant(idAt(1), "wrong");
+  const auto database = *InMemoryStore<Note>::create(database_);
+  const VerifyReport report = verifyCache<Note>(*cache_, "app", *database, {}, clock_);
+  EXPECT_EQ(report.fresh, 1U);
+  EXPECT_EQ(report.stale, 1U);
 }
 
 TEST_F(VerifierTest, ReadsCompressedCells) {

@@ -8,8 +8,7 @@
 // delete it. So it counts only if the very same cell is still there after `grace`, and the database
 // still says the same.
 //
-// It reads, and changes nothing. Not for: repairing (CacheAdmin does), near caches in process, or a
-// server on which services with databases of their own share an app: it compares their copies too.
+// It reads, and changes nothing. Not for: repairing (CacheAdmin does), or near caches in process.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +28,8 @@
 #include "strata/cache/cache.h"
 #include "strata/records/entity.h"
 #include "strata/records/json_codec.h"
+#include "strata/store/internal/staged_read.h"
+#include "strata/store/options.h"
 #include "strata/store/store.h"
 
 namespace strata {
@@ -56,8 +57,8 @@ struct VerifyReport {
   std::size_t stale = 0;
   // Changed, expired or deleted while it was looked at, or no copy but a reader's lease.
   std::size_t gone = 0;
-  // Nobody believes it: no cell, one of another life of the server, or of another version of the
-  // type. It will be replaced.
+  // No reader of the store uses it: no cell, one of another incarnation of the server, of an older
+  // epoch, of another database, or of another version of the type. It will be replaced.
   std::size_t unreadable = 0;
   // The key is so long that it ends in a hash of its id.
   std::size_t not_verifiable = 0;
@@ -84,6 +85,8 @@ struct VerifiedType {
       read;
   // A payload as this binary would encode it.
   absl::FunctionRef<absl::StatusOr<std::string>(std::string_view payload)> recode;
+  // A read of the store that is never made: it names the readers whose copies count. Null: all do.
+  StagedRead* reader;
 };
 
 VerifyReport verifyCells(Cache& cache, std::string_view app, const VerifiedType& type,
@@ -91,7 +94,9 @@ VerifyReport verifyCells(Cache& cache, std::string_view app, const VerifiedType&
 
 }  // namespace internal
 
-// `database` is read with kLatest, so the store that stands over `cache` will do.
+// `database` is read with kLatest. Give it the store that stands over `cache`, whose readers decide
+// which cells count. Of a store without a cache they are not known: then cells of an older epoch
+// count as well, and so do those of services with databases of their own that share `app`.
 template <EntityType T>
 VerifyReport verifyCache(Cache& cache, std::string_view app, Store<T>& database,
                          const VerifyOptions& options = {}, const Clock& clock = Clock::system()) {
@@ -112,7 +117,11 @@ VerifyReport verifyCache(Cache& cache, std::string_view app, Store<T>& database,
     if (!value.ok()) return value.status();
     return encodeJson(*value);
   };
-  return internal::verifyCells(cache, app, {entityInfo<T>(), read, recode}, options, clock);
+  const Id any_id("any");
+  const ReadOptions read_options;
+  const auto reader = database.stagedGet(any_id, read_options).read;
+  return internal::verifyCells(cache, app, {entityInfo<T>(), read, recode, reader.get()}, options,
+                               clock);
 }
 
 }  // namespace strata
