@@ -1,0 +1,112 @@
+// SharedAsks: one question about a user for all who ask at the same time.
+#include "src/validation/shared_asks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "strata/testing/eventually.h"
+#include "strata/testing/fakes/fake_clock.h"
+#include "strata/testing/status_matchers.h"
+
+namespace strata {
+namespace {
+
+using testing::eventually;
+using testing::FakeClock;
+using testing::IsOkAndHolds;
+using testing::StatusIs;
+
+Validation good(std::string tenant = "t1") {
+  return {.is_valid = true, .checked_at = FakeClock::kDefaultStart, .tenant_id = std::move(tenant)};
+}
+
+auto isThrown() {
+  return StatusIs(absl::StatusCode::kInternal,
+                  ::testing::AllOf(::testing::HasSubstr("std::runtime_error"),
+                                   ::testing::Not(::testing::HasSubstr("hunter2"))));
+}
+absl::StatusOr<Validation> throwSecret() { throw std::runtime_error("hunter2"); }
+
+TEST(SharedAsks, ThoseWhoComeTooLateForOneQuestionShareTheNext) {
+  internal::SharedAsks asks(Clock::system());
+  std::atomic<int> asked = 0;
+  std::latch out(1);
+  std::latch answer(1);
+  std::jthread first([&] {
+    EXPECT_OK(asks.ask("alice",
+                       [&]() -> absl::StatusOr<Validation> {
+                         ++asked;
+                         out.count_down();
+                         answer.wait();
+                         return good("before");
+                       },
+                       {}));
+  });
+  out.wait();
+  std::atomic<int> arrived = 0;
+  std::vector<std::jthread> crowd;
+  for (int i = 0; i < 16; ++i) {
+    crowd.emplace_back([&] {
+      ++arrived;
+      EXPECT_THAT(asks.ask("alice",
+                           [&]() -> absl::StatusOr<Validation> {
+                             ++asked;
+                             return good("after");
+                           },
+                           {}),
+                  IsOkAndHolds(good("after")));
+    });
+  }
+  // Another user does not wait.
+  EXPECT_OK(asks.ask("bob", [] { return absl::StatusOr<Validation>(good()); }, {}));
+  EXPECT_THAT(asks.ask(
+                  "alice", [] { return absl::StatusOr<Validation>(good()); },
+                  Deadline::in(absl::Milliseconds(5))),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_TRUE(eventually([&] { return arrived == 16; }));
+  answer.count_down();
+  crowd.clear();
+  // One question for those who had arrived; a straggler may have needed another.
+  EXPECT_GE(asked, 2);
+  EXPECT_LE(asked, 17);
+}
+
+// The question stayed open: whoever asked about the user from then on waited without end.
+TEST(SharedAsks, AnAskThatThrowsIsInternalAndTheNextOneAsks) {
+  internal::SharedAsks asks(Clock::system());
+  EXPECT_THAT(asks.ask("alice", throwSecret, {}), isThrown());
+  EXPECT_OK(asks.ask("alice", [] { return absl::StatusOr<Validation>(good()); }, {}));
+}
+
+TEST(SharedAsks, AnAskThatThrowsAnswersAllWhoWaitForIt) {
+  internal::SharedAsks asks(Clock::system());
+  std::latch out(1);
+  std::latch answer(1);
+  std::jthread first([&] {
+    EXPECT_THAT(asks.ask("alice",
+                         [&] {
+                           out.count_down();
+                           answer.wait();
+                           return throwSecret();
+                         },
+                         {}),
+                isThrown());
+  });
+  out.wait();
+  std::vector<std::jthread> crowd;
+  for (int i = 0; i < 8; ++i) {
+    crowd.emplace_back([&] { EXPECT_THAT(asks.ask("alice", throwSecret, {}), isThrown()); });
+  }
+  answer.count_down();
+}
+
+}  // namespace
+}  // namespace strata
