@@ -2,9 +2,18 @@
 
 #include <utility>
 
+#include "src/base/unshared_status.h"
 #include "strata/base/internal/user_calls.h"
 
 namespace strata::internal {
+namespace {
+
+absl::StatusOr<Validation> ownCopy(const absl::StatusOr<Validation>& answer) {
+  if (answer.ok()) return answer;
+  return unshared(answer.status());
+}
+
+}  // namespace
 
 absl::StatusOr<Validation> SharedAsks::ask(const std::string& user_id, ValidationCache::Ask ask,
                                            Deadline deadline) {
@@ -20,7 +29,7 @@ absl::StatusOr<Validation> SharedAsks::ask(const std::string& user_id, Validatio
         clock_.wait(lock, question->changed, deadline.time());
       }
       --question->waiting;
-      if (question->is_answered) return question->answer;
+      if (question->is_answered) return ownCopy(question->answer);
       if (!question->may_begin) {
         return absl::DeadlineExceededError(
             "the deadline passed while another's answer was awaited");
@@ -36,7 +45,7 @@ absl::StatusOr<Validation> SharedAsks::lead(const std::string& user_id, Validati
   absl::StatusOr<Validation> answer = callOut("validation", ask);
   const std::lock_guard lock(mutex_);
   if (of_many != nullptr) {
-    of_many->answer = answer;
+    of_many->answer = ownCopy(answer);
     of_many->is_answered = true;
     of_many->changed.notify_all();
   }

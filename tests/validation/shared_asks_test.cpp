@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <latch>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "strata/testing/eventually.h"
 #include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/decorators/waiting_clock.h"
 
 namespace strata {
 namespace {
@@ -106,6 +108,41 @@ TEST(SharedAsks, AnAskThatThrowsAnswersAllWhoWaitForIt) {
     crowd.emplace_back([&] { EXPECT_THAT(asks.ask("alice", throwSecret, {}), isThrown()); });
   }
   answer.count_down();
+}
+
+// Threads that shared an answer shared the memory of its status.
+TEST(SharedAsks, EachCallerHasAnErrorOfItsOwn) {
+  gated::WaitingClock clock;
+  internal::SharedAsks asks(clock);
+  const auto ask = [&] {
+    return asks.ask(
+        "alice", [] { return absl::StatusOr<Validation>(absl::UnavailableError("nobody knows")); },
+        {});
+  };
+  std::vector<absl::StatusOr<Validation>> answers(4);
+  std::vector<std::jthread> crowd;
+  std::latch out(1);
+  std::latch answer(1);
+  std::jthread first([&] {
+    EXPECT_OK(asks.ask("alice",
+                       [&]() -> absl::StatusOr<Validation> {
+                         out.count_down();
+                         answer.wait();
+                         return good();
+                       },
+                       {}));
+  });
+  out.wait();
+  for (auto& one : answers) crowd.emplace_back([&] { one = ask(); });
+  EXPECT_TRUE(clock.awaitWaiting(answers.size()));
+  answer.count_down();
+  crowd.clear();
+  std::set<const char*> places;
+  for (const auto& one : answers) {
+    EXPECT_THAT(one, StatusIs(absl::StatusCode::kUnavailable));
+    places.insert(one.status().message().data());
+  }
+  EXPECT_EQ(places.size(), answers.size());
 }
 
 }  // namespace
