@@ -42,6 +42,27 @@ class CachingCrowdsTest : public ::testing::Test {
   std::unique_ptr<Store<Note>> store_;
 };
 
+// B-44
+TEST_F(CachingCrowdsTest, WhenTheLoadFailsOneOfThoseWhoWaitedAsksForAll) {
+  constexpr std::size_t kFollowers = 3;
+  ASSERT_THAT(store_->put({"a", "one"}), IsOk());
+  below_->fail("a", absl::UnavailableError("the database is down"));
+  below_->close();
+  Crowd<Found> holder(below_, 1, [&](std::size_t) { return get(); });
+  ASSERT_TRUE(below_->awaitCalls(1));
+  below_->heal();
+  Crowd<Found> followers(below_, kFollowers, [&](std::size_t) { return get(); });
+  ASSERT_TRUE(clock_.awaitWaiting(kFollowers));
+  below_->open();
+  EXPECT_THAT(holder.result(), StatusIs(absl::StatusCode::kUnavailable));
+  for (const Found& found : followers.results()) {
+    ASSERT_THAT(found, IsOk());
+    EXPECT_EQ((*found)->text, "one");
+  }
+  EXPECT_EQ(below_->calls().size(), 2U);
+  EXPECT_NE(cache_->peek("app:notes:note:a")->front(), 'V') << "nobody may fill it";
+}
+
 // Any DeadlineExceeded was taken for the leader's own deadline, so where the database ended the
 // queries by a limit of its own the crowd made them one after the other: the last of 100 callers
 // waited for 50 of them.

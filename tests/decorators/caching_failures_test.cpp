@@ -438,24 +438,6 @@ TEST_F(CachingFailuresTest, ACrowdThatWaitedInVainSharesTheNextLoad) {
   EXPECT_LE(loads(), 3) << "the first, that of those who waited, and perhaps that of a late one";
 }
 
-// B-44
-TEST_F(CachingFailuresTest, WhenTheLoadFailsThoseWhoWaitedAskTheDatabaseThemselves) {
-  ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({"a", "one"}), IsOk());
-  Gate gate;
-  faults_->failCall(testing::StoreOperation::kGet, 1,
-                    {.error = absl::UnavailableError("the database is down")});
-  faults_->before(testing::StoreOperation::kGet, [&] { gate.pass(); });
-  std::jthread leader(
-      [&] { EXPECT_THAT(store_->get("a"), StatusIs(absl::StatusCode::kUnavailable)); });
-  gate.reached.wait();
-  std::jthread follower([&] { EXPECT_EQ(textOf("a"), "one"); });
-  EXPECT_TRUE(eventually([&] { return metrics_->count("strata_cache_waits_total") == 1; }));
-  gate.let_go.count_down();
-  leader.join();
-  follower.join();
-  EXPECT_EQ(fills("stored"), 0);
-}
-
 // B-45
 TEST_F(CachingFailuresTest, AWaitingReaderGoesOnAtItsOwnDeadline) {
   ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({"a", "one"}), IsOk());

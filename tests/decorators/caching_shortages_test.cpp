@@ -156,7 +156,7 @@ TEST_F(CachingShortagesTest, ALoadThatThrowsIsInternalForItsCallerAndTheNextOneL
   EXPECT_EQ(clock_.sleptFor(), absl::ZeroDuration());
 }
 
-TEST_F(CachingShortagesTest, WhenTheLoadThrowsThoseWhoWaitedAskTheDatabaseThemselves) {
+TEST_F(CachingShortagesTest, WhenTheLoadThrowsAReaderThatWaitedAsksTheDatabase) {
   ASSERT_THAT((*InMemoryStore<Note>::create(database_))->put({"a", "one"}), IsOk());
   Gate gate;
   std::atomic<bool> is_first = true;
