@@ -132,7 +132,6 @@ LoopbackCheck::Plan LoopbackCheck::planAfter(absl::Duration silence) {
   return {under_way_.size() < kTries ? Step::kSend : Step::kLeave, options_.interval};
 }
 
-// What the transport knows of it, such as that a channel is forbidden.
 bool LoopbackCheck::isListening() const {
   return transport_.waitUntilSubscribed(*channel_, Deadline::at(MonotonicTime())).ok();
 }
