@@ -20,10 +20,13 @@ void note(const std::shared_ptr<EventQueue>& queue, const EventQueue::Pushed& pu
 
 }  // namespace
 
-void EventChannels::Channel::tell(const std::shared_ptr<const Event>& event,
+void EventChannels::Channel::tell(std::shared_ptr<const Event> event,
+                                  const std::shared_ptr<EventBudget>& budget,
                                   EventTally& tally) const {
+  if (subscribers.empty()) return;
+  const auto waiting = WaitingEvent::make(std::move(event), budget);
   for (const std::shared_ptr<EventQueue>& queue : subscribers) {
-    const EventQueue::Pushed pushed = queue->push(event);
+    const EventQueue::Pushed pushed = queue->push(waiting);
     ++(pushed.stored ? tally.delivered : tally.slow);
     note(queue, pushed, EventGap::Reason::kSlow, tally);
   }
@@ -72,7 +75,7 @@ EventTally EventChannels::publish(const std::string& name, const std::shared_ptr
   const std::lock_guard lock(shard.mutex);
   Channel& channel = shard.channel(name);
   event->sequence = ++channel.published;
-  channel.tell(event, tally);
+  channel.tell(event, budget_, tally);
   if (outbox != nullptr) {
     tally.pushed = outbox->push({.channel = channel.name, .event = event, .since = now});
   }
@@ -125,7 +128,7 @@ EventTally EventChannels::receive(std::string_view name,
   if (verdict.gap) {
     channel->tellGap({.reason = EventGap::Reason::kSequence, .missed = verdict.missed}, tally);
   }
-  if (verdict.is_new && !is_notice) channel->tell(event, tally);
+  if (verdict.is_new && !is_notice) channel->tell(event, budget_, tally);
   return tally;
 }
 

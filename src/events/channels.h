@@ -8,10 +8,12 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "src/events/event_budget.h"
 #include "src/events/outbox.h"
 #include "src/events/queue.h"
 #include "src/events/sequences.h"
@@ -38,7 +40,9 @@ struct EventTally {
 // forgotten: nobody can take its events for old ones, but who heard the old ones may see a gap.
 class EventChannels {
  public:
-  explicit EventChannels(std::size_t max_idle = 65'536) : max_idle_(max_idle / kShards) {}
+  // `budget`: of the events that wait in the queues of its subscribers.
+  explicit EventChannels(std::shared_ptr<EventBudget> budget, std::size_t max_idle = 65'536)
+      : budget_(std::move(budget)), max_idle_(max_idle / kShards) {}
 
   // Gives `event` its sequence, and puts it into every queue and the outbox, if there is one.
   EventTally publish(const std::string& name, const std::shared_ptr<Event>& event,
@@ -60,7 +64,8 @@ class EventChannels {
 
  private:
   struct Channel {
-    void tell(const std::shared_ptr<const Event>& event, EventTally& tally) const;
+    void tell(std::shared_ptr<const Event> event, const std::shared_ptr<EventBudget>& budget,
+              EventTally& tally) const;
     void tellGap(EventGap gap, EventTally& tally) const;
 
     std::shared_ptr<const std::string> name;
@@ -88,6 +93,7 @@ class EventChannels {
 
   Shard& shardOf(std::string_view name);
 
+  const std::shared_ptr<EventBudget> budget_;
   const std::size_t max_idle_;  // in each shard
   std::array<Shard, kShards> shards_;
 };

@@ -104,11 +104,12 @@ absl::StatusOr<Event> decodeEnvelope(std::string_view payload) {
   if (read->instanceId.empty() || read->sequence == 0) {
     return absl::InvalidArgumentError("not the envelope of an event: no instanceId or sequence");
   }
-  Event event{.name = std::move(read->event),
-              .data = std::move(read->data),
-              .timestamp = read->timestamp,
-              .instance_id = std::move(read->instanceId),
-              .sequence = read->sequence};
+  Event event{
+      .name = std::move(read->event),
+      .data = Json(read->data),  // a copy: the memory of what was read may be twice its size
+      .timestamp = read->timestamp,
+      .instance_id = std::move(read->instanceId),
+      .sequence = read->sequence};
   if (isLostNotice(event)) return event;
   if (absl::Status valid = checkEventName(event.name); !valid.ok()) return valid;
   return event;

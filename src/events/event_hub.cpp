@@ -15,6 +15,7 @@
 #include "src/base/refused_tasks.h"
 #include "src/events/channels.h"
 #include "src/events/envelope.h"
+#include "src/events/event_budget.h"
 #include "src/events/listener.h"
 #include "src/events/loopback_check.h"
 #include "src/events/metrics.h"
@@ -134,6 +135,8 @@ HubCore::HubCore(std::unique_ptr<EventTransport> transport, const EventHubOption
       instance_id_(options.instance_id.empty() ? makeInstanceId() : options.instance_id),
       clock_(clock),
       metrics_(std::move(metrics)),
+      channels_(std::make_shared<internal::EventBudget>(options.max_queued_bytes, metrics_.metrics,
+                                                        &metrics_.queued_bytes)),
       outbox_(instance_id_, {.max_messages = options.max_outbox,
                              .max_bytes = options.max_outbox_bytes,
                              .give_up_after = options.give_up_after}),
@@ -245,8 +248,9 @@ void HubCore::noteListenerError(std::string_view what) {
 
 absl::StatusOr<std::shared_ptr<EventQueue>> HubCore::join(const std::string& name,
                                                           SubscribeOptions options) {
-  auto queue =
-      std::make_shared<EventQueue>(options.max_queued, std::move(options.on_ready), clock_);
+  const EventQueue::Limits limits{.max_events = options.max_queued,
+                                  .max_bytes = options.max_queued_bytes};
+  auto queue = std::make_shared<EventQueue>(limits, std::move(options.on_ready), clock_);
   const std::shared_ptr<EventTransport> transport = this->transport();
   {
     const std::lock_guard lock(orderOf(name));
@@ -415,6 +419,9 @@ class TransportedEventHub final : public EventHub {
     if (options.max_queued == 0) {
       return absl::InvalidArgumentError("subscribe: max_queued must be at least 1");
     }
+    if (options.max_queued_bytes == 0) {
+      return absl::InvalidArgumentError("subscribe: max_queued_bytes must be at least 1");
+    }
     std::string name = core_->nameOf(channel);
     auto queue = core_->join(name, std::move(options));
     if (!queue.ok()) return queue.status();
@@ -445,6 +452,7 @@ absl::Status validate(const EventHubOptions& options) {
   }
   if (options.max_outbox == 0) return refuse("max_outbox must be at least 1");
   if (options.max_outbox_bytes == 0) return refuse("max_outbox_bytes must be at least 1");
+  if (options.max_queued_bytes == 0) return refuse("max_queued_bytes must be at least 1");
   if (options.give_up_after <= absl::ZeroDuration()) {
     return refuse("give_up_after must be above zero");
   }

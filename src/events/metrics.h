@@ -26,6 +26,7 @@ struct EventMetrics {
         gaps{&gap(EventGap::Reason::kSlow), &gap(EventGap::Reason::kDisconnected),
              &gap(EventGap::Reason::kSequence)},
         outbox(metrics->gauge("strata_events_outbox", {})),
+        queued_bytes(metrics->gauge("strata_events_queued_bytes", {})),
         subscriptions(metrics->gauge("strata_events_subscriptions", {})),
         send_time(metrics->histogram("strata_events_send_seconds", {})) {}
 
@@ -42,6 +43,7 @@ struct EventMetrics {
   Counter& unreadable;
   const std::array<Counter*, 3> gaps;  // by EventGap::Reason
   Gauge& outbox;
+  Gauge& queued_bytes;
   Gauge& subscriptions;
   Histogram& send_time;
 

@@ -6,13 +6,32 @@
 
 namespace strata::internal {
 
-EventQueue::Pushed EventQueue::push(const std::shared_ptr<const Event>& event) {
+EventQueue::~EventQueue() {
+  const std::lock_guard lock(mutex_);
+  while (!waiting_.empty()) take();
+}
+
+EventQueue::Pushed EventQueue::push(const std::shared_ptr<const WaitingEvent>& event) {
   const std::lock_guard lock(mutex_);
   if (closed_) return {};
-  if (events_ >= max_events_) return addGap({.reason = EventGap::Reason::kSlow, .missed = 1});
-  const Pushed pushed{.stored = true, .was_empty = deliveries_.empty() && on_ready_ != nullptr};
-  deliveries_.push_back({.event = event, .gap = {}});
+  if (event == nullptr || !makeRoom(*event)) {
+    return addGap({.reason = EventGap::Reason::kSlow, .missed = 1});
+  }
   ++events_;
+  bytes_ += event->charge();
+  Pushed pushed = add({.event = event, .gap = {}});
+  pushed.stored = true;
+  return pushed;
+}
+
+bool EventQueue::makeRoom(const WaitingEvent& event) {
+  return events_ < limits_.max_events && event.charge() <= limits_.max_bytes - bytes_ &&
+         event.budget().take(kPlaceInQueue);
+}
+
+EventQueue::Pushed EventQueue::add(Waiting waiting) {
+  const Pushed pushed{.was_empty = waiting_.empty() && on_ready_ != nullptr};
+  waiting_.push_back(std::move(waiting));
   changed_.notify_one();
   return pushed;
 }
@@ -23,28 +42,30 @@ EventQueue::Pushed EventQueue::pushGap(EventGap gap) {
 }
 
 EventQueue::Pushed EventQueue::addGap(EventGap gap) {
-  for (auto last = deliveries_.rbegin(); last != deliveries_.rend(); ++last) {
+  for (auto last = waiting_.rbegin(); last != waiting_.rend(); ++last) {
     if (last->event != nullptr) break;
     if (last->gap.reason != gap.reason) continue;
     last->gap.missed += gap.missed;
     return {};
   }
-  const Pushed pushed{.new_gap = true, .was_empty = deliveries_.empty() && on_ready_ != nullptr};
-  deliveries_.push_back({.event = nullptr, .gap = gap});
-  changed_.notify_one();
+  Pushed pushed = add({.event = nullptr, .gap = gap});
+  pushed.new_gap = true;
   return pushed;
 }
 
 EventDelivery EventQueue::take() {
-  EventDelivery delivery = std::move(deliveries_.front());
-  deliveries_.pop_front();
-  if (delivery.event != nullptr) --events_;
-  return delivery;
+  const Waiting first = std::move(waiting_.front());
+  waiting_.pop_front();
+  if (first.event == nullptr) return {.event = nullptr, .gap = first.gap};
+  --events_;
+  bytes_ -= first.event->charge();
+  first.event->budget().giveBack(kPlaceInQueue);
+  return {.event = first.event->event(), .gap = {}};
 }
 
 absl::StatusOr<EventDelivery> EventQueue::next(Deadline deadline) {
   std::unique_lock lock(mutex_);
-  while (deliveries_.empty()) {
+  while (waiting_.empty()) {
     if (closed_) return absl::CancelledError("the subscription has ended");
     if (deadline.hasPassed(clock_)) return absl::DeadlineExceededError("no event came");
     clock_.wait(lock, changed_, deadline.time());
@@ -54,7 +75,7 @@ absl::StatusOr<EventDelivery> EventQueue::next(Deadline deadline) {
 
 std::optional<EventDelivery> EventQueue::tryNext() {
   const std::lock_guard lock(mutex_);
-  if (deliveries_.empty()) return std::nullopt;
+  if (waiting_.empty()) return std::nullopt;
   return take();
 }
 

@@ -1,9 +1,13 @@
 #include "strata/testing/mocks/mock_event_hub.h"
 
+#include <cstddef>
+#include <limits>
+#include <memory>
 #include <mutex>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "src/events/event_budget.h"
 #include "src/events/queue.h"
 
 namespace strata::testing {
@@ -36,6 +40,8 @@ struct EventFeed::Listening {
   }
 
   const Clock& clock;
+  const std::shared_ptr<internal::EventBudget> budget =
+      std::make_shared<internal::EventBudget>(std::numeric_limits<std::size_t>::max());
   std::mutex mutex;
   std::shared_ptr<EventQueue> queue ABSL_GUARDED_BY(mutex);  // null: nobody listens
 };
@@ -44,8 +50,9 @@ EventFeed::EventFeed(const Clock& clock) : listening_(std::make_unique<Listening
 EventFeed::~EventFeed() { end(); }
 
 std::unique_ptr<EventSubscription> EventFeed::subscription(SubscribeOptions options) {
-  auto queue = std::make_shared<EventQueue>(options.max_queued, std::move(options.on_ready),
-                                            listening_->clock);
+  const EventQueue::Limits limits{.max_events = options.max_queued,
+                                  .max_bytes = options.max_queued_bytes};
+  auto queue = std::make_shared<EventQueue>(limits, std::move(options.on_ready), listening_->clock);
   {
     const std::lock_guard lock(listening_->mutex);
     listening_->queue = queue;
@@ -56,7 +63,8 @@ std::unique_ptr<EventSubscription> EventFeed::subscription(SubscribeOptions opti
 void EventFeed::tell(Event event) {
   const auto queue = listening_->current();
   if (queue == nullptr) return;
-  const auto pushed = queue->push(std::make_shared<const Event>(std::move(event)));
+  const auto pushed = queue->push(internal::WaitingEvent::make(
+      std::make_shared<const Event>(std::move(event)), listening_->budget));
   if (pushed.was_empty) queue->tellReady();
 }
 

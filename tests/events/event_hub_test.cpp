@@ -6,12 +6,16 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <latch>
 #include <map>
 #include <memory>
 #include <set>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "src/events/envelope.h"
 #include "strata/events/event_hub_options.h"
@@ -127,6 +131,7 @@ TEST_F(EventHubTest, RefusesWhatCannotBe) {
   EXPECT_THAT(hub_->publish(bad, "message", Json()), StatusIs(kInvalid));
   EXPECT_THAT(hub_->subscribe(bad), StatusIs(kInvalid));
   EXPECT_THAT(hub_->subscribe(kChannel, {.max_queued = 0}), StatusIs(kInvalid));
+  EXPECT_THAT(hub_->subscribe(kChannel, {.max_queued_bytes = 0}), StatusIs(kInvalid));
   EXPECT_THAT(listen(*hub_, kChannel, nullptr), StatusIs(kInvalid));
   const std::string long_name(65, 'n');
   for (const std::string& name : {std::string(), long_name, std::string("a\nb"),
@@ -140,6 +145,7 @@ TEST_F(EventHubTest, RefusesWhatCannotBe) {
   for (const EventHubOptions& options :
        {EventHubOptions{.app = "a:b"}, EventHubOptions{.instance_id = "a b"},
         EventHubOptions{.max_outbox = 0}, EventHubOptions{.max_outbox_bytes = 0},
+        EventHubOptions{.max_queued_bytes = 0},
         EventHubOptions{.give_up_after = absl::ZeroDuration()},
         EventHubOptions{.breaker = {.failures_to_open = 0}}}) {
     EXPECT_THAT(makeEventHub(nullptr, options), StatusIs(kInvalid));

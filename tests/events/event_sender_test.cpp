@@ -11,6 +11,7 @@
 
 #include "src/events/channels.h"
 #include "src/events/envelope.h"
+#include "src/events/event_budget.h"
 #include "strata/events/event_hub.h"
 #include "strata/events/event_hub_options.h"
 #include "strata/testing/fakes/fake_clock.h"
@@ -370,14 +371,16 @@ TEST_F(EventSenderTest, HoweverSubscribersComeAndGoTheTransportHearsItInTheirOrd
 // ---- Counters ----
 
 TEST(EventChannelsTest, ACounterThatWasForgottenGoesOnAboveEverythingItEverGave) {
-  internal::EventChannels channels(64);  // one idle channel in each shard
+  internal::EventChannels channels(std::make_shared<internal::EventBudget>(1 << 20),
+                                   64);  // one idle channel in each shard
   const auto publish = [&](const std::string& name) {
     auto event = std::make_shared<Event>();
     channels.publish(name, event, nullptr, {});
     return event->sequence;
   };
   for (std::uint64_t i = 1; i <= 10; ++i) EXPECT_EQ(publish("kept"), i);
-  const auto queue = std::make_shared<internal::EventQueue>(1, nullptr, Clock::system());
+  const auto queue = std::make_shared<internal::EventQueue>(
+      internal::EventQueue::Limits{.max_events = 1, .max_bytes = 1024}, nullptr, Clock::system());
   EXPECT_TRUE(channels.join("heard", queue));
   EXPECT_EQ(publish("heard"), 1U);
   for (int i = 0; i < 10'000; ++i) publish("other" + std::to_string(i));

@@ -34,7 +34,7 @@ class CircuitBreaker;
 // Something was missed here: read anew what the channel is about.
 struct EventGap {
   enum class Reason : std::uint8_t {
-    kSlow,          // the subscriber's queue was full
+    kSlow,          // the subscriber's queue was full, or what waits in all of the hub's
     kDisconnected,  // the connection to the others was lost for a while
     kSequence,      // numbers are missing in what another hub published
   };
@@ -52,8 +52,10 @@ struct EventDelivery {
 };
 
 struct SubscribeOptions {
-  // How many deliveries wait for a subscriber; what does not fit becomes a gap. At least 1.
+  // How many events wait for a subscriber, and of how many bytes; what does not fit in either becomes
+  // a gap. An event counts with its data and 512 bytes. At least 1.
   std::size_t max_queued = 1024;
+  std::size_t max_queued_bytes = std::size_t{16} << 20;
   // Called when there is something to take after there was nothing, from the publisher's thread: it
   // must not block, nor call the hub or the subscription. For event loops, which post a task. What it
   // throws is counted, logged and forgotten.

@@ -30,6 +30,11 @@ struct EventHubOptions {
   // At least 1.
   std::size_t max_outbox = 10'000;
   std::size_t max_outbox_bytes = std::size_t{64} << 20;
+  // How many bytes wait for all subscribers of the hub: an event counts once, with its data and 512
+  // bytes, and each queue that it waits in with 64 bytes. Beyond, an event becomes a gap for all
+  // subscribers that it does not fit for, those that keep up too, until others have taken theirs or
+  // end. At least 1.
+  std::size_t max_queued_bytes = std::size_t{256} << 20;
   // What could not be sent for so long is dropped too: a reader who reads anew is served better.
   absl::Duration give_up_after = absl::Minutes(1);
   // How long `makeEventHub` waits for the transport to connect and to bring a message of the hub to
