@@ -10,15 +10,21 @@ ListenedChannels::ListenedChannels(const std::set<std::string>& wanted) {
   for (const std::string& channel : wanted) want(channel);
 }
 
-bool ListenedChannels::want(const std::string& channel) { return change(channel, true); }
-
-bool ListenedChannels::unwant(const std::string& channel) { return change(channel, false); }
-
-bool ListenedChannels::change(const std::string& channel, bool is_wanted) {
+bool ListenedChannels::want(const std::string& channel) {
   const std::lock_guard lock(mutex_);
-  Channel& known = channels_[channel];
-  known.is_wanted = is_wanted;
+  channels_[channel].is_wanted = true;
   return changed_.insert(channel).second;
+}
+
+bool ListenedChannels::unwant(const std::string& channel) {
+  const std::lock_guard lock(mutex_);
+  const auto known = channels_.find(channel);
+  if (known == channels_.end()) return false;
+  known->second.is_wanted = false;
+  if (!known->second.isForgettable()) return changed_.insert(channel).second;
+  channels_.erase(known);
+  changed_.erase(channel);
+  return false;
 }
 
 absl::Status ListenedChannels::await(const std::string& channel, Deadline deadline,
@@ -44,21 +50,31 @@ bool ListenedChannels::wants(std::string_view channel) const {
   return known != channels_.end() && known->second.is_wanted;
 }
 
+std::size_t ListenedChannels::size() const {
+  const std::lock_guard lock(mutex_);
+  return channels_.size();
+}
+
 void ListenedChannels::connected() {
   const std::lock_guard lock(mutex_);
   is_connected_ = true;
-  unconfirmed_ = 0;
-  for (auto& [name, channel] : channels_) {
-    channel.is_told = false;
-    channel.unconfirmed = 0;
-    changed_.insert(name);
-  }
 }
 
 void ListenedChannels::lost(const absl::Status& why) {
   const std::lock_guard lock(mutex_);
   why_lost_ = fmt::format("the connection is lost: {}", std::string(why.message()));
   is_connected_ = false;
+  unconfirmed_ = 0;
+  changed_.clear();
+  for (auto known = channels_.begin(); known != channels_.end();) {
+    known->second.is_told = false;
+    known->second.unconfirmed = 0;
+    if (known->second.isForgettable()) {
+      known = channels_.erase(known);
+    } else {
+      changed_.insert((known++)->first);
+    }
+  }
   confirmed_.notify_all();
 }
 
@@ -77,7 +93,7 @@ ListenedChannels::Changes ListenedChannels::takeChanges() {
       changes.unlisten.push_back(name);
     }
     channel.is_told = channel.is_wanted;
-    if (!channel.is_wanted && channel.unconfirmed == 0) channels_.erase(known);
+    if (channel.isForgettable()) channels_.erase(known);
   }
   return changes;
 }
@@ -89,7 +105,7 @@ void ListenedChannels::confirm(const std::string& channel) {
   --known->second.unconfirmed;
   --unconfirmed_;
   if (known->second.unconfirmed > 0) return;
-  if (!known->second.is_wanted && !known->second.is_told) channels_.erase(known);
+  if (known->second.isForgettable()) channels_.erase(known);
   confirmed_.notify_all();
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -76,6 +78,36 @@ class EventFaults : public ::testing::Test {
       hearsInOrder("after " + std::to_string(cuts));
       EXPECT_EQ(bob_->receiver.gaps(), cuts);
     }
+  }
+  // While the server is away: what is subscribed to and left leaves no trace.
+  void keepsNothingOfChannelsThatComeAndGo() const {
+    constexpr int kChannels = 10'000;
+    const std::string prefix(400, 'x');
+    const auto bytes_in_use = [] {
+      const auto heap = ::mallinfo2();
+      return heap.uordblks + heap.hblkhd;
+    };
+    const std::size_t before = bytes_in_use();
+    for (int i = 0; i < kChannels; ++i) {
+      bob_->transport->subscribe(prefix + std::to_string(i));
+      bob_->transport->unsubscribe(prefix + std::to_string(i));
+    }
+    EXPECT_LT(bytes_in_use(), before + kChannels * prefix.size() / 4);
+    bob_->transport->unsubscribe("b");
+    bob_->transport->subscribe("c");
+  }
+  // Once it is back.
+  void hearsTheChannelsThatAreLeft() const {
+    using std::string_literals::operator""s;
+    ASSERT_TRUE(bob_->isToldOfGaps(1));
+    ASSERT_OK(bob_->listenTo("c"));
+    for (const std::string& channel : {"b"s, std::string(400, 'x') + "7", "a"s, "c"s}) {
+      ASSERT_TRUE(alice_->sends(channel, "new"));
+    }
+    ASSERT_TRUE(bob_->receiver.hears("a", "new"));
+    ASSERT_TRUE(bob_->receiver.hears("c", "new"));
+    EXPECT_EQ(bob_->receiver.heard("b").back(), "before 2");
+    EXPECT_TRUE(bob_->receiver.heard(std::string(400, 'x') + "7").empty());
   }
   void endsPromptly() {
     const MonotonicTime started = Clock::system().now();

@@ -82,6 +82,15 @@ TEST_F(PostgresEventFaults, AServerThatWasRestartedOrCrashedIsAGap) {
   EXPECT_EQ(bob_->receiver.gaps(), 2);
 }
 
+// Every channel that was subscribed to and left while the server was away was kept until it was back.
+TEST_F(PostgresEventFaults, ChannelsThatComeAndGoWhileTheServerIsAwayAreForgotten) {
+  ASSERT_OK(postgres().stop());
+  ASSERT_TRUE(bob_->noticesThatItIsLost("a"));
+  keepsNothingOfChannelsThatComeAndGo();
+  ASSERT_OK(postgres().start());
+  hearsTheChannelsThatAreLeft();
+}
+
 TEST_F(PostgresEventFaults, ASessionThatIsEndedIsAGapAndTheApplicationIsSeen) {
   ASSERT_EQ(ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
                 " WHERE application_name = 'strata-events-bob'"),

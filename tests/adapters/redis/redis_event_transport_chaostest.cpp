@@ -26,6 +26,7 @@ using testing::LocalServers;
 using ::testing::Not;
 using testing::StatusIs;
 using testing::TcpProxy;
+using ::testing::UnorderedElementsAre;
 
 std::unique_ptr<EventNode> nodeAt(const std::string& url) {
   return std::make_unique<EventNode>(
@@ -92,6 +93,16 @@ TEST_F(RedisEventFaults, AServerThatWasRestartedIsAGap) {
   ASSERT_TRUE(alice_->isToldOfGaps(1));
   hearsInOrder("after");
   EXPECT_EQ(bob_->receiver.gaps(), 1);
+}
+
+// Every channel that was subscribed to and left while the server was away was kept until it was back.
+TEST_F(RedisEventFaults, ChannelsThatComeAndGoWhileTheServerIsAwayAreForgotten) {
+  ASSERT_OK(redis().stop());
+  ASSERT_TRUE(bob_->noticesThatItIsLost("a"));
+  keepsNothingOfChannelsThatComeAndGo();
+  ASSERT_OK(redis().start());
+  hearsTheChannelsThatAreLeft();
+  EXPECT_THAT(redis().elements({"PUBSUB", "CHANNELS"}).value(), UnorderedElementsAre("a", "c"));
 }
 
 // A replica takes a PUBLISH, which then reaches nobody but those who listen to it.

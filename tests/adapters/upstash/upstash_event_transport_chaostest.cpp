@@ -157,6 +157,14 @@ TEST_F(UpstashEventFaults, WhileTheServiceRefusesItIsLostAndTriesAgain) {
   EXPECT_EQ(bob_->receiver.gaps(), 1);
 }
 
+TEST_F(UpstashEventFaults, ChannelsThatComeAndGoWhileTheServiceIsAwayAreForgotten) {
+  line_->setMode(TcpProxy::Mode::kRefuse);
+  ASSERT_TRUE(bob_->noticesThatItIsLost("a"));
+  keepsNothingOfChannelsThatComeAndGo();
+  line_->setMode(TcpProxy::Mode::kForward);
+  hearsTheChannelsThatAreLeft();
+}
+
 TEST_F(UpstashEventFaults, AnyNumberOfChannelsComesOverOneStream) {
   for (int i = 0; i < 300; ++i) ASSERT_OK(bob_->listenTo("many " + std::to_string(i)));
   ASSERT_OK(alice_->send("many 299", "x"));
