@@ -88,7 +88,8 @@ class ByHand {
                 "SELECT {} FROM conversations c WHERE c.tenant_id = $1 AND c.archived_at IS NULL"
                 " AND (c.user_id IS NULL OR c.user_id = $2"
                 " OR c.share_audience IN ('tenant', 'public'))"
-                " ORDER BY coalesce(c.last_message_at, c.created_at) DESC, c.id DESC LIMIT $3",
+                " ORDER BY CASE WHEN c.last_message_at IS NULL THEN c.created_at"
+                " ELSE c.last_message_at END DESC, c.id DESC LIMIT $3",
                 conversation));
     prepare("resolve",
             fmt::format(

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "adapters/postgres/client/transaction.h"
 #include "stores/base/postgres_transactor.h"
 #include "strata/factories/config.h"
 #include "strata/testing/servers/local_servers.h"
@@ -50,27 +51,27 @@ class ExplainedServer : public ::testing::Test {
   static inline std::unique_ptr<testing::LocalServers> servers;
 };
 
-// The tests of a suite of `Server`, an ExplainedServer, that ask for plans. Their parameter is one
-// of kPlanCacheModes.
+// The tests of a suite of `Server`, an ExplainedServer, that ask for plans. With policies, those of
+// kMakeBoundRole: it is to be made, and `tenant` to be named.
 template <typename PostgresTables, typename Server = ExplainedServer>
-class PlansOf : public Server, public ::testing::WithParamInterface<const char*> {
+class PlansOf : public Server, public ::testing::WithParamInterface<PlanMode> {
  protected:
   void SetUp() override {
-    Server::ask(std::string("ALTER ROLE CURRENT_USER SET plan_cache_mode = ") + GetParam());
-    Server::ask("ALTER ROLE CURRENT_USER SET auto_explain.log_min_duration = 0");
-    pool_ = PostgresPool::open({.url = Server::servers->postgres().url()}).value();
+    const std::string alter = std::string("ALTER ROLE ") + role() + " SET ";
+    Server::ask(alter + "plan_cache_mode = " + GetParam().cache);
+    Server::ask(alter + "auto_explain.log_min_duration = 0");
+    std::string url = Server::servers->postgres().url();
+    if (GetParam().has_policies) url = urlOfBoundRole(std::move(url));
+    pool_ = PostgresPool::open({.url = url, .pool_size = 1}).value();
   }
-  void TearDown() override { Server::ask("ALTER ROLE CURRENT_USER RESET ALL"); }
+  void TearDown() override { Server::ask(std::string("ALTER ROLE ") + role() + " RESET ALL"); }
 
   // The plans of a call on the tables, those of checks of foreign keys among them. Always on the
   // same connection.
   template <typename Call>
   std::string plansOf(const char* what, const Call& call) {
-    logged();
-    internal::PostgresSession session(*pool_, nullptr, {}, false);
-    PostgresTables tables(session);
-    EXPECT_THAT(call(tables), testing::IsOk()) << what;
-    std::string plans = logged();
+    std::string plans =
+        GetParam().has_policies ? plansUnderPolicies(what, call) : plansOfStatements(what, call);
     EXPECT_THAT(plans, ::testing::HasSubstr("(cost=")) << what;
     return plans;
   }
@@ -82,9 +83,42 @@ class PlansOf : public Server, public ::testing::WithParamInterface<const char*>
     return plans;
   }
 
-  bool isGeneric() const { return GetParam() == std::string("force_generic_plan"); }
+  bool isGeneric() const { return GetParam().cache == std::string("force_generic_plan"); }
+  // A number of its own for each mode.
+  int numberOfMode() const { return (isGeneric() ? 1 : 2) + (GetParam().has_policies ? 2 : 0); }
+
+  std::string tenant;
 
  private:
+  const char* role() const { return GetParam().has_policies ? "bound" : "CURRENT_USER"; }
+
+  template <typename Call>
+  std::string plansOfStatements(const char* what, const Call& call) {
+    logged();
+    internal::PostgresSession session(*pool_, nullptr, {}, false);
+    PostgresTables tables(session);
+    EXPECT_THAT(call(tables), testing::IsOk()) << what;
+    return logged();
+  }
+
+  // In a transaction that has named the tenant before.
+  template <typename Call>
+  std::string plansUnderPolicies(const char* what, const Call& call) {
+    static const auto* const nothing = new postgres::Statement(
+        "SELECT $1::uuid", "name the tenant alone", postgres::Effect::kReads);
+    auto begun = postgres::PostgresTransaction::begin(pool_, nullptr, {});
+    if (!begun.ok()) return std::string(begun.status().message());
+    UnitOfWork unit(*std::move(begun));
+    internal::PostgresSession session(*pool_, &unit, {}, true);
+    const postgres::Bind named[] = {tenant};
+    EXPECT_THAT(session.run(*nothing, named), testing::IsOk()) << what;
+    logged();
+    PostgresTables tables(session);
+    EXPECT_THAT(call(tables), testing::IsOk()) << what;
+    EXPECT_THAT(unit.commit(), testing::IsOk()) << what;
+    return logged();
+  }
+
   // What the server has logged since the last call.
   std::string logged() {
     std::ifstream log(Server::servers->folder() + "/postgres.log");

@@ -145,7 +145,7 @@ TEST_P(KeptPlans, OfAStoreReadNoMoreThanTheirRows) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Kept, KeptPlans, ::testing::Values("force_generic_plan"));
+INSTANTIATE_TEST_SUITE_P(Kept, KeptPlans, ::testing::Values(PlanMode{}));
 
 }  // namespace
 }  // namespace strata

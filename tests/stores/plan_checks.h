@@ -5,14 +5,40 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ostream>
 #include <regex>
 #include <sstream>
 #include <string>
 
 namespace strata {
 
-// A statement is planned for its values, or for any.
-inline constexpr const char* kPlanCacheModes[] = {"force_custom_plan", "force_generic_plan"};
+// How statements are planned.
+struct PlanMode {
+  // For their values, or for any.
+  const char* cache = "force_generic_plan";
+  // For a role that does not own the tables, and whose rows are those that policies show it.
+  bool has_policies = false;
+
+  std::string name() const { return std::string(cache) + (has_policies ? "_policies" : ""); }
+};
+inline void PrintTo(const PlanMode& mode, std::ostream* out) { *out << mode.name(); }
+
+inline constexpr PlanMode kPlanModes[] = {{.cache = "force_custom_plan"},
+                                          {.cache = "force_generic_plan"}};
+inline constexpr PlanMode kAllPlanModes[] = {{.cache = "force_custom_plan"},
+                                             {.cache = "force_generic_plan"},
+                                             {.cache = "force_custom_plan", .has_policies = true},
+                                             {.cache = "force_generic_plan", .has_policies = true}};
+inline constexpr PlanMode kKeptPlanModes[] = {{}, {.has_policies = true}};
+
+// The role of PlanMode::has_policies, with the right to read and write what there is in public.
+inline constexpr const char* kMakeBoundRole =
+    "CREATE ROLE bound LOGIN PASSWORD 'bound';"
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO bound;"
+    "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO bound";
+inline std::string urlOfBoundRole(std::string url) {
+  return url.replace(0, url.find('@'), "postgresql://bound:bound");
+}
 
 // `plans` has plans, and none of them goes through a whole table.
 inline void expectNoScan(const std::string& what, const std::string& plans) {

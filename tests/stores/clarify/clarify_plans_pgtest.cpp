@@ -197,10 +197,10 @@ TEST_P(KeptPlans, ReadWhatAUserHasOnceAtMost) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Kept, KeptPlans, ::testing::Values("force_generic_plan"));
+INSTANTIATE_TEST_SUITE_P(Kept, KeptPlans, ::testing::Values(PlanMode{}));
 
-INSTANTIATE_TEST_SUITE_P(Planned, ManyUsers, ::testing::ValuesIn(kPlanCacheModes),
-                         [](const auto& mode) { return std::string(mode.param); });
+INSTANTIATE_TEST_SUITE_P(Planned, ManyUsers, ::testing::ValuesIn(kPlanModes),
+                         [](const auto& mode) { return mode.param.name(); });
 
 }  // namespace
 }  // namespace strata

@@ -31,11 +31,18 @@ using Tables = internal::ConversationTables;
 
 constexpr int kPage = 50;
 
+// They do not bind the superuser.
+Config withPolicies(Config config) {
+  config.domain.enable_row_level_security = true;
+  return config;
+}
+
 class ManyConversations : public ExplainedServer {
  protected:
   static void SetUpTestSuite() {
     ASSERT_THAT(start({{"shared_preload_libraries", "pg_stat_statements"}}), IsOk());
-    ASSERT_THAT(createConversationStore(config()), IsOk());
+    ASSERT_THAT(createConversationStore(withPolicies(config())), IsOk());
+    ask(kMakeBoundRole);
     ASSERT_THAT(insertManyConversations(servers->postgres()), IsOk());
     ask("ANALYZE conversations, conversation_paths, messages");
     ask("CREATE EXTENSION pg_stat_statements");
@@ -46,6 +53,11 @@ class ManyConversations : public ExplainedServer {
 
 class Plans : public PlansOf<internal::PostgresConversationTables, ManyConversations> {
  protected:
+  void SetUp() override {
+    PlansOf::SetUp();
+    tenant = tenant_;
+  }
+
   // An index leads to what is wanted: little else is read.
   void expectFound(const char* what, const auto& call) {
     const std::string plans = plansWithoutScan(what, call);
@@ -82,12 +94,14 @@ TEST_P(Plans, FindConversationsByAnIndex) {
   expectFound("lock by path", [&](Tables& t) { return t.lockConversationOfPath(tenant_, deep_); });
   expectFound("lock by message",
               [&](Tables& t) { return t.lockConversationOfMessage(tenant_, message_); });
-  Conversation made{.id = many::uuid(6, isGeneric() ? 1 : 2), .tenant_id = tenant_};
+  Conversation made{.id = many::uuid(6, numberOfMode()), .tenant_id = tenant_};
   expectFound("insert", [&](Tables& t) { return t.insert(made); });
   made.title = "changed";
   expectFound("update", [&](Tables& t) { return t.update(made); });
 }
 
+// Under policies the second page read the first one as well, and so on: 504 rows for 51, because
+// PostgreSQL takes no condition with COALESCE for an index before it has applied the policy.
 TEST_P(Plans, ReadPagesOfConversationsInTheOrderOfAnIndex) {
   for (const auto status :
        {ConversationStatus::kActive, ConversationStatus::kArchived, ConversationStatus::kAll}) {
@@ -178,7 +192,13 @@ class KeptPlans : public PlansOf<internal::PostgresConversationTables> {
  protected:
   static void SetUpTestSuite() {
     ASSERT_THAT(start({{"autovacuum", "off"}}), IsOk());
-    ASSERT_THAT(createConversationStore(config()), IsOk());
+    ASSERT_THAT(createConversationStore(withPolicies(config())), IsOk());
+    ask(kMakeBoundRole);
+  }
+  void SetUp() override {
+    ask("TRUNCATE conversations CASCADE");
+    PlansOf::SetUp();
+    tenant = many::tenant(many::kLarge);
   }
 };
 
@@ -237,10 +257,11 @@ TEST_P(KeptPlans, ReadWhatATenantHasOnceAtMost) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Kept, KeptPlans, ::testing::Values("force_generic_plan"));
+INSTANTIATE_TEST_SUITE_P(Kept, KeptPlans, ::testing::ValuesIn(kKeptPlanModes),
+                         [](const auto& mode) { return mode.param.name(); });
 
-INSTANTIATE_TEST_SUITE_P(Planned, Plans, ::testing::ValuesIn(kPlanCacheModes),
-                         [](const auto& mode) { return std::string(mode.param); });
+INSTANTIATE_TEST_SUITE_P(Planned, Plans, ::testing::ValuesIn(kAllPlanModes),
+                         [](const auto& mode) { return mode.param.name(); });
 
 // ---- Statements of a call ----
 

@@ -49,16 +49,19 @@ class Plans : public ::testing::Test {
   static void SetUpTestSuite() {
     Config config;
     config.database_url = sharedServers().postgres().url();
+    config.domain.enable_row_level_security = true;
     ASSERT_THAT(createExecutionStore(config), IsOk());
+    ASSERT_THAT(sharedServers().postgres().query(kMakeBoundRole), IsOk());
     ASSERT_THAT(sharedServers().postgres().query(kRows), IsOk());
   }
 
-  // Both as one that is planned for its values and as one that is planned for any.
-  static std::string plan(const postgres::Statement& statement, const std::string& mode,
-                          const std::string& values) {
+  std::string plan(const postgres::Statement& statement, const PlanMode& mode,
+                   const std::string& values) {
+    const std::string bound = "SET ROLE bound; SET strata.tenant_id = " + tenant_ + "; ";
     const auto lines = sharedServers().postgres().query(
-        "SET plan_cache_mode = " + mode + "; PREPARE s AS " +
-        internal::inSchema(statement.sql(), "") + "; EXPLAIN EXECUTE s(" + values + ")");
+        (mode.has_policies ? bound : "") + "SET plan_cache_mode = " + mode.cache +
+        "; PREPARE s AS " + internal::inSchema(statement.sql(), "") + "; EXPLAIN EXECUTE s(" +
+        values + ")");
     EXPECT_THAT(lines, IsOk()) << statement.what();
     std::string plan;
     for (const auto& line : lines.value_or(std::vector<testing::LocalPostgres::Row>())) {
@@ -66,9 +69,9 @@ class Plans : public ::testing::Test {
     }
     return plan;
   }
-  static void expectNoScan(const postgres::Statement& statement, const std::string& values) {
-    for (const char* mode : kPlanCacheModes) {
-      const std::string what = std::string(statement.what()) + " with " + mode;
+  void expectNoScan(const postgres::Statement& statement, const std::string& values) {
+    for (const PlanMode& mode : kAllPlanModes) {
+      const std::string what = std::string(statement.what()) + " with " + mode.name();
       const std::string found = plan(statement, mode, values);
       strata::expectNoScan(what, found);
       EXPECT_THAT(found, Not(HasSubstr("Sort"))) << what;

@@ -189,6 +189,29 @@ TEST(ConversationStoresInStep, AnswerAlikeWithACacheInFront) {
   expectInStep(both, 100);
 }
 
+// By a role that owns no table and is bound by the policies, with the tables in a schema where no
+// search_path leads: a statement that names no tenant finds nothing, and one that names no schema
+// fails.
+TEST(ConversationStoresInStep, AnswerAlikeUnderRowLevelSecurityInASchema) {
+  testing::LocalPostgres& server = sharedServers().postgres();
+  Config config;
+  config.database_url = *server.createDatabase("bound");
+  config.domain.enable_row_level_security = true;
+  config.domain.schema = "lockstep";
+  { const Side owner(*connect(config)); }  // migrates
+  ASSERT_THAT(server.query("DROP ROLE IF EXISTS lockstep; CREATE ROLE lockstep LOGIN PASSWORD 'x';"
+                           "GRANT USAGE ON SCHEMA lockstep TO lockstep;"
+                           "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA lockstep"
+                           " TO lockstep;"
+                           "GRANT USAGE ON ALL SEQUENCES IN SCHEMA lockstep TO lockstep",
+                           "bound"),
+              testing::IsOk());
+  std::string url = config.database_url.reveal();
+  config.database_url = url.replace(0, url.find('@'), "postgresql://lockstep:x");
+  Lockstep both(config);
+  expectInStep(both, 150);
+}
+
 }  // namespace
 }  // namespace lockstep
 }  // namespace strata
