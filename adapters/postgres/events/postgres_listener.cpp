@@ -143,6 +143,7 @@ absl::Status PostgresListener::listenOnce() {
   channels_.connected();
   is_whole_ = false;
   asked_.clear();
+  channels_of_.clear();
   spoke_at_ = steady_clock::now();
   takeLeave().IgnoreError();  // meant for the session before
   return listen(session);
@@ -200,25 +201,38 @@ absl::Status PostgresListener::speak(PostgresStream& session) {
   return session.begin("SELECT 1", "wait for notifications", options_.heartbeat);
 }
 
+// A channel whose name is listened to already is confirmed without a word to the server, which has
+// answered everything that was said before.
 absl::Status PostgresListener::sayChanges(PostgresStream& session) {
   internal::ListenedChannels::Changes changes = channels_.takeChanges();
-  if (changes.listen.empty() && changes.unlisten.empty()) return absl::OkStatus();
   std::string sql;
   for (const std::string& channel : changes.listen) {
-    sql += fmt::format("LISTEN {};", listenName(secret_, channel));
+    const std::string name = listenName(secret_, channel);
+    if (++channels_of_[name] == 1) sql += fmt::format("LISTEN {};", name);
   }
   for (const std::string& channel : changes.unlisten) {
-    sql += fmt::format("UNLISTEN {};", listenName(secret_, channel));
+    const auto found = channels_of_.find(listenName(secret_, channel));
+    if (found == channels_of_.end() || --found->second > 0) continue;
+    sql += fmt::format("UNLISTEN {};", found->first);
+    channels_of_.erase(found);
   }
   asked_ = std::move(changes.listen);
+  if (sql.empty()) {
+    confirmAsked();
+    return absl::OkStatus();
+  }
   spoke_at_ = steady_clock::now();
   return session.begin(sql, "listen to channels", options_.patience);
+}
+
+void PostgresListener::confirmAsked() {
+  for (const std::string& channel : std::exchange(asked_, {})) channels_.confirm(channel);
 }
 
 absl::Status PostgresListener::takeAnswer(PostgresStream& session) {
   if (session.isBusy()) return absl::OkStatus();
   if (const auto answer = session.takeAnswer(); !answer.ok()) return answer.status();
-  for (const std::string& channel : std::exchange(asked_, {})) channels_.confirm(channel);
+  confirmAsked();
   return absl::OkStatus();
 }
 
@@ -246,7 +260,7 @@ absl::Status PostgresListener::tellNotifications(PostgresStream& session) {
 
 absl::Status PostgresListener::tell(PostgresStream& session, std::string_view text) {
   const std::optional<Notification> notification = parseNotification(text);
-  // Another channel may have a name of the same hash; and anybody may NOTIFY anything.
+  // Other channels have the same name; and anybody may NOTIFY anything.
   if (!notification || !channels_.wants(notification->channel)) return absl::OkStatus();
   if (notification->row) return tellRow(session, *notification);
   stream_.onMessage(notification->channel, notification->payload);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -69,6 +70,7 @@ class PostgresListener {
   // Begins what is to be said to the server now, if anything.
   absl::Status speak(PostgresStream& session);
   absl::Status sayChanges(PostgresStream& session);
+  void confirmAsked();
   absl::Status takeAnswer(PostgresStream& session);
   absl::Status tellNotifications(PostgresStream& session);
   absl::Status tell(PostgresStream& session, std::string_view text);
@@ -97,6 +99,8 @@ class PostgresListener {
   Moment spoke_at_{};
   // Being listened to, as soon as there is an answer.
   std::vector<std::string> asked_;
+  // How many channels there are under each name that is listened to, or will be after `asked_`.
+  std::map<std::string, int> channels_of_;
   int failures_ = 0;
   std::minstd_rand random_;
 

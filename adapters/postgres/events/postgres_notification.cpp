@@ -11,20 +11,32 @@ namespace {
 
 constexpr char kByValue = 'v';
 constexpr char kByReference = 'r';
+// Of the hash of a channel: 16 to the power of this is kListenNames.
+constexpr int kPlaceDigits = 3;
+static_assert(1 << (4 * kPlaceDigits) == kListenNames);
 constexpr int kNameDigits = 32;
+
+std::string keyedHash(std::string_view secret, std::string_view text, int digits) {
+  return internal::sha256Hex(std::string(secret).append(text)).substr(0, digits);
+}
+
+// The same in SQL.
+std::string keyedHashSql(std::string_view text, int digits) {
+  return fmt::format(
+      "left(encode(sha256((SELECT secret FROM strata_event_secret)"
+      " || convert_to({}, 'UTF8')), 'hex'), {})",
+      text, digits);
+}
 
 }  // namespace
 
 std::string listenName(std::string_view secret, std::string_view channel) {
-  const std::string keyed = std::string(secret).append(channel);
-  return "strata_" + internal::sha256Hex(keyed).substr(0, kNameDigits);
+  return "strata_" + keyedHash(secret, keyedHash(secret, channel, kPlaceDigits), kNameDigits);
 }
 
 std::string listenNameSql(std::string_view channel) {
-  return fmt::format(
-      "'strata_' || left(encode(sha256((SELECT secret FROM strata_event_secret)"
-      " || convert_to({}, 'UTF8')), 'hex'), {})",
-      channel, kNameDigits);
+  return fmt::format("'strata_' || {}",
+                     keyedHashSql(keyedHashSql(channel, kPlaceDigits), kNameDigits));
 }
 
 std::string notificationHead(std::string_view channel, bool by_reference, std::size_t number) {

@@ -12,10 +12,16 @@ namespace strata::postgres {
 // PostgreSQL takes less than 8 000 bytes.
 inline constexpr std::size_t kMostNotifyBytes = 7900;
 
-// The name to LISTEN to, an identifier that needs no quotes: PostgreSQL's have up to 63 bytes, a
-// channel's up to 512. Keyed by the secret of the database, of 32 bytes, so that a session that may
-// not read the secret can neither listen to a channel nor notify it, which need no right of their
-// own. The hash is cut to half, so it cannot be extended to that of a longer channel.
+// How many names there are at most, however many channels: PostgreSQL keeps the names of a session
+// in a list, which each LISTEN and each notification goes through, so a name for each channel cost
+// the square of their number.
+inline constexpr int kListenNames = 4096;
+
+// The name to LISTEN to for a channel, which it shares with others: what is heard under it is for
+// whichever channel it says. An identifier that needs no quotes. Keyed by the secret of the database,
+// of 32 bytes, so that a session that may not read the secret can neither listen to a channel nor
+// notify it, which need no right of their own: the first hash chooses one of kListenNames places, and
+// the name is the hash of the secret and the place. Both are cut, so neither can be extended.
 std::string listenName(std::string_view secret, std::string_view channel);
 
 // The same in SQL; `channel` is an expression.

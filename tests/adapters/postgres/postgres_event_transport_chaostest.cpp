@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "adapters/postgres/events/postgres_notification.h"
@@ -14,6 +15,7 @@ namespace strata {
 namespace {
 
 using absl::StatusCode;
+using ::testing::ElementsAre;
 using testing::EventFaults;
 using testing::EventNode;
 using testing::eventually;
@@ -198,6 +200,69 @@ TEST_F(PostgresEventFaults, TidyingUpTakesNoTableOfItsCaller) {
       "INSERT INTO strata_events VALUES (1, 'mine', now() - interval '11 minutes');"
       "SELECT strata_tidy_events(10);"
       "DO $$ BEGIN ASSERT EXISTS (SELECT FROM strata_events); END $$"));
+}
+
+// ---- Many channels ----
+
+// Each channel was a LISTEN, which costs as much as there are before it: 50 000 took 12 s, and the
+// listener, which waits five, began again and again and never listened.
+TEST_F(PostgresEventFaults, FiftyThousandChannelsAreListenedToAndAgainAfterACut) {
+  constexpr int kChannels = 50'000;
+  const auto name = [](int i) { return "many-" + std::to_string(i); };
+  for (int i = 0; i < kChannels; ++i) bob_->transport->subscribe(name(i));
+  for (const int cuts : {0, 1}) {
+    if (cuts > 0) {
+      proxy().resetConnections();
+      ASSERT_TRUE(bob_->isToldOfGaps(cuts));
+    }
+    for (const int i : {0, kChannels / 2, kChannels - 1}) {
+      ASSERT_OK(bob_->listenTo(name(i)));
+      ASSERT_TRUE(alice_->sends(name(i), "hello" + std::to_string(cuts)));
+      EXPECT_TRUE(bob_->receiver.hears(name(i), "hello" + std::to_string(cuts)));
+    }
+  }
+  EXPECT_THAT(bob_->receiver.heard(name(1)), SizeIs(0));
+}
+
+// Names are shared: what one channel still needs is not taken from it with another.
+TEST_F(PostgresEventFaults, AChannelIsHeardWhenAnotherOfItsNameIsLeft) {
+  const auto name_of = [this](const std::string& channel) {
+    return ask("SELECT " + postgres::listenNameSql("'" + channel + "'"));
+  };
+  const std::string rows =
+      ask("SELECT string_agg(i::text, ',') FROM generate_series(1, 100000) i"
+          " WHERE " +
+          postgres::listenNameSql("'twin-' || i") + " = " + postgres::listenNameSql("'one'"));
+  ASSERT_NE(rows, "") << "none of 100 000 has the name of the channel";
+  const std::string twin = "twin-" + rows.substr(0, rows.find(','));
+  EXPECT_EQ(name_of("one"), name_of(twin));
+  ASSERT_OK(bob_->listenTo("one"));
+  // One name has one order: what came before a message that was heard was dropped.
+  EXPECT_TRUE(alice_->sends(twin, "not for bob"));
+  ASSERT_TRUE(alice_->sends("one", "w"));
+  ASSERT_TRUE(bob_->receiver.hears("one", "w"));
+  ASSERT_OK(bob_->listenTo(twin));
+  bob_->transport->unsubscribe("one");
+  ASSERT_TRUE(alice_->sends(twin, "x"));
+  ASSERT_TRUE(bob_->receiver.hears(twin, "x"));
+  EXPECT_TRUE(alice_->sends("one", "not for bob"));
+  ASSERT_TRUE(alice_->sends(twin, "z"));
+  ASSERT_TRUE(bob_->receiver.hears(twin, "z"));
+  bob_->transport->subscribe("one");
+  bob_->transport->unsubscribe(twin);
+  ASSERT_OK(bob_->listenTo("one"));
+  ASSERT_TRUE(alice_->sends("one", "y"));
+  ASSERT_TRUE(bob_->receiver.hears("one", "y"));
+  EXPECT_THAT(bob_->receiver.heard("one"), ElementsAre("w", "y"));
+  EXPECT_THAT(bob_->receiver.heard(twin), ElementsAre("x", "z"));
+}
+
+TEST(ListenName, IsOneOfABoundedNumber) {
+  std::set<std::string> names;
+  for (int i = 0; i < 100'000; ++i) {
+    names.insert(postgres::listenName(std::string(32, 's'), std::to_string(i)));
+  }
+  EXPECT_EQ(names.size(), postgres::kListenNames);
 }
 
 // The policy holds for the owner of the table too, which the application usually is.
