@@ -38,10 +38,18 @@ absl::Status call(Function function, UnitOfWork& unit) {
   }
 }
 
+// In memory a call that would wait for the unit from within its function is recognised.
+absl::Status callInside(Function function, UnitOfWork& unit) {
+  auto* const transaction = dynamic_cast<internal::InMemoryTransaction*>(&unit.transaction());
+  if (transaction == nullptr) return call(function, unit);
+  const internal::DatabaseLock::Inside inside = transaction->inside();
+  return call(function, unit);
+}
+
 absl::Status runOnce(const Backends& backends, Function function, Deadline deadline) {
   auto unit = beginUnitOfWork(backends, deadline);
   if (!unit.ok()) return unit.status();
-  if (absl::Status status = call(function, **unit); !status.ok()) return status;
+  if (absl::Status status = callInside(function, **unit); !status.ok()) return status;
   absl::Status committed = (*unit)->commit();
   if (committed.ok() || !mayHaveHappened(committed)) return committed;
   return absl::UnknownError(

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
+
 namespace strata::internal {
 
 InMemoryTransaction::InMemoryTransaction(std::shared_ptr<InMemoryDatabase> database)
@@ -16,15 +18,40 @@ InMemoryTransaction::~InMemoryTransaction() { rollback(); }
 
 void InMemoryTransaction::rollback() {
   if (!std::exchange(open_, false)) return;
-  for (auto undo = undo_.rbegin(); undo != undo_.rend(); ++undo) (*undo)();
+  endChanges(false);
   for (const auto& [table, id] : locked_) table->unlock(id);
   database_->tables().lock().end(number_);
 }
 
-absl::Status InMemoryTransaction::lockData(Deadline deadline, const Clock& clock) {
-  absl::Status status = database_->tables().lock().lock(number_, deadline, clock);
-  if (status.ok()) has_data_ = true;
-  return status;
+InMemoryTransaction::Outcome InMemoryTransaction::changeData(
+    Deadline deadline, const Clock& clock, absl::FunctionRef<absl::Status()> change) {
+  DatabaseLock& lock = database_->tables().lock();
+  absl::Status locked = lock.lock(number_, deadline, clock);
+  if (locked.ok()) locked = lock.lockChange(deadline, clock);
+  if (!locked.ok()) return {locked, locked};
+  has_data_ = true;
+  is_changing_ = true;
+  const absl::Cleanup done = [&] {  // also where `change` throws
+    is_changing_ = false;
+    lock.unlockChange();
+  };
+  return {absl::OkStatus(), change()};
+}
+
+void InMemoryTransaction::onEnd(std::function<void(bool commits)> end) {
+  if (ends_.empty()) database_->tables().lock().setUncommitted(number_);
+  ends_.push_back(std::move(end));
+}
+
+// All at once for readers. A call of readers is short, so it is waited for however long it takes.
+void InMemoryTransaction::endChanges(bool commits) {
+  if (ends_.empty()) return;
+  DatabaseLock& lock = database_->tables().lock();
+  while (!is_changing_ && !lock.lockChange({}, Clock::system()).ok()) {
+  }
+  for (const auto& end : std::exchange(ends_, {})) end(commits);
+  lock.setUncommitted(DatabaseLock::kNoUnit);
+  if (!is_changing_) lock.unlockChange();
 }
 
 absl::Status InMemoryTransaction::commit() {
@@ -38,7 +65,7 @@ absl::Status InMemoryTransaction::commit() {
   } else {
     write();
   }
-  undo_.clear();
+  endChanges(true);
   return absl::OkStatus();
 }
 

@@ -4,8 +4,9 @@
 //   UnitOfWork unit(std::move(transaction));
 //
 // A row that it writes is locked until its end, and kept aside until the commit, so that readers are
-// not held up. Data of another shape (InMemoryTables::data) are changed in place and changed back by
-// a rollback: from the first change to the end of the unit nobody else reads or changes them.
+// not held up. Data of another shape (InMemoryTables::data) are changed in place, and keep what was
+// there before for readers outside and for a rollback: from the first change to the end of the unit
+// no other unit changes them.
 #pragma once
 
 #include <functional>
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "src/memory/in_memory_tables.h"
 #include "strata/memory/in_memory_database.h"
@@ -43,20 +45,29 @@ class InMemoryTransaction final : public Transaction {
   // The row is to be unlocked at its end.
   void noteLocked(InMemoryTable& table, const Id& id);
 
-  // Excludes others from the data of the database that are no rows. Aborted: a deadlock.
-  // DeadlineExceeded: not had by the deadline, or within five seconds.
-  absl::Status lockData(Deadline deadline = {}, const Clock& clock = Clock::system());
+  // Calls `change`, which may change the data of the database that are no rows. Others cannot
+  // change them until the end of the transaction, nor read them until `change` has returned. Its
+  // answer, or the errors of DatabaseLock::lock and lockChange, before which nothing is called.
+  struct Outcome {
+    absl::Status locked;
+    absl::Status status;
+  };
+  Outcome changeData(Deadline deadline, const Clock& clock,
+                     absl::FunctionRef<absl::Status()> change);
   bool hasData() const { return has_data_; }
 
   DatabaseLock::Unit number() const { return number_; }
+  DatabaseLock::Inside inside() const { return {database_->tables().lock(), number_}; }
 
   Version nextVersion() { return database_->tables().nextVersion(); }
 
-  // `undo` is called by a rollback, the last one first. It must not fail.
-  void onRollback(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
+  // In `changeData`: data begin to be changed. `end` is called once, by the commit or the rollback;
+  // it must not fail.
+  void onEnd(std::function<void(bool commits)> end);
 
  private:
   explicit InMemoryTransaction(std::shared_ptr<InMemoryDatabase> database);
+  void endChanges(bool commits);
 
   struct Written {
     InMemoryTable* table;
@@ -67,9 +78,10 @@ class InMemoryTransaction final : public Transaction {
   const DatabaseLock::Unit number_;
   bool open_ = true;
   bool has_data_ = false;
+  bool is_changing_ = false;
   std::vector<std::pair<InMemoryTable*, std::string>> locked_;
   std::map<std::pair<const InMemoryTable*, std::string>, Written> rows_;
-  std::vector<std::function<void()>> undo_;
+  std::vector<std::function<void(bool commits)>> ends_;
 };
 
 }  // namespace strata::internal

@@ -1,18 +1,23 @@
 #pragma once
 
 #include <map>
-#include <memory>
+#include <optional>
 #include <utility>
 
 #include "stores/base/in_memory_transactor.h"
 
 namespace strata::internal {
 
-// Rows under ordered keys, whose every change can be taken back.
+// Rows under ordered keys. What a transaction changes is changed at once, and what was there before
+// is kept until it ends: for a rollback, and for a copy, which has what is committed.
 template <typename Key, typename T>
 class InMemoryRows {
  public:
   using Map = std::map<Key, T>;
+
+  InMemoryRows() = default;
+  InMemoryRows(const InMemoryRows& other) : rows_(other.rows_) { restore(std::map(other.before_)); }
+  InMemoryRows& operator=(const InMemoryRows&) = delete;
 
   const T* find(const Key& key) const {
     const auto found = rows_.find(key);
@@ -23,27 +28,45 @@ class InMemoryRows {
 
   // Inserts it, or replaces what is under the key.
   void put(InMemoryChanges& changes, const Key& key, T value) {
-    const auto found = rows_.find(key);
-    if (found == rows_.end()) {
-      rows_.emplace(key, std::move(value));
-      changes.made([this, key] { rows_.erase(key); });
-      return;
-    }
-    auto before = std::make_shared<T>(std::exchange(found->second, std::move(value)));
-    changes.made([this, key, before] { rows_.at(key) = std::move(*before); });
+    const auto [found, is_new] = rows_.try_emplace(key);
+    note(changes, key, is_new ? std::nullopt : std::optional(std::move(found->second)));
+    found->second = std::move(value);
   }
 
   // Nothing there is nothing to do.
   void erase(InMemoryChanges& changes, const Key& key) {
     const auto found = rows_.find(key);
     if (found == rows_.end()) return;
-    auto before = std::make_shared<T>(std::move(found->second));
+    note(changes, key, std::move(found->second));
     rows_.erase(found);
-    changes.made([this, key, before] { rows_.emplace(key, std::move(*before)); });
   }
 
  private:
+  // None: there was no row.
+  using Before = std::map<Key, std::optional<T>>;
+
+  void note(InMemoryChanges& changes, const Key& key, std::optional<T> before) {
+    if (before_.empty()) {
+      changes.begun([this](bool commits) {
+        Before all = std::exchange(before_, {});
+        if (!commits) restore(std::move(all));
+      });
+    }
+    before_.try_emplace(key, std::move(before));
+    changes.made();
+  }
+  void restore(Before before) {
+    for (auto& [key, row] : before) {
+      if (row) {
+        rows_.insert_or_assign(key, *std::move(row));
+      } else {
+        rows_.erase(key);
+      }
+    }
+  }
+
   Map rows_;
+  Before before_;
 };
 
 }  // namespace strata::internal

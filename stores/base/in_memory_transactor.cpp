@@ -12,46 +12,47 @@ absl::Status checkDeadline(Deadline deadline, const Clock& clock) {
 
 }  // namespace
 
-absl::Status InMemoryWork::read(const ReadOptions& options, Work work) const {
+absl::Status InMemoryWork::read(const ReadOptions& options, Reading work) const {
   if (absl::Status status = checkDeadline(options.deadline, clock_); !status.ok()) return status;
-  InMemoryChanges none(nullptr);
-  DatabaseLock::Unit unit = DatabaseLock::kNoUnit;
   if (options.unit != nullptr) {
     const auto transaction = InMemoryTransaction::of(*options.unit, *database_);
     if (!transaction.ok()) return transaction.status();
-    if ((*transaction)->hasData()) return work(none);
-    unit = (*transaction)->number();
+    // Others only read them.
+    if ((*transaction)->hasData()) return work(DatabaseLock::kNoUnit);
   }
-  absl::Status locked = database_->tables().lock().lockShared(unit, options.deadline, clock_);
-  if (!locked.ok()) {
+  DatabaseLock& lock = database_->tables().lock();
+  if (absl::Status locked = lock.lockShared(options.deadline, clock_); !locked.ok()) {
     if (options.unit != nullptr) options.unit->fail(locked);
     return locked;
   }
-  const absl::Cleanup unlock = [this] { database_->tables().lock().unlockShared(); };
-  return work(none);
+  const absl::Cleanup done = [&lock] { lock.unlockShared(); };
+  return work(lock.uncommitted());
 }
 
 absl::Status InMemoryWork::write(const WriteOptions& options, Work work) const {
   if (absl::Status status = checkDeadline(options.deadline, clock_); !status.ok()) return status;
-  if (options.unit != nullptr) {
-    const auto transaction = InMemoryTransaction::of(*options.unit, *database_);
-    if (!transaction.ok()) return transaction.status();
-    absl::Status locked = (*transaction)->lockData(options.deadline, clock_);
-    if (!locked.ok()) {
-      options.unit->fail(locked);
-      return locked;
-    }
-    InMemoryChanges changes(*transaction);
-    absl::Status status = work(changes);
-    if (!status.ok() && changes.count() > 0) options.unit->fail(status);
-    return status;
-  }
+  if (options.unit != nullptr) return writeIn(*options.unit, options.deadline, work);
   const auto transaction = InMemoryTransaction::begin(database_);
-  absl::Status locked = transaction->lockData(options.deadline, clock_);
-  if (!locked.ok()) return locked;
-  InMemoryChanges changes(transaction.get());
-  absl::Status status = work(changes);
-  return status.ok() ? transaction->commit() : status;
+  return transaction
+      ->changeData(options.deadline, clock_,
+                   [&] {
+                     InMemoryChanges changes(transaction.get());
+                     absl::Status status = work(changes);
+                     if (status.ok()) return transaction->commit();
+                     transaction->rollback();
+                     return status;
+                   })
+      .status;
+}
+
+absl::Status InMemoryWork::writeIn(UnitOfWork& unit, Deadline deadline, Work work) const {
+  const auto transaction = InMemoryTransaction::of(unit, *database_);
+  if (!transaction.ok()) return transaction.status();
+  InMemoryChanges changes(*transaction);
+  const auto [locked, status] =
+      (*transaction)->changeData(deadline, clock_, [&] { return work(changes); });
+  if (!locked.ok() || (!status.ok() && changes.count() > 0)) unit.fail(status);
+  return status;
 }
 
 }  // namespace strata::internal

@@ -1,3 +1,5 @@
+#include <thread>
+
 #include "tests/factories/unit_changes_suite.h"
 #include "tests/factories/unit_locks_suite.h"
 #include "tests/factories/unit_of_work_suite.h"
@@ -14,6 +16,50 @@ Config cachingOverMemory() {
 INSTANTIATE_TEST_SUITE_P(InProcess, UnitOfWorkSuite,
                          ::testing::Values(UnitStack{"InMemory", [] { return Config{}; }},
                                            UnitStack{"CachingOverLru", cachingOverMemory}),
+                         nameOfUnitStack);
+
+class InMemoryUnitOfWork : public UnitOfWorkSuite {};
+
+// It waited for its own unit for five seconds. PostgreSQL alone knows what waits for what there.
+TEST_P(InMemoryUnitOfWork, RefusesACallOfItsFunctionThatWouldWaitForItAtOnce) {
+  const MonotonicTime started = Clock::system().now();
+  for (const bool by_a_unit : {false, true}) {
+    const absl::Status ran = runUnit(backends_, [&](UnitOfWork& unit) {
+      transfer(unit);
+      EXPECT_THAT(accounts_->put({.name = "eve", .balance = 1}), IsOk()) << "waits for nothing";
+      const auto other = by_a_unit ? begin() : nullptr;
+      return accounts_->put({.name = "ann", .balance = 1}, {.unit = other.get()}).status();
+    });
+    EXPECT_THAT(ran, StatusIs(absl::StatusCode::kFailedPrecondition,
+                              ::testing::HasSubstr("name the unit in the options of the call")));
+    EXPECT_EQ(balance("ann"), 100);
+  }
+  EXPECT_LT(Clock::system().now() - started, absl::Seconds(4));
+  EXPECT_THAT(accounts_->remove("eve"), IsOk());
+}
+
+// Of a unit that was begun by hand another thread may be the one that ends it.
+TEST_P(InMemoryUnitOfWork, SaysWhichUnitOfItsThreadACallHasWaitedFor) {
+  auto unit = begin();
+  transfer(*unit);
+  EXPECT_THAT(accounts_->put({.name = "ann", .balance = 2},
+                             {.deadline = Deadline::in(absl::Milliseconds(50))}),
+              StatusIs(absl::StatusCode::kDeadlineExceeded,
+                       ::testing::HasSubstr("does the call lack it in its options?")));
+  absl::Status of_other_thread;
+  std::thread other([&] {
+    of_other_thread =
+        accounts_
+            ->put({.name = "ann", .balance = 2}, {.deadline = Deadline::in(absl::Milliseconds(50))})
+            .status();
+  });
+  other.join();
+  EXPECT_THAT(of_other_thread, StatusIs(absl::StatusCode::kDeadlineExceeded,
+                                        ::testing::Not(::testing::HasSubstr("options"))));
+}
+
+INSTANTIATE_TEST_SUITE_P(InProcess, InMemoryUnitOfWork,
+                         ::testing::Values(UnitStack{"InMemory", [] { return Config{}; }}),
                          nameOfUnitStack);
 
 TEST(UnitOfWork, TellsOfTheCommitOnlyWhatMayHaveHappened) {

@@ -55,16 +55,18 @@ inline void insertConversation(const Backends& backends, const std::string& tena
                                const std::vector<std::string>& paths = {}) {
   if (backends.database == nullptr) {
     const auto transaction = internal::InMemoryTransaction::begin(backends.memory);
-    ASSERT_THAT(transaction->lockData(), testing::IsOk());
-    internal::InMemoryChanges changes(transaction.get());
-    auto& data = backends.memory->tables().data<internal::InMemoryConversations>();
-    data.conversations.put(changes, {tenant, conversation},
-                           {.record = {.id = conversation, .tenant_id = tenant}, .version = {}});
-    for (const std::string& path : paths) {
-      data.paths.put(changes, {tenant, path},
-                     {.id = path, .conversation_id = conversation, .tenant_id = tenant});
-    }
-    ASSERT_THAT(transaction->commit(), testing::IsOk());
+    const auto changed = transaction->changeData({}, Clock::system(), [&] {
+      internal::InMemoryChanges changes(transaction.get());
+      auto& data = backends.memory->tables().data<internal::InMemoryConversations>();
+      data.conversations.put(changes, {tenant, conversation},
+                             {.record = {.id = conversation, .tenant_id = tenant}, .version = {}});
+      for (const std::string& path : paths) {
+        data.paths.put(changes, {tenant, path},
+                       {.id = path, .conversation_id = conversation, .tenant_id = tenant});
+      }
+      return transaction->commit();
+    });
+    ASSERT_THAT(changed.status, testing::IsOk());
     return;
   }
   const auto text = [](const std::string& id) { return "'" + id + "'"; };

@@ -1,6 +1,9 @@
+#include <atomic>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "tests/stores/conversations/conversation/conversation_memory_stacks.h"
 #include "tests/stores/conversations/conversation/conversation_suites.h"
@@ -25,6 +28,50 @@ TEST_P(InMemoryUnit, MakesAWriterOutsideWaitNoLongerThanItsDeadline) {
   EXPECT_THAT(late, StatusIs(absl::StatusCode::kDeadlineExceeded));
   ASSERT_THAT(unit->commit(), IsOk());
   EXPECT_EQ(say(made.id, "next").sequence_in_path, 2);
+}
+
+// A call that forgot the unit in whose function it was made waited five seconds for its end.
+TEST_P(InMemoryUnit, RefusesACallOfItsFunctionThatForgetsItAtOnce) {
+  const Conversation made = converse();
+  const NewMessage message{.conversation_id = made.id};
+  const absl::Status ran = runUnit(stores_.backends, [&](UnitOfWork& unit) {
+    const auto added = conversations_.appendMessage(owner(), message, {.unit = &unit});
+    if (!added.ok()) return added.status();
+    EXPECT_THAT(conversations_.getConversation(owner(), made.id), IsOk()) << "readers do not wait";
+    return conversations_.appendMessage(owner(), message).status();
+  });
+  EXPECT_THAT(ran, StatusIs(absl::StatusCode::kFailedPrecondition,
+                            HasSubstr("name the unit in the options")));
+  EXPECT_EQ(say(made.id, "next").sequence_in_path, 1) << "it was rolled back";
+}
+
+// Each unit appends two messages, and half of them are rolled back: readers see two or none of each.
+TEST_P(InMemoryUnit, IsSeenAsAWholeByReadersThatDoNotWait) {
+  const Conversation made = converse();
+  std::atomic<bool> is_done = false;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 2; ++i) {
+    readers.emplace_back([&] {
+      while (!is_done) {
+        const auto read = conversations_.getMessages(owner(), made.id, {.limit = 1000});
+        ASSERT_THAT(read, IsOk());
+        EXPECT_EQ(read->size() % 2, 0U);
+      }
+    });
+  }
+  for (int i = 0; i < 100; ++i) {
+    Unit unit = begin();
+    for (int j = 0; j < 2; ++j) {
+      must(conversations_.appendMessage(owner(), {.conversation_id = made.id},
+                                        {.unit = unit.get()}));
+    }
+    if (i % 2 == 0) {
+      EXPECT_THAT(unit->commit(), IsOk());
+    }
+  }
+  is_done = true;
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(must(conversations_.getMessages(owner(), made.id, {.limit = 1000})).size(), 100U);
 }
 
 INSTANTIATE_TEST_SUITE_P(InProcess, InMemoryUnit,

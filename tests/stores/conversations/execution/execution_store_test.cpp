@@ -27,10 +27,13 @@ TEST(InMemoryExecutionTables, RemovesWhatHangsOnAPath) {
     }
   }
   const auto transaction = internal::InMemoryTransaction::begin(backends.memory);
-  ASSERT_THAT(transaction->lockData(), testing::IsOk());
-  internal::InMemoryChanges changes(transaction.get());
   auto& data = backends.memory->tables().data<internal::InMemoryConversations>();
-  internal::removeExecutionsOf(data, changes, *data.paths.find({tenant, paths[0]}));
+  const auto removed = transaction->changeData({}, Clock::system(), [&] {
+    internal::InMemoryChanges changes(transaction.get());
+    internal::removeExecutionsOf(data, changes, *data.paths.find({tenant, paths[0]}));
+    return absl::OkStatus();
+  });
+  ASSERT_THAT(removed.status, testing::IsOk());
   ASSERT_EQ(data.executions.all().size(), 1U);
   EXPECT_EQ(data.executions.all().begin()->second.path_id, paths[1]);
   EXPECT_EQ(data.executions_of.all().size(), 1U);
