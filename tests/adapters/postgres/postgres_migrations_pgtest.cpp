@@ -62,6 +62,24 @@ class MigrationsTest : public ::testing::Test {
   std::shared_ptr<PostgresPool> pool_;
 };
 
+// All migrations of a database had one history, where search_path leads.
+TEST_F(MigrationsTest, OfASchemaHaveAHistoryOfTheirOwn) {
+  one("CREATE TABLE items (other text)");
+  for (const std::string schema : {"one", "two", "with \"quotes\""}) {
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_THAT(applyMigrations(*pool_, kBoth, {.schema = schema}), IsOk()) << schema;
+    }
+  }
+  EXPECT_EQ(one("SELECT count(*) FROM pg_tables WHERE tablename = 'items'"), "4");
+  EXPECT_EQ(one("SELECT count(*) FROM one.items"), "1");
+  EXPECT_EQ(one("SELECT count(*) FROM two.strata_migrations"), "2");
+  EXPECT_EQ(one("SELECT to_regclass('strata_migrations')"), "NULL");
+  EXPECT_THAT(applyMigrations(*pool_, kBoth), StatusIs(absl::StatusCode::kFailedPrecondition))
+      << "the table in public is not theirs";
+  EXPECT_THAT(applyMigrations(*pool_, kBoth, {.schema = std::string(64, 'x')}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("longer than 63 bytes")));
+}
+
 TEST_F(MigrationsTest, AreAppliedOnceAndRemembered) {
   const Migration first[] = {kCreate};
   ASSERT_THAT(applyMigrations(*pool_, first), IsOk());
