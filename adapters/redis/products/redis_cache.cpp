@@ -6,6 +6,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "adapters/redis/client/client.h"
 #include "adapters/redis/client/deployment.h"
 #include "adapters/redis/client/scan.h"
+#include "adapters/redis/products/seen_keys.h"
 #include "adapters/redis/wire/command.h"
 #include "adapters/redis_dialect/arguments.h"
 #include "adapters/redis_dialect/scripts.h"
@@ -32,7 +34,7 @@ using Dialect = Call::Dialect;
 using Value = std::optional<std::string>;
 
 constexpr std::size_t kChunk = internal::kMaxKeysPerCommand;
-// Reads of fewer keys than this are told apart from leases only at the price of a round trip.
+// Of fewer keys a read costs no less than a lease.
 constexpr std::size_t kFewLeases = 4;
 // From here on one command for all is worth the transaction around it.
 constexpr std::size_t kManyReads = 16;
@@ -62,6 +64,11 @@ struct RedisCache::Core : internal::RedisClient {
   static std::vector<absl::Status> removeFrom(Call& call, RedisNode& node,
                                               absl::Span<const std::string> keys);
   static std::vector<absl::Status> removeOneByOne(Call& call, absl::Span<const std::string> keys);
+  // Which of the requests are to be leased: all, but for those that a read has answered already.
+  std::vector<std::size_t> readWhatWasSeen(Call& call, absl::Span<const LeaseRequest> requests,
+                                           std::vector<absl::StatusOr<LeaseReply>>& answers);
+  void noteSeen(absl::Span<const LeaseRequest> requests,
+                absl::Span<const absl::StatusOr<LeaseReply>> answers);
   // Reads what is there, at the price of one plain read: the rest is to be leased.
   std::vector<std::size_t> readFenced(Call& call, RedisNode& node,
                                       absl::Span<const LeaseRequest> requests,
@@ -84,6 +91,7 @@ struct RedisCache::Core : internal::RedisClient {
 
   // The server refuses what readFenced needs.
   std::atomic<bool> no_fenced_reads{false};
+  internal::SeenKeys seen;
 };
 
 // ---- Creation ----
@@ -185,6 +193,7 @@ absl::Status RedisCache::remove(absl::Span<const std::string> keys, Deadline dea
 std::vector<absl::Status> RedisCache::removeEach(absl::Span<const std::string> keys,
                                                  Deadline deadline) {
   if (keys.empty()) return {};
+  for (const std::string& key : keys) core_->seen.note(internal::SeenKeys::hashOf(key), false);
   const auto times = core_->begin(deadline);
   if (!times.ok()) return std::vector<absl::Status>(keys.size(), times.status());
   Call call(*core_->router, *times);
@@ -269,19 +278,40 @@ std::vector<absl::StatusOr<LeaseReply>> RedisCache::getOrLease(
   if (!times.ok()) return toAll<LeaseReply>(requests.size(), times.status());
   Call reading(*core_->router, *times);
   std::vector<absl::StatusOr<LeaseReply>> answers(requests.size(), LeaseReply{});
-  std::vector<std::size_t> to_lease;
-  const std::shared_ptr<RedisNode> node =
-      requests.size() < kFewLeases ? nullptr : core_->router->only();
-  if (node != nullptr && node->hasSetNxGet() && !core_->no_fenced_reads) {
-    to_lease = core_->readFenced(reading, *node, requests, answers);
-  } else {
-    for (std::size_t i = 0; i < requests.size(); ++i) to_lease.push_back(i);
-  }
+  const auto to_lease = core_->readWhatWasSeen(reading, requests, answers);
   // Never sent twice: one that was cut off may be executed late, and would give back what a
   // deletion has taken since (docs/decisions/0011-a-lease-is-sent-once.md).
   Call leasing(*core_->router, *times, /*may_repeat=*/false);
-  if (!to_lease.empty()) core_->leaseEach(leasing, requests, *checked, to_lease, answers);
+  if (to_lease.empty()) return answers;  // each was seen before
+  core_->leaseEach(leasing, requests, *checked, to_lease, answers);
+  core_->noteSeen(requests, answers);
   return answers;
+}
+
+// A read is cheaper than leases, but where a key is absent it has cost a round trip. So keys are read
+// only where each of them was there the last time (docs/decisions/0008-fenced-reads.md).
+std::vector<std::size_t> RedisCache::Core::readWhatWasSeen(
+    Call& call, absl::Span<const LeaseRequest> requests,
+    std::vector<absl::StatusOr<LeaseReply>>& answers) {
+  const std::shared_ptr<RedisNode> node =
+      requests.size() < kFewLeases || no_fenced_reads ? nullptr : router->only();
+  const bool reads = node != nullptr && node->hasSetNxGet() &&
+                     std::all_of(requests.begin(), requests.end(), [this](const auto& request) {
+                       return seen.has(internal::SeenKeys::hashOf(request.key));
+                     });
+  if (reads) return readFenced(call, *node, requests, answers);
+  std::vector<std::size_t> all(requests.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
+void RedisCache::Core::noteSeen(absl::Span<const LeaseRequest> requests,
+                                absl::Span<const absl::StatusOr<LeaseReply>> answers) {
+  if (requests.size() < kFewLeases) return;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (!answers[i].ok()) continue;
+    seen.note(internal::SeenKeys::hashOf(requests[i].key), answers[i]->found.has_value());
+  }
 }
 
 // A plain read is answered by a demoted master, too; GETEX is not, for it is a command of the

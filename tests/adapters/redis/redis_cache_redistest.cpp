@@ -7,9 +7,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
+#include <string>
 #include <thread>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "adapters/redis_dialect/scripts.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/servers/local_servers.h"
@@ -195,6 +199,55 @@ TEST_F(RedisCacheTest, AServerWithoutSetNxGetLeasesByScript) {
   // Like the native command, the script is refused by a replica even where there is something.
   command({"REPLICAOF", "127.0.0.1", "1"});
   EXPECT_THAT(lease(*cache, "a"), StatusIs(StatusCode::kUnavailable));
+}
+
+// ---- Many keys ----
+
+// Four keys and more were read before they were leased, so that a fetch of keys that were not there
+// took two round trips.
+TEST_F(RedisCacheTest, ManyKeysThatWereNotThereTakeOneRoundTrip) {
+  const auto cache = cacheOf({.url = redis().url()});
+  ASSERT_OK(cache->ping());
+  const auto statistic = [this](const std::string& section, const std::string& name) {
+    const std::string info = redis().command({"INFO", section}).value_or("");
+    const std::size_t at = info.find(name);
+    return at == std::string::npos ? 0 : std::atoi(info.c_str() + at + name.size());
+  };
+  // Times that the server found commands on a connection.
+  const auto reads_between = [&](const auto& call) {
+    const int before = statistic("stats", "total_reads_processed:");
+    call();
+    return statistic("stats", "total_reads_processed:") - before;
+  };
+  const int by_asking = reads_between([] {});
+  const auto reads_during = [&](const auto& call) { return reads_between(call) - by_asking; };
+  for (const std::size_t count : {4UL, 5UL, 15UL, 16UL, 64UL}) {
+    std::vector<std::string> keys;
+    for (std::size_t i = 0; i < count; ++i) keys.push_back(absl::StrCat("of", count, ":", i));
+    std::vector<LeaseRequest> requests;
+    for (const std::string& key : keys) requests.push_back({key, "L"});
+    const auto fetch = [&](bool is_leased) {
+      return reads_during([&] {
+        for (const auto& reply : cache->getOrLease(requests, kLong)) {
+          ASSERT_OK(reply);
+          EXPECT_EQ(reply->leased, is_leased);
+        }
+      });
+    };
+    EXPECT_EQ(fetch(true), 1) << count << " that were never there";
+    for (const std::string& key : keys) ASSERT_THAT(fill(*cache, key), IsOkAndHolds(true));
+    EXPECT_EQ(fetch(false), 1) << count;
+    const int leases = statistic("commandstats", "cmdstat_set:calls=");
+    EXPECT_EQ(fetch(false), 1) << count;
+    EXPECT_EQ(statistic("commandstats", "cmdstat_set:calls="), leases) << "read, which is cheaper";
+    ASSERT_OK(cache->remove(keys));
+    EXPECT_EQ(fetch(true), 1) << count << " that this client has removed";
+    EXPECT_EQ(fetch(false), 1) << count;
+    command({"UNLINK", keys.back()});
+    EXPECT_EQ(reads_during([&] { EXPECT_TRUE(cache->getOrLease(requests, kLong).back()->leased); }),
+              2)
+        << count << ", of which another client has removed one";
+  }
 }
 
 // ---- What is stored ----

@@ -296,12 +296,19 @@ TEST_F(RedisFaultsTest, ADemotedServerIsRefusedOverALiveConnectionToo) {
 }
 
 // How many keys are asked for decides in which words they are.
-class RedisFencedReadTest : public RedisFaultsTest, public ::testing::WithParamInterface<int> {};
+class RedisFencedReadTest : public RedisFaultsTest, public ::testing::WithParamInterface<int> {
+ protected:
+  // So that the key is read: it was there the last time.
+  void seeTheKey() {
+    warmUp(*cache_);
+    for (const auto& reply : leaseMany(*cache_, "warm", GetParam())) ASSERT_OK(reply);
+  }
+};
 INSTANTIATE_TEST_SUITE_P(Keys, RedisFencedReadTest, ::testing::Values(1, 5, 100, 600),
                          ::testing::PrintToStringParamName());
 
 TEST_P(RedisFencedReadTest, IsRefusedByADemotedServerOverALiveConnection) {
-  warmUp(*cache_);
+  seeTheKey();
   command({"REPLICAOF", "127.0.0.1", "1"});
   EXPECT_THAT(leaseMany(*cache_, "warm", GetParam()),
               Each(StatusIs(StatusCode::kUnavailable, HasSubstr("replica"))));
@@ -309,14 +316,14 @@ TEST_P(RedisFencedReadTest, IsRefusedByADemotedServerOverALiveConnection) {
 
 // Race 29: an isolated master refuses writes, and so the fenced read, where GET would answer.
 TEST_P(RedisFencedReadTest, IsRefusedByAMasterThatLostItsReplicas) {
-  warmUp(*cache_);
+  seeTheKey();
   command({"CONFIG", "SET", "min-replicas-to-write", "1"});
   EXPECT_THAT(leaseMany(*cache_, "warm", GetParam()),
               Each(StatusIs(StatusCode::kUnavailable, HasSubstr("NOREPLICAS"))));
 }
 
 TEST_P(RedisFencedReadTest, IsMadeByLeasesWhereAnAclForbidsTheRest) {
-  warmUp(*cache_);
+  seeTheKey();
   command({"ACL", "SETUSER", "default", "-getex"});
   EXPECT_THAT(leaseMany(*cache_, "warm", GetParam()),
               Each(IsOkAndHolds(Field(&LeaseReply::found, Optional(std::string("up"))))));

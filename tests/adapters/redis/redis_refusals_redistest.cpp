@@ -120,7 +120,7 @@ class RedisRefusalsTest : public ::testing::Test {
     for (int i = 0; i < 40; ++i) keys.push_back("shop:" + std::to_string(i));
     for (const std::string& key : keys) leases.push_back({key, "L"});
     for (const std::size_t count : {1UL, 8UL, 40UL}) {  // each is read in another way
-      for (const bool is_new : {true, false}) {
+      for (const bool is_new : {true, false, false}) {
         for (const auto& reply : cache.getOrLease({leases.data(), count}, kLong)) {
           ASSERT_OK(reply);
           EXPECT_EQ(reply->leased, is_new);
