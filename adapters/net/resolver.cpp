@@ -17,6 +17,7 @@
 #include "src/base/background_jobs.h"
 #include "src/base/fork.h"
 #include "src/base/starved_wait.h"
+#include "src/base/unshared_status.h"
 #include "strata/base/internal/user_calls.h"
 
 namespace strata::internal {
@@ -73,7 +74,8 @@ std::optional<SocketAddress> numeric(const std::string& host, std::uint16_t port
 Names callSafely(const HostResolver& find, const std::string& host) {
   Names names = callOut("cannot resolve the host: the resolver", [&] { return find(host); });
   if (names.ok()) return names;
-  return absl::UnavailableError(std::string(names.status().message()));
+  return restated(names.status(), absl::StatusCode::kUnavailable,
+                  std::string(names.status().message()));
 }
 
 absl::StatusOr<std::vector<SocketAddress>> toAddresses(const Names& names, std::uint16_t port) {
@@ -108,9 +110,8 @@ struct Lookup {
       if (!is_late || names || (scope != nullptr && scope->repeats(end))) continue;
       return absl::DeadlineExceededError("the name of the host was not resolved in time");
     }
-    // A copy that shares nothing: the count of a status lives where ThreadSanitizer cannot look.
     if (names->ok()) return *names;
-    return absl::Status(names->status().code(), std::string(names->status().message()));
+    return unshared(names->status());
   }
 };
 

@@ -11,6 +11,7 @@
 #include "adapters/upstash/event_text.h"
 #include "src/base/backoff.h"
 #include "src/base/starved_wait.h"
+#include "src/base/unshared_status.h"
 
 namespace strata::internal {
 namespace {
@@ -66,8 +67,7 @@ bool UpstashListener::isSubscribed(std::string_view channel) const {
 
 void UpstashListener::reconnect(const absl::Status& why) {
   const std::lock_guard lock(mutex_);
-  // Sharing nothing with it, as in EventStream.
-  leave_ = absl::UnavailableError(why.message());
+  leave_ = restated(why, absl::StatusCode::kUnavailable, std::string(why.message()));
   eventfd_write(wake_fd_, 1);
 }
 

@@ -12,6 +12,7 @@
 
 #include "absl/strings/escaping.h"
 #include "src/base/backoff.h"
+#include "src/base/unshared_status.h"
 
 namespace strata::postgres {
 
@@ -87,8 +88,7 @@ void PostgresListener::unsubscribe(const std::string& channel) {
 void PostgresListener::reconnect(const absl::Status& why) {
   {
     const std::lock_guard lock(mutex_);
-    // Sharing nothing with it, as in EventStream.
-    leave_ = absl::Status(why.code(), std::string(why.message()));
+    leave_ = internal::unshared(why);
   }
   wake_->signal();
 }
@@ -159,7 +159,8 @@ absl::Status PostgresListener::readSecret(PostgresStream& session) {
   if (absl::IsFailedPrecondition(rows.status())) {
     // Missing: the database was away when the transport was started, or this is another one.
     if (absl::Status made = options_.make_tables(); !made.ok()) return made;
-    return absl::FailedPreconditionError(
+    return internal::restated(
+        rows.status(), absl::StatusCode::kFailedPrecondition,
         fmt::format("{}; DATABASE_DIRECT_URL and DATABASE_URL must lead to the same database",
                     std::string(rows.status().message())));
   }

@@ -377,9 +377,9 @@ void RedisLink::finish(Request& request) {
   request.done_.store(true, std::memory_order_release);
 }
 
-void RedisLink::fail(Request& request, const absl::Status& status) {
-  request.refused = status;
+void RedisLink::fail(Request& request, absl::Status status) {
   while (request.replies.size() < request.commands.count()) request.replies.emplace_back(status);
+  request.refused = std::move(status);
   finish(request);
 }
 

@@ -152,7 +152,8 @@ class RedisLink {
   // Somebody that could lead.
   const Request* firstInLine() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void finish(Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void fail(Request& request, const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // From here on its caller has `status`, and this thread must not.
+  void fail(Request& request, absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Its caller has run out of time.
   void giveUp(Request& request, const absl::Status& late) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

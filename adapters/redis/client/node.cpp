@@ -9,6 +9,7 @@
 #include "adapters/redis_dialect/errors.h"
 #include "src/base/backoff.h"
 #include "src/base/starved_wait.h"
+#include "src/base/unshared_status.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
 
@@ -133,9 +134,9 @@ absl::Status RedisNode::mayTry(const RedisTimes& times) const {
   const std::lock_guard lock(mutex_);
   if (failures_ == 0 || times.insists || times.started >= try_again_) return absl::OkStatus();
   const bool timed_out = absl::IsDeadlineExceeded(last_failure_);
-  return absl::Status(timed_out ? absl::StatusCode::kUnavailable : last_failure_.code(),
-                      fmt::format("{} (a moment ago, {} in a row)",
-                                  std::string(last_failure_.message()), failures_));
+  return restated(last_failure_, timed_out ? absl::StatusCode::kUnavailable : last_failure_.code(),
+                  fmt::format("{} (a moment ago, {} in a row)",
+                              std::string(last_failure_.message()), failures_));
 }
 
 void RedisNode::noteUseless(const absl::Status& why) {
@@ -158,7 +159,7 @@ void RedisNode::noteFailure(const absl::Status& status) {
   const std::lock_guard lock(mutex_);
   ++failures_;
   try_again_ = steady_clock::now() + backoffAfter(failures_, random_);
-  last_failure_ = absl::Status(status.code(), std::string(status.message()));
+  last_failure_ = unshared(status);
 }
 
 bool RedisNode::adopt(const RedisServerInfo& server, std::uint64_t begun) {

@@ -9,6 +9,7 @@
 
 #include "adapters/redis_dialect/errors.h"
 #include "src/base/backoff.h"
+#include "src/base/unshared_status.h"
 
 namespace strata::internal {
 namespace {
@@ -68,8 +69,7 @@ void RedisSubscriber::unsubscribe(const std::string& channel) {
 
 void RedisSubscriber::reconnect(const absl::Status& why) {
   const std::lock_guard lock(mutex_);
-  // Sharing nothing with it, as in EventStream.
-  leave_ = absl::Status(why.code(), std::string(why.message()));
+  leave_ = unshared(why);
   eventfd_write(wake_fd_, 1);
 }
 

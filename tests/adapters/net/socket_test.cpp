@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/cord.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/status_matchers.h"
 #include "tests/adapters/net/loopback.h"
@@ -166,6 +167,18 @@ TEST(Resolver, AsksTheFunctionItIsGivenForNamesAlone) {
   for (const char* const host : {"nobody.test", "broken.test", "thrown.test"}) {
     EXPECT_THAT(resolver.resolve(host, 80, soon()), StatusIs(StatusCode::kUnavailable));
   }
+}
+
+// What a program's own function had put into its status was lost on the way to the callers.
+TEST(Resolver, KeepsThePayloadsOfAFailureForEveryCaller) {
+  Resolver resolver([](const std::string& /*host*/) -> Hosts {
+    absl::Status failed = absl::InternalError("no directory");
+    failed.SetPayload("example.com/ticket", absl::Cord("17"));
+    return failed;
+  });
+  const auto found = resolver.resolve("somebody.test", 80, soon());
+  EXPECT_EQ(found.status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(found.status().GetPayload("example.com/ticket"), absl::Cord("17"));
 }
 
 // A caller waited for as long as the name servers did not answer.

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/cord.h"
 #include "strata/adapters/redis/redis_cache.h"
 #include "strata/testing/eventually.h"
 #include "strata/testing/servers/local_servers.h"
@@ -377,6 +378,24 @@ TEST(RedisLink, AServerThatHangsIsNotConnectedToByEveryCall) {
   // B-28
   EXPECT_OK(cache->ping());
   EXPECT_OK(cache->set("a", "x", kLong));
+}
+
+// While a server is left alone, callers get the last failure in other words; what a program's own
+// source of passwords had put into it was lost.
+TEST(RedisLink, AFailureOfAMomentAgoKeepsItsPayloads) {
+  const auto cache =
+      cacheOf({.url = "redis://127.0.0.1:1", .password_source = []() -> absl::StatusOr<Secret> {
+                 absl::Status failed = absl::PermissionDeniedError("sealed");
+                 failed.SetPayload("example.com/ticket", absl::Cord("17"));
+                 return failed;
+               }});
+  bool was_left_alone = false;
+  EXPECT_TRUE(eventually([&] {
+    const absl::Status failed = cache->get("a").status();
+    EXPECT_EQ(failed.GetPayload("example.com/ticket"), absl::Cord("17")) << failed;
+    was_left_alone |= failed.message().find("a moment ago") != std::string::npos;
+    return was_left_alone;
+  }));
 }
 
 TEST(RedisLink, AServerThatHangsUpAtTheFirstCommandIsLeftAloneBetweenConnections) {
