@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "src/base/own_deadline.h"
 #include "src/base/unshared_status.h"
 #include "strata/base/internal/user_calls.h"
 
@@ -17,36 +18,47 @@ absl::StatusOr<Validation> ownCopy(const absl::StatusOr<Validation>& answer) {
 
 absl::StatusOr<Validation> SharedAsks::ask(const std::string& user_id, ValidationCache::Ask ask,
                                            Deadline deadline) {
-  std::shared_ptr<Question> question;
-  {
-    std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
+  while (true) {
     const auto [user, is_first] = users_.try_emplace(user_id);
-    if (!is_first) {
-      if (user->second == nullptr) user->second = std::make_shared<Question>();
-      question = user->second;
-      ++question->waiting;
-      while (!question->is_answered && !question->may_begin && !deadline.hasPassed(clock_)) {
-        clock_.wait(lock, question->changed, deadline.time());
-      }
-      --question->waiting;
-      if (question->is_answered) return ownCopy(question->answer);
-      if (!question->may_begin) {
-        return absl::DeadlineExceededError(
-            "the deadline passed while another's answer was awaited");
-      }
-      question->may_begin = false;
+    if (is_first) {
+      lock.unlock();
+      return lead(user_id, ask, deadline, nullptr);
+    }
+    if (user->second == nullptr) user->second = std::make_shared<Question>();
+    const std::shared_ptr<Question> question = user->second;
+    const Stage stage = await(lock, *question, deadline);
+    if (stage == Stage::kAnswered) return ownCopy(question->answer);
+    if (stage == Stage::kMayBegin) {
+      lock.unlock();
+      return lead(user_id, ask, deadline, question.get());
+    }
+    if (deadline.hasPassed(clock_)) {
+      return absl::DeadlineExceededError("the deadline passed while another's answer was awaited");
     }
   }
-  return lead(user_id, ask, question.get());
+}
+
+SharedAsks::Stage SharedAsks::await(Lock& lock, Question& question, Deadline deadline) const {
+  ++question.waiting;
+  while (question.stage == Stage::kWaiting && !deadline.hasPassed(clock_)) {
+    clock_.wait(lock, question.changed, deadline.time());
+  }
+  --question.waiting;
+  // The right to begin is for one.
+  if (question.stage != Stage::kMayBegin) return question.stage;
+  question.stage = Stage::kWaiting;
+  return Stage::kMayBegin;
 }
 
 absl::StatusOr<Validation> SharedAsks::lead(const std::string& user_id, ValidationCache::Ask ask,
-                                            Question* of_many) {
+                                            Deadline deadline, Question* of_many) {
   absl::StatusOr<Validation> answer = callOut("validation", ask);
+  const bool is_late = isOwnDeadline(answer.status(), deadline, clock_);
   const std::lock_guard lock(mutex_);
   if (of_many != nullptr) {
     of_many->answer = ownCopy(answer);
-    of_many->is_answered = true;
+    of_many->stage = is_late ? Stage::kUnanswered : Stage::kAnswered;
     of_many->changed.notify_all();
   }
   passOn(user_id);
@@ -60,7 +72,7 @@ void SharedAsks::passOn(const std::string& user_id) {
     users_.erase(user);
     return;
   }
-  next->may_begin = true;
+  next->stage = Stage::kMayBegin;
   next->changed.notify_one();
 }
 

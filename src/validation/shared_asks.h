@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,20 +29,28 @@ class SharedAsks {
                                  Deadline deadline);
 
  private:
+  enum class Stage : std::uint8_t {
+    kWaiting,     // a caller asks, for this question or the one before it
+    kMayBegin,    // one of those who wait may ask it now
+    kAnswered,    // `answer` is for all who waited
+    kUnanswered,  // the caller that asked ran out of time: the others start over
+  };
   struct Question {
     std::condition_variable changed;
     int waiting = 0;
-    // Whether one of those who wait may ask it now; whether it has its answer.
-    bool may_begin = false;
-    bool is_answered = false;
+    Stage stage = Stage::kWaiting;
     absl::StatusOr<Validation> answer;
   };
   // Those who come next have a question of their own; null: nobody has come.
   using Next = std::shared_ptr<Question>;
 
-  // By whoever has the right to ask about the user.
+  using Lock = std::unique_lock<std::mutex>;
+
+  // What became of the question; kWaiting: the deadline passed.
+  Stage await(Lock& lock, Question& question, Deadline deadline) const;
+  // By the caller that has the right to ask about the user.
   absl::StatusOr<Validation> lead(const std::string& user_id, ValidationCache::Ask ask,
-                                  Question* of_many);
+                                  Deadline deadline, Question* of_many);
   void passOn(const std::string& user_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;

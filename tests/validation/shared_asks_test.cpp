@@ -145,5 +145,47 @@ TEST(SharedAsks, EachCallerHasAnErrorOfItsOwn) {
   EXPECT_EQ(places.size(), answers.size());
 }
 
+// The one who asked for all ran out of time, and its DeadlineExceeded was the answer of those who had
+// time left as well.
+TEST(SharedAsks, TheDeadlineOfTheOneWhoAsksIsItsOwnAlone) {
+  gated::WaitingClock clock;
+  internal::SharedAsks asks(clock);
+  std::latch out(1);
+  std::latch answer(1);
+  std::jthread first([&] {
+    EXPECT_OK(asks.ask("alice",
+                       [&]() -> absl::StatusOr<Validation> {
+                         out.count_down();
+                         answer.wait();
+                         return good();
+                       },
+                       {}));
+  });
+  out.wait();
+  std::atomic<int> asked = 0;
+  std::atomic<int> answered = 0;
+  std::atomic<int> late = 0;
+  const Deadline deadline = Deadline::in(absl::Milliseconds(100), clock);
+  std::vector<std::jthread> crowd;
+  for (int i = 0; i < 4; ++i) {
+    crowd.emplace_back([&] {
+      const auto verdict = asks.ask(
+          "alice",
+          [&]() -> absl::StatusOr<Validation> {
+            if (asked++ > 0) return good();
+            clock.advance(absl::Milliseconds(96));  // identity providers round as databases do
+            return absl::DeadlineExceededError("no answer in time");
+          },
+          deadline);
+      ++(verdict.ok() ? answered : late);
+    });
+  }
+  EXPECT_TRUE(clock.awaitWaiting(4));
+  answer.count_down();
+  crowd.clear();
+  EXPECT_EQ(answered, 3);
+  EXPECT_EQ(late, 1);
+}
+
 }  // namespace
 }  // namespace strata
