@@ -7,6 +7,7 @@
 #include "strata/base/backend_error.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
+#include "strata/store/page_bound.h"
 
 namespace copilot {
 namespace {
@@ -45,6 +46,8 @@ Meaning meaningOf(absl::StatusCode code) {
 // A server's complaint is this service's fault, whatever its code: no other request would do better.
 // It does say which of two writers was first.
 Meaning meaningOf(const absl::Status& status) {
+  // It does not pass: the client asks for fewer.
+  if (strata::isPageTooLarge(status)) return {400, "page_too_large"};
   if (!strata::isBackendError(status)) return meaningOf(status.code());
   if (absl::IsAborted(status)) return meaningOf(absl::StatusCode::kUnavailable);
   const Meaning meaning = meaningOf(status.code());

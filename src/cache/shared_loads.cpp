@@ -1,6 +1,7 @@
 #include "src/cache/shared_loads.h"
 
 #include "src/base/unshared_status.h"
+#include "strata/store/page_bound.h"
 
 namespace strata::internal {
 
@@ -35,6 +36,8 @@ bool SharedLoads::begin(Party& party, MonotonicTime until) {
 }
 
 void SharedLoads::finish(Party& party, Answer answer) {
+  // That is for the one who asked for so many; the others ask for themselves.
+  if (isPageTooLarge(answer.status)) return dissolve(party);
   answer.status = unshared(answer.status);
   const std::lock_guard lock(mutex_);
   party.answer_ = std::move(answer);

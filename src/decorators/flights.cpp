@@ -11,6 +11,7 @@
 #include "src/decorators/flights_core.h"
 #include "strata/base/internal/user_calls.h"
 #include "strata/base/status.h"
+#include "strata/store/page_bound.h"
 
 namespace strata::internal {
 namespace {
@@ -114,6 +115,12 @@ bool Flights::Core::takeAnswer(Call& call, Seat& seat) {
   }
   if (stage < Stage::kAnswered) return false;
   const Answer& answer = seat.flight->answer;
+  // Together with the ids of others it was too much for a page; not by itself, perhaps.
+  if (isPageTooLarge(answer.status) && seat.flight->asked_with > call.ids.size() &&
+      !call.options.deadline.hasPassed(clock)) {
+    seat = join(call, seat.index);
+    return false;
+  }
   call.answers[seat.index] = {unshared(answer.status), answer.value, answer.version};
   if (seat.joined) ++call.coalesced;
   return true;
@@ -187,7 +194,7 @@ Flights::Core::Batch Flights::Core::take(const Call& call) {
     if (seat.flight->stage == Stage::kReady) board(seat.flight, batch);
   }
   const std::size_t own = batch.ids.size();
-  while (!ready.empty() && batch.ids.size() < options.max_batch) board(ready.front(), batch);
+  while (!ready.empty() && batch.ids.size() < batch_limit) board(ready.front(), batch);
   batch.is_shared = batch.ids.size() > own;
   batch.wanted.deadline = call.options.deadline;
   batch.answers.resize(batch.ids.size());
@@ -206,9 +213,14 @@ void Flights::Core::board(std::shared_ptr<Flight> flight, Batch& batch) {
 }
 
 Flights::Core::Callers Flights::Core::settle(Batch& batch, const Call& call) {
+  const bool is_too_large = std::ranges::any_of(
+      batch.answers, [](const Answer& answer) { return isPageTooLarge(answer.status); });
+  batch_limit = is_too_large ? std::max<std::size_t>(batch.ids.size() / 2, 1)
+                             : std::min(2 * batch_limit, options.max_batch);
   Callers awake;
   for (std::size_t i = 0; i < batch.flights.size(); ++i) {
     Flight& flight = *batch.flights[i];
+    flight.asked_with = batch.ids.size();
     flight.answer = std::move(batch.answers[i]);
     const bool unanswered = isOwnDeadline(flight.answer.status, call.options.deadline, clock);
     flight.stage = unanswered ? Stage::kUnanswered : Stage::kAnswered;

@@ -25,6 +25,10 @@
 // and there are never more calls than there would be without coalescing. (The latest deadline of
 // the batch would keep the leader past its own; the earliest would fail those who have time.)
 //
+// A batch that is too large for a page (kMaxPageBytes) because several callers are in it is not their
+// answer either: they start over, in batches of half as many ids, down to what one caller asks for.
+// Each batch that is answered doubles that again.
+//
 // Calls of different options share a flight and a batch: the store below is asked for the newest
 // least version of all, and for kLatest where they name different levels, which suits everybody.
 #pragma once

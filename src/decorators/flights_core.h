@@ -49,6 +49,7 @@ struct Flights::Core {
     Callers callers;
     std::list<std::shared_ptr<Flight>>::iterator place;  // where it is ready
     Answer answer;
+    std::size_t asked_with = 0;  // ids that were in its batch
   };
 
   // Waits for the answer to one of the ids of a call.
@@ -136,6 +137,8 @@ struct Flights::Core {
   std::mutex mutex;
   std::size_t below = 0;         // calls
   std::size_t shared_below = 0;  // those for several callers
+  // Ids of several callers in one batch; options.max_batch but after a page that was too large.
+  std::size_t batch_limit = options.max_batch;
   // The ids that are below. The texts are those of the calls' ids, which live that long.
   absl::flat_hash_set<std::string_view> sent;
   // The flight of an id that can be joined, parked or ready. The texts are the flights' own.

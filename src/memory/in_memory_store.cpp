@@ -1,8 +1,12 @@
 #include "strata/memory/in_memory_store.h"
 
+#include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "src/memory/in_memory_tables.h"
+#include "src/store/page_bound.h"
+#include "strata/store/unit_of_work.h"
 
 namespace strata::internal {
 namespace {
@@ -29,6 +33,7 @@ class InMemoryRecords final : public AnyStore {
         answers.push_back(asSnapshot(std::move(row->value), row->version));
       }
     }
+    if (options.lock == ReadLock::kNone && isTooLarge(ids, answers)) refuse(answers, options.unit);
     return answers;
   }
 
@@ -47,6 +52,33 @@ class InMemoryRecords final : public AnyStore {
   Health healthCheck() override { return {.component = "store", .backend = "in-memory"}; }
 
  private:
+  std::size_t bytesOf(const Id& id, const absl::StatusOr<AnySnapshot>& found) const {
+    if (!found.ok() || *found == nullptr) return 0;
+    const EntityInfo& entity = table_.entity();
+    const std::size_t bytes = pageBytes(entity.typeInfo(), addressOf(**found));
+    return entity.has_own_id_column ? bytes + id.canonical().size() : bytes;
+  }
+
+  // A repeated id counts once.
+  bool isTooLarge(absl::Span<const Id> ids, const Snapshots<AnyRecord>& answers) const {
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < ids.size(); ++i) bytes += bytesOf(ids[i], answers[i]);
+    if (bytes <= kMaxPageBytes) return false;
+    bytes = 0;
+    absl::flat_hash_set<std::string> seen;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (seen.insert(ids[i].canonical()).second) bytes += bytesOf(ids[i], answers[i]);
+    }
+    return bytes > kMaxPageBytes;
+  }
+
+  static void refuse(Snapshots<AnyRecord>& answers, UnitOfWork* unit) {
+    for (auto& answer : answers) {
+      if (!absl::IsInvalidArgument(answer.status())) answer = pageTooLarge();
+    }
+    if (unit != nullptr) unit->fail(pageTooLarge());
+  }
+
   const std::shared_ptr<InMemoryDatabase> database_;
   InMemoryTable& table_;
   const Clock& clock_;

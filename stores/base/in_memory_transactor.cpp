@@ -1,6 +1,9 @@
 #include "stores/base/in_memory_transactor.h"
 
+#include <utility>
+
 #include "absl/cleanup/cleanup.h"
+#include "src/store/page_bound.h"
 
 namespace strata::internal {
 namespace {
@@ -8,6 +11,12 @@ namespace {
 absl::Status checkDeadline(Deadline deadline, const Clock& clock) {
   if (!deadline.hasPassed(clock)) return absl::OkStatus();
   return absl::DeadlineExceededError("the deadline had passed before the call; nothing was done");
+}
+
+// As on PostgreSQL, whose transaction is over where an answer is not received to its end.
+absl::Status failingAtPage(UnitOfWork* unit, absl::Status status) {
+  if (unit != nullptr && isPageTooLarge(status)) unit->fail(status);
+  return status;
 }
 
 }  // namespace
@@ -18,7 +27,9 @@ absl::Status InMemoryWork::read(const ReadOptions& options, Reading work) const 
     const auto transaction = InMemoryTransaction::of(*options.unit, *database_);
     if (!transaction.ok()) return transaction.status();
     // Others only read them.
-    if ((*transaction)->hasData()) return work(DatabaseLock::kNoUnit);
+    if ((*transaction)->hasData()) {
+      return failingAtPage(options.unit, work(DatabaseLock::kNoUnit));
+    }
   }
   DatabaseLock& lock = database_->tables().lock();
   if (absl::Status locked = lock.lockShared(options.deadline, clock_); !locked.ok()) {
@@ -26,7 +37,7 @@ absl::Status InMemoryWork::read(const ReadOptions& options, Reading work) const 
     return locked;
   }
   const absl::Cleanup done = [&lock] { lock.unlockShared(); };
-  return work(lock.uncommitted());
+  return failingAtPage(options.unit, work(lock.uncommitted()));
 }
 
 absl::Status InMemoryWork::write(const WriteOptions& options, Work work) const {

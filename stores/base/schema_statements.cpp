@@ -28,7 +28,8 @@ const postgres::Statement& SchemaStatements::of(const postgres::Statement& state
   if (found != by_text_.end()) return found->second;
   const auto effect = statement.writes() ? postgres::Effect::kWrites : postgres::Effect::kReads;
   return by_text_
-      .try_emplace(statement.sql(), inSchema(statement.sql(), schema_), statement.what(), effect)
+      .try_emplace(statement.sql(), inSchema(statement.sql(), schema_), statement.what(), effect,
+                   statement.bound())
       .first->second;
 }
 

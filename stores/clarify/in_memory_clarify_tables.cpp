@@ -29,7 +29,7 @@ absl::StatusOr<std::vector<UserProfile>> InMemoryClarifyTables::users(
   for (const std::string& id : ids) {
     if (const UserProfile* user = data_.users.find(id); user != nullptr) found.push_back(*user);
   }
-  return found;
+  return asPage(std::move(found));
 }
 
 absl::StatusOr<std::optional<UserProfile>> InMemoryClarifyTables::lockUser(const std::string& id) {

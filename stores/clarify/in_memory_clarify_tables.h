@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "src/store/page_bound.h"
 #include "stores/clarify/clarify_tables.h"
 #include "stores/clarify/in_memory_clarify.h"
 
@@ -35,7 +36,7 @@ class InMemoryClarifyRows : public Base {
     for (const std::string& user_id : user_ids) {
       std::ranges::move(first(Kind::shown_limit, user_id, Kind::isShown), std::back_inserter(all));
     }
-    return all;
+    return asPage(std::move(all));
   }
 
   absl::StatusOr<std::optional<T>> find(const std::string& user_id,

@@ -10,6 +10,7 @@ namespace strata::internal {
 namespace {
 
 using postgres::bind;
+using postgres::Bound;
 using postgres::Effect;
 using postgres::Statement;
 using Binds = std::vector<postgres::Bind>;
@@ -55,7 +56,7 @@ Statement showingMany() {
                       " ORDER BY {} LIMIT {}) s ORDER BY s.user_id, {}",
                       columns<T>().names("s"), Kind::table, Kind::shown, Kind::order,
                       Kind::shown_limit, Kind::order),
-          fmt::format("show {} of many users", Kind::table), Effect::kReads};
+          fmt::format("show {} of many users", Kind::table), Effect::kReads, Bound::kPage};
 }
 
 template <typename T>
@@ -205,7 +206,7 @@ absl::StatusOr<std::vector<UserProfile>> PostgresClarifyTables::users(
       new Statement(fmt::format("SELECT {} FROM unnest($1::text[]) AS asked (id) CROSS JOIN LATERAL"
                                 " (SELECT * FROM $schema.users k WHERE k.id = asked.id LIMIT 1) u",
                                 userColumns().names("u")),
-                    "get many users", Effect::kReads);
+                    "get many users", Effect::kReads, Bound::kPage);
   if (ids.size() == 1) {
     return readRows<UserProfile>(session_, userColumns(), *one, {ids.front()});
   }

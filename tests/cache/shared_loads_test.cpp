@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "src/cache/load_times.h"
+#include "src/store/page_bound.h"
 #include "strata/base/backend_error.h"
 #include "strata/base/deadline.h"
 #include "strata/testing/eventually.h"
@@ -70,6 +71,16 @@ TEST_F(SharedLoadsTest, AnErrorKeepsItsMarks) {
                 {backendError(absl::PermissionDeniedError("no"), "42501"), nullptr, Version()});
   ASSERT_EQ(loads_.await(*other.party, MonotonicTime::max()), Told::kAnswer);
   EXPECT_TRUE(isBackendError(SharedLoads::answerOf(*other.party).status));
+}
+
+// Whoever waited for the load of a record that was read together with too many others was refused
+// with them.
+TEST_F(SharedLoadsTest, APageThatIsTooLargeIsNoAnswerForTheOthers) {
+  const auto leader = loads_.join("a");
+  const auto other = loads_.join("a");
+  ASSERT_TRUE(loads_.begin(*leader.party, MonotonicTime::max()));
+  loads_.finish(*leader.party, {pageTooLarge(), nullptr, {}});
+  EXPECT_EQ(loads_.await(*other.party, MonotonicTime::max()), Told::kLookAgain);
 }
 
 TEST_F(SharedLoadsTest, TheNextLoadWaitsForTheOneThatIsOut) {

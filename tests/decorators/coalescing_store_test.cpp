@@ -296,6 +296,24 @@ TEST_F(CoalescingStoreTest, AnErrorOfOneIdIsNotThatOfTheOthersInItsBatch) {
   EXPECT_THAT(idsOf(1), UnorderedElementsAre("a", "b", "c"));
 }
 
+// Reads of one record each that were put together were refused because of their sum.
+TEST_F(CoalescingStoreTest, ABatchThatIsTooLargeForAPageIsAskedForInParts) {
+  constexpr std::size_t kIds = 100;
+  makeStore({.max_concurrent_batches = 1});
+  gate_->setMostInAPage(7);
+  gate_->close();
+  Crowd<Found> other(gate_, 1, [this](std::size_t) { return store_->get("other"); });
+  ASSERT_TRUE(gate_->awaitCalls(1));
+  Crowd<Found> crowd(gate_, kIds, [this](std::size_t i) { return store_->get(std::to_string(i)); });
+  ASSERT_TRUE(clock_.awaitWaiting(kIds));
+  gate_->open();
+  EXPECT_THAT(crowd.results(), ::testing::Each(IsOk()));
+  // Half as many until they fit, and then twice as many to see whether that fits again.
+  EXPECT_LE(calls(), 2 * kIds);
+  const auto many = store_->getMany({"1", "2", "3", "4", "5", "6", "7", "8"});
+  for (const Found& found : many) EXPECT_TRUE(isPageTooLarge(found.status()));
+}
+
 TEST_F(CoalescingStoreTest, AFewCallersDoNotWaitForEachOther) {
   gate_->close();
   Crowd<Found> crowd(gate_, 4, [this](std::size_t i) { return store_->get(std::to_string(i)); });

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/store/page_bound.h"
 #include "strata/memory/in_memory_store.h"
 #include "strata/store/store.h"
 #include "strata/testing/eventually.h"
@@ -82,6 +84,11 @@ class GatedStore final : public Store<Note> {
     const std::lock_guard lock(mutex_);
     failures_[id] = std::move(status);
   }
+  // From now on, for a getMany of more ids.
+  void setMostInAPage(std::size_t ids) {
+    const std::lock_guard lock(mutex_);
+    most_in_a_page_ = ids;
+  }
   void heal() {
     const std::lock_guard lock(mutex_);
     failures_.clear();
@@ -108,6 +115,9 @@ class GatedStore final : public Store<Note> {
       call.ids.push_back(id.canonical());
       const auto failure = failures_.find(id.canonical());
       answers.push_back(failure == failures_.end() ? memory_->get(id) : failure->second);
+    }
+    if (ids.size() > most_in_a_page_) {
+      for (auto& answer : answers) answer = internal::pageTooLarge();
     }
     const std::size_t number = calls_.size();
     calls_.push_back(std::move(call));
@@ -141,6 +151,7 @@ class GatedStore final : public Store<Note> {
   bool is_open_ = true;
   std::size_t let_through_ = 0;
   std::map<std::string, absl::Status> failures_;
+  std::size_t most_in_a_page_ = std::numeric_limits<std::size_t>::max();
   std::vector<Call> calls_;
   std::size_t inside_ = 0;
   std::size_t most_ = 0;

@@ -11,6 +11,7 @@
 #include "absl/container/inlined_vector.h"
 #include "adapters/postgres/client/session_settings.h"
 #include "adapters/postgres/client/sqlstate.h"
+#include "src/store/page_bound.h"
 #include "strata/base/status.h"
 #include "strata/records/row_codec.h"
 
@@ -261,18 +262,36 @@ absl::Status Connection::executeOnce(const Statement& statement, ParameterValues
   const MonotonicTime limit = limitOf(now, deadline);
   if (!pooler_->keepsSessions()) {
     stopCancelling();
-    return guarded(statement.what(), now, limit, [&] {
+    absl::Status status = guarded(statement.what(), now, limit, [&] {
       return isAlone() ? executeAlone(statement, values, limit)
                        : executeInside(statement, values, limit);
     });
+    return statement.isPage() ? checkPage(std::move(status)) : status;
   }
   const PreparedStatement* const prepared = prepared_.find(statement);
   if (prepared == nullptr || prepared->parameters != values.size()) {
     return absl::InternalError(
         fmt::format("{}: not prepared for {} parameters", statement.what(), values.size()));
   }
+  if (statement.isPage()) {
+    return checkPage(
+        guarded(statement.what(), now, limit, [&] { return receivePage(prepared->name, values); }));
+  }
   return guarded(statement.what(), now, limit,
                  [&] { return executePrepared(prepared->name, values); });
+}
+
+absl::Status Connection::checkPage(absl::Status status) {
+  const bool is_cut_off = std::exchange(is_too_large_, false);
+  if (is_cut_off && !expired_) {
+    lost_ = true;
+  } else if (!status.ok() || !isTooLarge(result_.get())) {
+    return status;
+  }
+  clear();
+  sqlstate_.clear();
+  expired_ = false;
+  return internal::pageTooLarge();
 }
 
 // A request to cancel could reach another client's statement in the session.
@@ -288,6 +307,19 @@ std::optional<Failure> Connection::executePrepared(const std::string& name,
   return failureOf(result_.get());
 }
 
+std::optional<Failure> Connection::receivePage(const std::string& name, ParameterValues values) {
+  if (PQsendQueryPrepared(raw(), name.c_str(), static_cast<int>(values.size()), values.data(),
+                          nullptr, nullptr, 0) == 0) {
+    return Failure{};
+  }
+  is_too_large_ = !AnswerBound(raw()).await();
+  if (is_too_large_) return Failure{};
+  result_.reset(PQgetResult(raw()));
+  while (const Result end{PQgetResult(raw())}) {
+  }
+  return failureOf(result_.get());
+}
+
 std::optional<Failure> Connection::executeAlone(const Statement& statement, ParameterValues values,
                                                 MonotonicTime limit) {
   const std::string timeout = timeoutUntil(limit);
@@ -297,7 +329,8 @@ std::optional<Failure> Connection::executeAlone(const Statement& statement, Para
   pipeline.query(local_settings_.c_str(), timeouts);
   pipeline.query(statement.sql().c_str(), values);
   pipeline.query("COMMIT");
-  Pipeline::Outcome outcome = pipeline.finish(2);
+  Pipeline::Outcome outcome = pipeline.finish(2, statement.bound());
+  is_too_large_ = outcome.is_too_large;
   result_ = std::move(outcome.answer);
   nameReadOnly(outcome, outcome.failure);
   if (inFailedTransaction()) Result(PQexec(raw(), "ROLLBACK"));
@@ -313,7 +346,8 @@ std::optional<Failure> Connection::executeInside(const Statement& statement, Par
   const char* const timeouts[] = {timeout.c_str()};
   if (limits) pipeline.query(kSetTimeout, timeouts);
   pipeline.query(statement.sql().c_str(), values);
-  Pipeline::Outcome outcome = pipeline.finish(limits ? 1 : 0);
+  Pipeline::Outcome outcome = pipeline.finish(limits ? 1 : 0, statement.bound());
+  is_too_large_ = outcome.is_too_large;
   result_ = std::move(outcome.answer);
   return std::move(outcome.failure);
 }

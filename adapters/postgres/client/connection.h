@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "adapters/postgres/client/answer_bound.h"
 #include "adapters/postgres/client/conninfo.h"
 #include "adapters/postgres/client/libpq_handles.h"
 #include "adapters/postgres/client/pipeline.h"
@@ -50,6 +51,8 @@ class Rows {
     return std::string_view(PQgetvalue(result_, row, column),
                             static_cast<std::size_t>(PQgetlength(result_, row, column)));
   }
+  // The bytes of the texts and JSON in all rows.
+  std::size_t textBytes() const { return postgres::textBytes(result_); }
 
  private:
   const PGresult* result_ = nullptr;
@@ -148,6 +151,11 @@ class Connection {
   void stopCancelling();
   absl::Status executeOnce(const Statement& statement, ParameterValues values, Deadline deadline);
   std::optional<Failure> executePrepared(const std::string& name, ParameterValues values);
+  // The same for a page.
+  std::optional<Failure> receivePage(const std::string& name, ParameterValues values);
+  // What came of a page, which `pageTooLarge` refuses. Where it was not received to its end the
+  // session is lost.
+  absl::Status checkPage(absl::Status status);
   // In a transaction of its own, or in the one that is open.
   std::optional<Failure> executeAlone(const Statement& statement, ParameterValues values,
                                       MonotonicTime limit);
@@ -196,6 +204,8 @@ class Connection {
   bool read_only_ = false;
   bool blocked_ = false;
   bool expired_ = false;
+  // Whether the last answer was a page that was too large, and not received to its end.
+  bool is_too_large_ = false;
 };
 
 }  // namespace strata::postgres

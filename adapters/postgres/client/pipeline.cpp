@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "adapters/postgres/client/answer_bound.h"
+
 namespace strata::postgres {
 namespace {
 
@@ -38,13 +40,18 @@ void Pipeline::prepare(const char* name, const char* sql) {
   ++statements_;
 }
 
-Pipeline::Outcome Pipeline::finish(std::size_t wanted) {
+Pipeline::Outcome Pipeline::finish(std::size_t wanted, Bound bound) {
   Outcome outcome;
   if (!sent_ || PQpipelineSync(connection_) == 0) {
     outcome.failure = Failure{};
     return outcome;
   }
   for (std::size_t number = 0; number < statements_; ++number) {
+    if (bound == Bound::kPage && number == wanted && !AnswerBound(connection_).await()) {
+      outcome.failure = Failure{};
+      outcome.is_too_large = true;
+      return outcome;
+    }
     readAnswer(number, wanted, outcome);
     if (PQstatus(connection_) != CONNECTION_OK) return outcome;
   }

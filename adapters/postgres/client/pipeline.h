@@ -10,6 +10,7 @@
 
 #include "absl/types/span.h"
 #include "adapters/postgres/client/libpq_handles.h"
+#include "adapters/postgres/client/statement.h"
 
 namespace strata::postgres {
 
@@ -41,9 +42,11 @@ class Pipeline {
     std::size_t failed = 0;
     // What the statement of the number asked for answered.
     Result answer{};
+    // It answered more than a page may have; the rest is still to come.
+    bool is_too_large = false;
   };
-  // Sends them and waits for all answers.
-  Outcome finish(std::size_t wanted);
+  // Sends them and waits for all answers; with `bound` not for one that is too large.
+  Outcome finish(std::size_t wanted, Bound bound = Bound::kNone);
 
  private:
   void readAnswer(std::size_t number, std::size_t wanted, Outcome& outcome);

@@ -7,6 +7,7 @@
 
 #include "src/base/unshared_status.h"
 #include "strata/base/status.h"
+#include "strata/store/page_bound.h"
 
 namespace strata::postgres {
 namespace {
@@ -282,6 +283,8 @@ absl::StatusOr<Answer> Pool::run(const Statement& statement, absl::Span<const Bi
       status = rows.status();
     }
     if (!connection.lost() || connection.expired()) return status;
+    // It would be as large again.
+    if (isPageTooLarge(status)) return status;
     if (sent && statement.writes() && !connection.refused()) return outcomeUnknown(statement);
     if (attempt == kAttempts) return status;
     // A server that goes down ends its sessions one after another; one may still prove itself.

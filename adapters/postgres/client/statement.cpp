@@ -6,7 +6,11 @@
 
 namespace strata::postgres {
 
-Statement::Statement(std::string sql, std::string what, Effect effect)
-    : sql_(std::move(sql)), what_(std::move(what)), effect_(effect), key_(stableHash(sql_)) {}
+Statement::Statement(std::string sql, std::string what, Effect effect, Bound bound)
+    : sql_(std::move(sql)),
+      what_(std::move(what)),
+      effect_(effect),
+      bound_(bound),
+      key_(stableHash(sql_)) {}
 
 }  // namespace strata::postgres

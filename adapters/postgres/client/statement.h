@@ -14,17 +14,23 @@ namespace strata::postgres {
 // Whether a statement changes anything, and so what the loss of its connection means.
 enum class Effect : bool { kReads, kWrites };
 
+// Whether its answer is one of the pages that kMaxPageBytes bounds: then one that is larger is
+// `internal::pageTooLarge`, and not kept while it comes.
+enum class Bound : bool { kNone, kPage };
+
 // One statement, with $1, $2 … for its parameters, which the server types by where they stand. It
 // is prepared once per connection, unless that has used 256 others since; statements of the same
 // text share that. Never put a value into the text.
 class Statement {
  public:
   // `what` is for messages: "get from feature_flags".
-  Statement(std::string sql, std::string what, Effect effect);
+  Statement(std::string sql, std::string what, Effect effect, Bound bound = Bound::kNone);
 
   const std::string& sql() const { return sql_; }
   const std::string& what() const { return what_; }
   bool writes() const { return effect_ == Effect::kWrites; }
+  Bound bound() const { return bound_; }
+  bool isPage() const { return bound_ == Bound::kPage; }
   // The same for every statement of the same text, and hardly ever for another.
   std::uint64_t key() const { return key_; }
 
@@ -32,6 +38,7 @@ class Statement {
   std::string sql_;
   std::string what_;
   Effect effect_;
+  Bound bound_;
   std::uint64_t key_;
 };
 

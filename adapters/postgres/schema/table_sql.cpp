@@ -122,7 +122,7 @@ Statement getSql(const EntityInfo& entity, const TableLayout& layout) {
 
 Statement getManySql(const EntityInfo& entity, const TableLayout& layout) {
   return Statement(layout.keys.size() == 1 ? selectAny(entity, layout) : selectEach(entity, layout),
-                   fmt::format("get many from {}", entity.table), Effect::kReads);
+                   fmt::format("get many from {}", entity.table), Effect::kReads, Bound::kPage);
 }
 
 // The uncorrelated subquery is evaluated once, before the row is looked for, and where there is none.

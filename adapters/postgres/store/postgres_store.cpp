@@ -14,6 +14,7 @@
 #include "adapters/postgres/client/transaction.h"
 #include "adapters/postgres/schema/schema.h"
 #include "adapters/postgres/schema/table_sql.h"
+#include "src/store/page_bound.h"
 #include "strata/base/status.h"
 #include "strata/records/row_codec.h"
 #include "strata/store/internal/unit_reads.h"
@@ -33,6 +34,14 @@ namespace {
 using AnySnapshots = Snapshots<AnyRecord>;
 
 constexpr std::size_t kMostIdsPerQuery = 10'000;
+
+// Gives every id that was asked for the error, so that which of them is too much does not depend on
+// the order of the rows. Those that no store takes keep their own.
+void refuseAll(AnySnapshots& answers, const absl::Status& error) {
+  for (auto& answer : answers) {
+    if (!absl::IsInvalidArgument(answer.status())) answer = error;
+  }
+}
 
 Version toVersion(std::optional<std::string_view> text) {
   std::int64_t value = 0;
@@ -175,8 +184,12 @@ absl::Status Table::changed(UnitOfWork& unit) const {
 // The ids of one query, each once, and where their answers go.
 class Batch {
  public:
-  Batch(const Table& table, AnySnapshots& answers)
-      : table_(table), answers_(answers), arrays_(table.keys.size()) {}
+  // `is_one_of_many`: the bound of a page holds for several queries together.
+  Batch(const Table& table, AnySnapshots& answers, bool is_one_of_many)
+      : table_(table),
+        answers_(answers),
+        is_one_of_many_(is_one_of_many),
+        arrays_(table.keys.size()) {}
 
   void add(std::size_t answer, const std::vector<std::string>& texts) {
     std::vector<std::size_t>& places = places_[joined(texts)];
@@ -186,9 +199,11 @@ class Batch {
   }
 
   std::size_t size() const { return places_.size(); }
+  // Whether all that was read is more than a page may have.
+  bool isTooLarge() const { return bytes_ > kMaxPageBytes; }
 
   void run(const ReadOptions& options) {
-    if (places_.empty()) return;
+    if (places_.empty() || isTooLarge()) return;
     std::vector<Bind> binds;
     for (postgres::ArrayText& array : arrays_) binds.emplace_back(array.take());
     absl::StatusOr<Answer> answer = table_.run(table_.get_many_sql, binds, options);
@@ -196,9 +211,11 @@ class Batch {
     if (status.ok() && !isAsked(answer->rows)) {
       status = table_.wrongAnswer(table_.get_many_sql, *answer, options.unit);
     }
+    if (isPageTooLarge(status)) bytes_ = kMaxPageBytes + 1;
     if (!status.ok()) {
       for (const auto& [key, places] : places_) fill(places, status);
     } else {
+      if (is_one_of_many_) bytes_ += answer->rows.textBytes();
       for (int row = 0; row < answer->rows.size(); ++row) read(answer->rows, row);
     }
     places_.clear();
@@ -228,8 +245,10 @@ class Batch {
 
   const Table& table_;
   AnySnapshots& answers_;
+  const bool is_one_of_many_;
   std::vector<postgres::ArrayText> arrays_;
   absl::flat_hash_map<std::string, std::vector<std::size_t>> places_;
+  std::size_t bytes_ = 0;
 };
 
 class PostgresRecords final : public AnyStore {
@@ -300,7 +319,7 @@ AnySnapshots PostgresRecords::lockAndGetMany(absl::Span<const Id> ids, const Rea
 AnySnapshots PostgresRecords::getMany(absl::Span<const Id> ids, const ReadOptions& options) {
   if (options.lock == ReadLock::kForUpdate) return lockAndGetMany(ids, options);
   AnySnapshots answers(ids.size(), AnySnapshot());
-  Batch batch(table_, answers);
+  Batch batch(table_, answers, ids.size() > kMostIdsPerQuery);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     absl::StatusOr<std::vector<std::string>> texts = table_.keyTexts(ids[i]);
     if (!texts.ok()) {
@@ -311,6 +330,7 @@ AnySnapshots PostgresRecords::getMany(absl::Span<const Id> ids, const ReadOption
     if (batch.size() == kMostIdsPerQuery) batch.run(options);
   }
   batch.run(options);
+  if (batch.isTooLarge()) refuseAll(answers, pageTooLarge());
   if (options.unit == nullptr) return answers;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     answers[i] = table_.noted(ids[i], std::move(answers[i]), options.unit);

@@ -50,8 +50,8 @@ struct StagedGet {
 //   InvalidArgument     an id, a value or an option that no store accepts; the message says which
 //   Unavailable         the backend was not asked or did nothing; retry later
 //   DeadlineExceeded    time ran out; a read may be retried, a write may have happened
-//   ResourceExhausted   too much in flight already; retry later, with less. A read of a unit of
-//                       work: it remembers 10 000 records already; read fewer in one unit
+//   ResourceExhausted   too much in flight; retry later. isPageTooLarge: getMany of more bytes than
+//                       a page has; ask for fewer. A unit of work has read 10 000 records; read less
 //   DataLoss            what is stored is not a T; names table and column, never the value
 //   FailedPrecondition  the backend is not set up for this store (a missing table or column)
 //   PermissionDenied    the backend refused these credentials

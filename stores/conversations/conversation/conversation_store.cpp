@@ -1,7 +1,9 @@
 #include "strata/stores/conversations/conversation/conversation_store.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "src/store/page_bound.h"
 #include "stores/base/arguments.h"
 #include "stores/base/ids.h"
 #include "stores/base/text_limits.h"
@@ -22,6 +24,14 @@ constexpr auto kCompactedWithin = std::chrono::days(1);
 Caller take(Ids& ids, const Caller& caller) {
   return {.tenant_id = ids.take(caller.tenant_id, "tenant_id"),
           .user_id = ids.takeOptional(caller.user_id, "user_id")};
+}
+
+// How many of those that were found make the page: at least one less where there are more than it
+// may hold.
+std::size_t countOf(const std::vector<Conversation>& found, const ListFilter& filter) {
+  const std::size_t most = static_cast<std::size_t>(filter.limit) - 1;
+  const std::size_t count = filter.mayExceedAPage() ? countOfPage(found) : found.size();
+  return std::min(count, most);
 }
 
 class RuledConversationStore final : public ConversationStore {
@@ -194,8 +204,9 @@ absl::StatusOr<ConversationPage> RuledConversationStore::listConversations(
       list_, options, [&](Tables& tables) { return tables.list(asking.tenant_id, filter); });
   if (!found.ok()) return found.status();
   ConversationPage page{.conversations = *std::move(found), .next_cursor = {}};
-  if (static_cast<std::int64_t>(page.conversations.size()) <= query.limit) return page;
-  page.conversations.pop_back();
+  const std::size_t count = countOf(page.conversations, filter);
+  if (count == page.conversations.size()) return page;
+  page.conversations.resize(count);
   const Conversation& last = page.conversations.back();
   page.next_cursor = encodeCursor({.active_at = activeAt(last), .id = last.id});
   return page;

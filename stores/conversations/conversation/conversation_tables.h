@@ -32,6 +32,11 @@ struct ListFilter {
   ConversationStatus status = ConversationStatus::kActive;
   std::optional<ActivityCursor> after;
   std::int64_t limit = 0;
+
+  // Whether so many conversations, each as long as it may be, are more than kMaxPageBytes. Then the
+  // list may end early, with the one that is too much.
+  bool mayExceedAPage() const { return limit > kAlwaysInAPage; }
+  static constexpr std::int64_t kAlwaysInAPage = 450;
 };
 
 struct CompactionFilter {

@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "src/store/page_bound.h"
+
 namespace strata::internal {
 namespace {
 
@@ -41,6 +43,11 @@ absl::StatusOr<std::vector<Snapshot<Conversation>>> InMemoryConversationTables::
   std::vector<Snapshot<Conversation>> found;
   for (const std::string& id : ids)
     found.push_back(snapshotOf(data_.conversations.find({tenant, id})));
+  std::size_t bytes = 0;
+  for (const Snapshot<Conversation>& one : found) {
+    if (one != nullptr) bytes += pageBytes(typeInfo<Conversation>(), &*one);
+  }
+  if (bytes > kMaxPageBytes) return pageTooLarge();
   return found;
 }
 
@@ -98,7 +105,7 @@ absl::StatusOr<std::vector<Conversation>> InMemoryConversationTables::needingCom
   if (static_cast<std::int64_t>(due.size()) > filter.limit) {
     due.resize(static_cast<std::size_t>(filter.limit));
   }
-  return due;
+  return asPage(std::move(due));
 }
 
 absl::Status InMemoryConversationTables::insertConversation(const Conversation& conversation) {

@@ -3,6 +3,7 @@
 #include <tuple>
 #include <utility>
 
+#include "src/store/page_bound.h"
 #include "stores/conversations/conversation/in_memory_conversation_tables.h"
 
 namespace strata::internal {
@@ -67,7 +68,7 @@ absl::StatusOr<std::vector<Message>> InMemoryConversationTables::newestMessages(
   std::ranges::sort(newest, {}, orderOf);
   const auto count = static_cast<std::int64_t>(newest.size());
   if (count > limit) newest.erase(newest.begin(), newest.begin() + (count - limit));
-  return newest;
+  return asPage(std::move(newest));
 }
 
 absl::StatusOr<std::vector<Message>> InMemoryConversationTables::resolvedMessages(
@@ -83,7 +84,7 @@ absl::StatusOr<std::vector<Message>> InMemoryConversationTables::resolvedMessage
       if (isWanted(message, query)) wanted.push_back(message);
     });
   }
-  return pageOf(std::move(wanted), query);
+  return asPage(pageOf(std::move(wanted), query));
 }
 
 absl::StatusOr<std::vector<Message>> InMemoryConversationTables::liveMessages(
@@ -101,7 +102,7 @@ absl::StatusOr<std::vector<Message>> InMemoryConversationTables::branchPoints(
   visitMessages(tenant, path, kToTheEnd, [&](const Message& message) {
     if (message.is_branch_point) points.push_back(message);
   });
-  return points;
+  return asPage(std::move(points));
 }
 
 absl::StatusOr<std::vector<Message>> InMemoryConversationTables::pinnedMessages(
@@ -114,13 +115,19 @@ absl::StatusOr<std::vector<Message>> InMemoryConversationTables::pinnedMessages(
     });
   }
   std::ranges::sort(pinned, {}, orderOf);
-  return pinned;
+  return asPage(std::move(pinned));
 }
 
 absl::StatusOr<std::int64_t> InMemoryConversationTables::pinnedCount(
     const std::string& tenant, const std::string& conversation,
     const std::optional<std::string>& path) {
-  return static_cast<std::int64_t>(pinnedMessages(tenant, conversation, path)->size());
+  std::int64_t count = 0;
+  for (const std::string& id : pathIdsOf(tenant, conversation, path)) {
+    visitMessages(tenant, id, kToTheEnd, [&](const Message& message) {
+      if (message.is_pinned && !message.deleted_at) ++count;
+    });
+  }
+  return count;
 }
 
 absl::Status InMemoryConversationTables::appendMessages(const std::string& tenant,

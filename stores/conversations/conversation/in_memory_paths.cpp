@@ -2,6 +2,7 @@
 #include <limits>
 #include <tuple>
 
+#include "src/store/page_bound.h"
 #include "stores/conversations/conversation/in_memory_conversation_tables.h"
 #include "stores/conversations/execution/in_memory_execution_tables.h"
 
@@ -64,7 +65,7 @@ absl::StatusOr<std::vector<Path>> InMemoryConversationTables::pathsOf(
   std::ranges::sort(found, {}, [](const Path& path) {
     return std::tuple(!path.is_primary, path.created_at, path.id);
   });
-  return found;
+  return asPage(std::move(found));
 }
 
 absl::StatusOr<std::vector<Path>> InMemoryConversationTables::chain(const std::string& tenant,

@@ -5,14 +5,17 @@
 
 #include <charconv>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "adapters/postgres/client/array_text.h"
+#include "strata/store/page_bound.h"
 
 namespace strata::internal {
 namespace {
 
 using postgres::bind;
+using postgres::Bound;
 using postgres::Effect;
 using postgres::Statement;
 
@@ -22,10 +25,11 @@ const RecordColumns& columns() {
 }
 
 // "SELECT columns, version FROM $schema.conversations c " and so on.
-Statement selectConversations(const std::string& rest, const char* what) {
+Statement selectConversations(const std::string& rest, const char* what,
+                              Bound bound = Bound::kNone) {
   return Statement(fmt::format("SELECT {}, c.row_version FROM $schema.conversations c {}",
                                columns().names("c"), rest),
-                   what, Effect::kReads);
+                   what, Effect::kReads, bound);
 }
 
 // The rules of authorization.h for kRead, in SQL; $2 is the reader.
@@ -50,20 +54,36 @@ Statement listSql(ConversationStatus status, bool goes_on) {
   return selectConversations(
       fmt::format("WHERE c.tenant_id = $1 {} {} AND {} ORDER BY {} DESC, c.id DESC LIMIT $3",
                   archived, after, kMayRead, kActivity),
-      "list conversations");
+      "list conversations", Bound::kPage);
 }
 
-const Statement& listStatement(ConversationStatus status, bool goes_on) {
-  using Kind = std::pair<ConversationStatus, bool>;
+// The same, which ends with the row in which it becomes larger than a page. What is summed up are
+// the texts that can be long. Costs a sort of the page, so not for pages that are never so large.
+Statement cutAtPage(const Statement& list) {
+  return Statement(
+      fmt::format(
+          "SELECT {0} FROM (SELECT q.*, sum(q.bytes) OVER (ORDER BY q.place) AS so_far FROM"
+          " (SELECT c.*, row_number() OVER () AS place, coalesce(octet_length(c.title), 0) +"
+          " octet_length(c.authorization_spec::text) + octet_length(c.jurisdictions::text)"
+          " AS bytes FROM ({1}) c) q) c WHERE so_far - bytes <= {2} ORDER BY place",
+          columns().names("c"), list.sql(), kMaxPageBytes),
+      list.what(), Effect::kReads);
+}
+
+const Statement& listStatement(const ListFilter& filter) {
+  using Kind = std::tuple<ConversationStatus, bool, bool>;
   static const auto* const statements = [] {
     auto* made = new std::map<Kind, Statement>();
     for (const auto s :
          {ConversationStatus::kActive, ConversationStatus::kArchived, ConversationStatus::kAll}) {
-      for (const bool on : {false, true}) made->emplace(Kind(s, on), listSql(s, on));
+      for (const bool on : {false, true}) {
+        made->emplace(Kind(s, on, false), listSql(s, on));
+        made->emplace(Kind(s, on, true), cutAtPage(listSql(s, on)));
+      }
     }
     return made;
   }();
-  return statements->at({status, goes_on});
+  return statements->at({filter.status, filter.after.has_value(), filter.mayExceedAPage()});
 }
 
 }  // namespace
@@ -109,7 +129,7 @@ absl::StatusOr<std::vector<Snapshot<Conversation>>> PostgresConversationTables::
                   " (SELECT * FROM $schema.conversations k WHERE k.tenant_id = $1 AND k.id = "
                   "asked.id LIMIT 1) c",
                   columns().names("c")),
-      "get many conversations", Effect::kReads);
+      "get many conversations", Effect::kReads, Bound::kPage);
   postgres::ArrayText array;
   for (const std::string& id : ids) array.append(id);
   auto rows = readConversations(*statement, {tenant, array.take()});
@@ -154,7 +174,7 @@ absl::StatusOr<std::vector<Conversation>> PostgresConversationTables::list(
     binds.push_back(bind(filter.after->active_at));
     binds.push_back(bind(filter.after->id));
   }
-  const auto answer = session_.run(listStatement(filter.status, filter.after.has_value()), binds);
+  const auto answer = session_.run(listStatement(filter), binds);
   if (!answer.ok()) return answer.status();
   return readAll<Conversation>(columns(), answer->rows);
 }
@@ -168,7 +188,7 @@ absl::StatusOr<std::vector<Conversation>> PostgresConversationTables::needingCom
                   "  WHERE p.tenant_id = $1 AND p.conversation_id = c.id) > $4"
                   " ORDER BY c.last_compacted_at NULLS FIRST, {0} DESC, c.id DESC LIMIT $5",
                   kActivity),
-      "find conversations that need compaction"));
+      "find conversations that need compaction", Bound::kPage));
   const auto answer = session_.run(
       *statement, Binds{tenant, bind(filter.active_since), bind(filter.not_compacted_since),
                         bind(filter.more_messages_than), bind(filter.limit)});

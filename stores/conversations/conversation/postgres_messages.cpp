@@ -15,6 +15,7 @@ namespace strata::internal {
 namespace {
 
 using postgres::bind;
+using postgres::Bound;
 using postgres::Effect;
 using postgres::Statement;
 
@@ -23,9 +24,9 @@ const RecordColumns& columns() {
   return *made;
 }
 
-Statement selectMessages(const std::string& rest, const char* what) {
+Statement selectMessages(const std::string& rest, const char* what, Bound bound = Bound::kPage) {
   return Statement(fmt::format("SELECT {} FROM $schema.messages m {}", columns().names("m"), rest),
-                   what, Effect::kReads);
+                   what, Effect::kReads, bound);
 }
 
 // How many messages a page and those before it are; none: all.
@@ -48,8 +49,8 @@ absl::StatusOr<std::vector<Message>> PostgresConversationTables::readMessages(
 
 absl::StatusOr<std::optional<Message>> PostgresConversationTables::message(
     const std::string& tenant, const std::string& id) {
-  static const auto* const statement =
-      new Statement(selectMessages("WHERE m.tenant_id = $1 AND m.id = $2", "get a message"));
+  static const auto* const statement = new Statement(
+      selectMessages("WHERE m.tenant_id = $1 AND m.id = $2", "get a message", Bound::kNone));
   auto found = readMessages(*statement, {tenant, id});
   if (!found.ok()) return found.status();
   if (found->empty()) return std::nullopt;
@@ -104,7 +105,7 @@ absl::StatusOr<std::vector<Message>> PostgresConversationTables::resolvedMessage
           " ORDER BY k.sequence_in_path LIMIT $8) m"
           " ORDER BY line.depth DESC, m.sequence_in_path LIMIT $6 OFFSET $7",
           kMaxPathDepth, columns().names("m")),
-      "resolve the messages of a path", Effect::kReads);
+      "resolve the messages of a path", Effect::kReads, Bound::kPage);
   const std::optional<std::int64_t> last = lastOfPage(query);
   return readMessages(*statement,
                       {tenant, path, bind(query.include_deleted), bind(query.pinned_only),
@@ -116,7 +117,7 @@ absl::StatusOr<std::vector<Message>> PostgresConversationTables::liveMessages(
   static const auto* const statement = new Statement(
       selectMessages("WHERE m.tenant_id = $1 AND m.path_id = $2 AND m.deleted_at IS NULL"
                      " ORDER BY m.sequence_in_path",
-                     "get the messages of a path"));
+                     "get the messages of a path", Bound::kNone));
   return readMessages(*statement, {tenant, path});
 }
 

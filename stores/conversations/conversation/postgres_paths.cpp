@@ -9,6 +9,7 @@ namespace strata::internal {
 namespace {
 
 using postgres::bind;
+using postgres::Bound;
 using postgres::Effect;
 using postgres::Statement;
 
@@ -26,10 +27,10 @@ std::string columnsOfPath() {
          " WHERE b.tenant_id = $1 AND b.parent_path_id = p.id)";
 }
 
-Statement selectPaths(const std::string& rest, const char* what) {
+Statement selectPaths(const std::string& rest, const char* what, Bound bound = Bound::kNone) {
   return Statement(
       fmt::format("SELECT {} FROM $schema.conversation_paths p {}", columnsOfPath(), rest), what,
-      Effect::kReads);
+      Effect::kReads, bound);
 }
 
 Statement listSql(bool include_inactive, PathParent parent) {
@@ -39,7 +40,7 @@ Statement listSql(bool include_inactive, PathParent parent) {
   return selectPaths(fmt::format("WHERE p.tenant_id = $1 AND p.conversation_id = $2 {} {}"
                                  " ORDER BY p.is_primary DESC, p.created_at, p.id",
                                  include_inactive ? "" : "AND p.is_active", of),
-                     "list paths");
+                     "list paths", Bound::kPage);
 }
 
 const Statement& listStatement(bool include_inactive, PathParent parent) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/functional/function_ref.h"
+#include "src/store/page_bound.h"
 
 namespace strata::internal {
 namespace {
@@ -85,7 +86,7 @@ absl::StatusOr<std::vector<ExecutionContext>> InMemoryExecutionTables::listExpir
   const When expires = [](const ExecutionContext& context) {
     return context.terminated_at ? std::nullopt : std::optional(context.expires_at);
   };
-  return firstBy(data_, tenant_id, expires, by, limit);
+  return asPage(firstBy(data_, tenant_id, expires, by, limit));
 }
 
 absl::StatusOr<bool> InMemoryExecutionTables::insert(const ExecutionContext& context) {

@@ -8,6 +8,7 @@
 namespace strata::internal {
 namespace {
 
+using postgres::Bound;
 using postgres::Effect;
 using postgres::Statement;
 
@@ -18,10 +19,10 @@ const RecordColumns& columns() {
 }
 
 // What `rows` says about the rows of the table.
-Statement reading(std::string_view rows, const char* what) {
+Statement reading(std::string_view rows, const char* what, Bound bound = Bound::kNone) {
   return {fmt::format("SELECT {} FROM $schema.execution_contexts WHERE tenant_id = $1 AND {}",
                       columns().names(), rows),
-          what, Effect::kReads};
+          what, Effect::kReads, bound};
 }
 
 Statement inserting() {
@@ -67,7 +68,7 @@ const ExecutionStatements& executionStatements() {
                                    "lock the execution context of a path"),
       .list_expired =
           reading("terminated_at IS NULL AND expires_at <= $2 ORDER BY expires_at, id LIMIT $3",
-                  "list expired execution contexts"),
+                  "list expired execution contexts", Bound::kPage),
       .insert = inserting(),
       .update = updating(),
       .remove_terminated = removingTerminated()};

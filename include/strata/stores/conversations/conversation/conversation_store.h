@@ -78,6 +78,7 @@ struct ConversationQuery {
 // A conversation that gets a message while somebody pages moves to the front. Of all others a walk
 // through the pages sees each exactly once.
 struct ConversationPage {
+  // Fewer than were asked for where there are no more, or where they fill kMaxPageBytes.
   std::vector<Conversation> conversations;
   // None: this was the last page.
   std::optional<std::string> next_cursor;
