@@ -71,8 +71,8 @@ class PageBoundTest : public ::testing::Test {
     config.database_url = testing::sharedServers().postgres().url();
     return config;
   }
-  static Backends open(Config config) {
-    auto backends = connect(std::move(config));
+  static Backends open(const Config& config) {
+    auto backends = connect(config);
     EXPECT_THAT(backends, IsOk());
     return *std::move(backends);
   }

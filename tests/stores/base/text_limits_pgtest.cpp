@@ -232,12 +232,12 @@ class TextLimitsTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     ASSERT_THAT(server().createDatabase(kDatabase), IsOk());
-    postgres_ = std::make_unique<Stores>(postgresConfig());
-    memory_ = std::make_unique<Stores>(Config());
+    postgres = std::make_unique<Stores>(postgresConfig());
+    memory = std::make_unique<Stores>(Config());
   }
   static void TearDownTestSuite() {
-    postgres_.reset();
-    memory_.reset();
+    postgres.reset();
+    memory.reset();
   }
 
   static testing::LocalPostgres& server() { return testing::sharedServers().postgres(); }
@@ -256,33 +256,33 @@ class TextLimitsTest : public ::testing::Test {
     return texts;
   }
 
-  static std::unique_ptr<Stores> postgres_;
-  static std::unique_ptr<Stores> memory_;
+  static std::unique_ptr<Stores> postgres;
+  static std::unique_ptr<Stores> memory;
 };
 
-std::unique_ptr<Stores> TextLimitsTest::postgres_;
-std::unique_ptr<Stores> TextLimitsTest::memory_;
+std::unique_ptr<Stores> TextLimitsTest::postgres;
+std::unique_ptr<Stores> TextLimitsTest::memory;
 
 // Nearly every text could have any length, up to what PostgreSQL takes in a row.
 TEST_F(TextLimitsTest, AreTheSameInMemoryAndInPostgresql) {
   for (const Write& field : fields()) {
     SCOPED_TRACE(field.name);
-    EXPECT_THAT(field.write(*memory_, field.limit), IsOk());
-    EXPECT_THAT(field.write(*postgres_, field.limit), IsOk());
+    EXPECT_THAT(field.write(*memory, field.limit), IsOk());
+    EXPECT_THAT(field.write(*postgres, field.limit), IsOk());
     for (const std::size_t bytes : {field.limit + 1, field.limit + 2}) {
-      const absl::Status refused = field.write(*memory_, bytes);
+      const absl::Status refused = field.write(*memory, bytes);
       EXPECT_EQ(refused,
                 absl::InvalidArgumentError(field.name + " has " + std::to_string(bytes) +
                                            " bytes, more than the " + std::to_string(field.limit) +
                                            " that it may have"));
-      EXPECT_EQ(field.write(*postgres_, bytes), refused);
+      EXPECT_EQ(field.write(*postgres, bytes), refused);
     }
   }
 }
 
 // A copy has one member of metadata more than the message that it is of.
 TEST_F(TextLimitsTest, HoldForTheCopiesOfAMerge) {
-  for (Stores* stores : {memory_.get(), postgres_.get()}) {
+  for (Stores* stores : {memory.get(), postgres.get()}) {
     const auto side = stores->paths->createPath(
         kTenant, {.conversation_id = stores->conversation.id, .name = "side"});
     ASSERT_THAT(side, IsOk());
