@@ -109,6 +109,8 @@ namespace internal {
 
 std::uint64_t randomSeed() { return fixed_source == nullptr ? systemRandom() : (*fixed_source)(); }
 
+std::uint64_t processSeed() { return fixed_source == nullptr ? systemRandom() : 0; }
+
 void fillRandom(void* bytes, std::size_t size) {
   auto* const to = static_cast<char*>(bytes);
   if (fixed_source == nullptr) {

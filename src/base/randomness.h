@@ -11,6 +11,10 @@ namespace strata::internal {
 // core and the decorators begins.
 std::uint64_t randomSeed();
 
+// 64 unguessable bits of the system for what is made once in a process. Where randomness is fixed, a
+// constant: the first run of a simulation must not take one number more than later ones.
+std::uint64_t processSeed();
+
 // Unguessable bytes, for names that a stranger could ask for. Thread-safe. Taken from the system in
 // batches; a child of fork() does not use its parent's. Throws as makeNonce does.
 void fillRandom(void* bytes, std::size_t size);

@@ -15,6 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "src/cache/cache_ttl.h"
 #include "strata/base/hash.h"
+#include "strata/base/internal/seeded_hash.h"
 #include "strata/base/nonce.h"
 
 namespace strata {
@@ -28,6 +29,23 @@ Incarnation newIncarnation() {
   const std::uint64_t hash = stableHash({nonce.data(), nonce.size()});
   return {hash == 0 ? 1 : hash};
 }
+
+// Hashed once for the shard and for its map.
+struct HashedKey {
+  explicit HashedKey(std::string_view text_in)
+      : HashedKey(text_in, internal::seededHash(text_in)) {}
+  HashedKey(std::string_view text_in, std::uint64_t hash_in) : text(text_in), hash(hash_in) {}
+
+  friend bool operator==(const HashedKey& a, const HashedKey& b) { return a.text == b.text; }
+
+  std::string_view text;
+  std::uint64_t hash;
+};
+
+struct HashOfKey {
+  using is_avalanching = void;
+  std::size_t operator()(const HashedKey& key) const { return key.hash; }
+};
 
 template <typename T>
 std::vector<absl::StatusOr<T>> toAll(std::size_t count, const absl::Status& status) {
@@ -45,40 +63,41 @@ class LruCache::Shard {
       : max_bytes_(max_bytes),
         max_entries_(max_entries == 0 ? std::numeric_limits<std::size_t>::max() : max_entries) {}
 
-  std::optional<std::string> get(std::string_view key, MonotonicTime now) {
+  std::optional<std::string> get(const HashedKey& key, MonotonicTime now) {
     const std::lock_guard lock(mutex_);
     const Node* node = use(key, now);
     return node == nullptr ? std::nullopt : std::optional(node->value);
   }
 
-  absl::Status set(std::string_view key, std::string_view value, MonotonicTime now,
+  absl::Status set(const HashedKey& key, std::string_view value, MonotonicTime now,
                    absl::Duration ttl) {
     const std::lock_guard lock(mutex_);
     return store(key, value, now, ttl);
   }
 
-  void remove(std::string_view key) {
+  void remove(const HashedKey& key) {
     const std::lock_guard lock(mutex_);
     if (const auto found = by_key_.find(key); found != by_key_.end()) erase(found->second);
   }
 
-  LeaseReply getOrLease(const LeaseRequest& request, MonotonicTime now, absl::Duration ttl) {
+  LeaseReply getOrLease(const HashedKey& key, std::string_view cell, MonotonicTime now,
+                        absl::Duration ttl) {
     const std::lock_guard lock(mutex_);
     LeaseReply reply;
-    if (const Node* node = use(request.key, now)) {
+    if (const Node* node = use(key, now)) {
       reply.found = node->value;
     } else {
-      reply.leased = store(request.key, request.cell, now, ttl).ok();
+      reply.leased = store(key, cell, now, ttl).ok();
     }
     return reply;
   }
 
-  absl::StatusOr<bool> compareAndSet(const CompareAndSet& request, MonotonicTime now,
-                                     absl::Duration ttl) {
+  absl::StatusOr<bool> compareAndSet(const HashedKey& key, const CompareAndSet& request,
+                                     MonotonicTime now, absl::Duration ttl) {
     const std::lock_guard lock(mutex_);
-    const Node* node = use(request.key, now);
+    const Node* node = use(key, now);
     if (node == nullptr || !node->value.starts_with(request.expected_prefix)) return false;
-    if (absl::Status stored = store(request.key, request.value, now, ttl); !stored.ok()) {
+    if (absl::Status stored = store(key, request.value, now, ttl); !stored.ok()) {
       return stored;
     }
     return true;
@@ -108,7 +127,7 @@ class LruCache::Shard {
     while (!nodes_.empty()) erase(nodes_.begin());
   }
 
-  std::optional<Entry> peek(std::string_view key, MonotonicTime now) {
+  std::optional<Entry> peek(const HashedKey& key, MonotonicTime now) {
     const std::lock_guard lock(mutex_);
     const auto found = by_key_.find(key);
     if (found == by_key_.end() || found->second->expiry->first <= now) return std::nullopt;
@@ -129,14 +148,16 @@ class LruCache::Shard {
   using ByExpiry = std::multimap<MonotonicTime, Nodes::iterator>;
   struct Node {
     std::string key;
+    std::uint64_t hash;
     std::string value;
     ByExpiry::iterator expiry;
 
+    HashedKey hashedKey() const { return {key, hash}; }
     std::size_t bytes() const { return key.size() + value.size() + kEntryOverheadBytes; }
   };
 
   // The live entry under `key`, from now on the one used last; null when there is none.
-  const Node* use(std::string_view key, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  const Node* use(const HashedKey& key, MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto found = by_key_.find(key);
     if (found == by_key_.end()) return nullptr;
     const Nodes::iterator node = found->second;
@@ -149,19 +170,19 @@ class LruCache::Shard {
   }
 
   // `key` and `value` must not point into this shard.
-  absl::Status store(std::string_view key, std::string_view value, MonotonicTime now,
+  absl::Status store(const HashedKey& key, std::string_view value, MonotonicTime now,
                      absl::Duration ttl) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const std::size_t bytes = key.size() + value.size() + kEntryOverheadBytes;
+    const std::size_t bytes = key.text.size() + value.size() + kEntryOverheadBytes;
     if (bytes > max_bytes_) {
       return absl::ResourceExhaustedError(fmt::format(
           "in-memory cache: an entry of {} bytes, a shard holds {}", bytes, max_bytes_));
     }
     if (const auto found = by_key_.find(key); found != by_key_.end()) erase(found->second);
     makeRoom(bytes, now);
-    nodes_.push_front({std::string(key), std::string(value), {}});
+    nodes_.push_front({std::string(key.text), key.hash, std::string(value), {}});
     const Nodes::iterator node = nodes_.begin();
     node->expiry = by_expiry_.emplace(now + ttl, node);
-    by_key_.emplace(node->key, node);
+    by_key_.emplace(node->hashedKey(), node);
     bytes_ += bytes;
     return absl::OkStatus();
   }
@@ -189,7 +210,7 @@ class LruCache::Shard {
 
   void erase(Nodes::iterator node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     bytes_ -= node->bytes();
-    by_key_.erase(node->key);
+    by_key_.erase(node->hashedKey());
     by_expiry_.erase(node->expiry);
     nodes_.erase(node);
   }
@@ -200,7 +221,7 @@ class LruCache::Shard {
   // Last used first.
   Nodes nodes_ ABSL_GUARDED_BY(mutex_);
   // Its keys are those of the nodes, which do not move.
-  boost::unordered_flat_map<std::string_view, Nodes::iterator> by_key_ ABSL_GUARDED_BY(mutex_);
+  boost::unordered_flat_map<HashedKey, Nodes::iterator, HashOfKey> by_key_ ABSL_GUARDED_BY(mutex_);
   ByExpiry by_expiry_ ABSL_GUARDED_BY(mutex_);
   std::size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t evictions_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -221,8 +242,8 @@ CacheCapabilities LruCache::capabilities() const {
   return {.fenced_reads = true, .incarnation = true};
 }
 
-LruCache::Shard& LruCache::shardOf(std::string_view key) {
-  return *shards_[std::hash<std::string_view>{}(key) % shards_.size()];
+LruCache::Shard& LruCache::shardOf(std::uint64_t hash) const {
+  return *shards_[internal::shardOfHash(hash, shards_.size())];
 }
 
 absl::Status LruCache::checkDeadline(Deadline deadline) const {
@@ -238,7 +259,10 @@ std::vector<absl::StatusOr<std::optional<std::string>>> LruCache::getMany(
   const MonotonicTime now = clock_.now();
   std::vector<absl::StatusOr<std::optional<std::string>>> values;
   values.reserve(keys.size());
-  for (const std::string& key : keys) values.emplace_back(shardOf(key).get(key, now));
+  for (const std::string& key : keys) {
+    const HashedKey hashed(key);
+    values.emplace_back(shardOf(hashed.hash).get(hashed, now));
+  }
   return values;
 }
 
@@ -247,12 +271,16 @@ absl::Status LruCache::set(const std::string& key, std::string_view value, absl:
   const absl::StatusOr<absl::Duration> millis = internal::checkedTtl(ttl);
   if (!millis.ok()) return millis.status();
   if (absl::Status late = checkDeadline(deadline); !late.ok()) return late;
-  return shardOf(key).set(key, value, clock_.now(), *millis);
+  const HashedKey hashed(key);
+  return shardOf(hashed.hash).set(hashed, value, clock_.now(), *millis);
 }
 
 absl::Status LruCache::remove(absl::Span<const std::string> keys, Deadline deadline) {
   if (absl::Status late = checkDeadline(deadline); !late.ok()) return late;
-  for (const std::string& key : keys) shardOf(key).remove(key);
+  for (const std::string& key : keys) {
+    const HashedKey hashed(key);
+    shardOf(hashed.hash).remove(hashed);
+  }
   return absl::OkStatus();
 }
 
@@ -265,7 +293,8 @@ std::vector<absl::StatusOr<LeaseReply>> LruCache::getOrLease(
   std::vector<absl::StatusOr<LeaseReply>> replies;
   replies.reserve(requests.size());
   for (const LeaseRequest& request : requests) {
-    LeaseReply reply = shardOf(request.key).getOrLease(request, now, *millis);
+    const HashedKey key(request.key);
+    LeaseReply reply = shardOf(key.hash).getOrLease(key, request.cell, now, *millis);
     reply.incarnation = incarnation_;
     replies.emplace_back(std::move(reply));
   }
@@ -289,7 +318,8 @@ std::vector<absl::StatusOr<bool>> LruCache::compareAndSet(absl::Span<const Compa
     } else if (!same_life) {
       stored.emplace_back(false);
     } else {
-      stored.push_back(shardOf(request.key).compareAndSet(request, now, *millis));
+      const HashedKey key(request.key);
+      stored.push_back(shardOf(key.hash).compareAndSet(key, request, now, *millis));
     }
   }
   return stored;
@@ -336,7 +366,8 @@ LruCache::Stats LruCache::stats() {
 }
 
 std::optional<LruCache::Entry> LruCache::peek(std::string_view key) {
-  return shardOf(key).peek(key, clock_.now());
+  const HashedKey hashed(key);
+  return shardOf(hashed.hash).peek(hashed, clock_.now());
 }
 
 }  // namespace strata

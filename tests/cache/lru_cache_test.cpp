@@ -10,6 +10,7 @@
 
 #include "strata/testing/fakes/fake_clock.h"
 #include "strata/testing/status_matchers.h"
+#include "tests/base/colliding_ids.h"
 
 namespace strata {
 namespace {
@@ -191,6 +192,18 @@ TEST_F(LruCacheTest, HoldsItsBoundWhileThreadsFightOverIt) {
   }
   EXPECT_EQ(wrong, 0);
   EXPECT_GT(cache.stats().evictions, 0U);
+}
+
+// Keys that a caller chose so that they collide were all in one shard, which forgot what did not fit
+// while the others were empty.
+TEST(LruCacheShards, KeysThatCollideElsewhereAreSpreadOverAll) {
+  constexpr std::size_t kKeys = 4'096;
+  LruCache cache({.max_entries = 2 * kKeys, .shards = 16});
+  for (const std::string& key : testing::collidingIds(kKeys)) {
+    ASSERT_OK(cache.set(key, "v", absl::Minutes(1)));
+  }
+  EXPECT_EQ(cache.stats().entries, kKeys);
+  EXPECT_EQ(cache.stats().evictions, 0U);
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ class LruCache final : public Cache {
  private:
   class Shard;
 
-  Shard& shardOf(std::string_view key);
+  Shard& shardOf(std::uint64_t hash) const;
   absl::Status checkDeadline(Deadline deadline) const;
 
   const Clock& clock_;
