@@ -49,6 +49,7 @@ struct GuardedRateLimiter::Core {
   absl::Status begin(Deadline deadline);
   Decision settle(std::string_view id, Decision decision);
   Decision byPolicy(std::string_view id) const;
+  Decision denial() const;
   void noteFailure(const absl::Status& why);
   void noteSuccess();
   void count(const Decision& decision);
@@ -87,25 +88,30 @@ Decision GuardedRateLimiter::Core::settle(std::string_view id, Decision decision
 
 Decision GuardedRateLimiter::Core::byPolicy(std::string_view id) const {
   const RateLimit& limit = limiter->limit();
-  RateLimitDecision decision{.limit = limit.limit, .degraded = true};
-  switch (options.on_failure) {
-    case RateLimitFailure::kOpen:
-      decision.remaining = limit.limit;
-      decision.reset_at = clock.wallTime();
-      return decision;
-    case RateLimitFailure::kClosed:
-      decision.allowed = false;
-      decision.retry_after = std::min(limit.window, kClosedRetry);
-      decision.reset_at = clock.wallTime() + std::chrono::microseconds(
-                                                 absl::ToInt64Microseconds(decision.retry_after));
-      return decision;
-    case RateLimitFailure::kLocalShare:
-      break;
+  if (options.on_failure == RateLimitFailure::kClosed) return denial();
+  if (options.on_failure == RateLimitFailure::kOpen) {
+    return RateLimitDecision{.limit = limit.limit,
+                             .remaining = limit.limit,
+                             .reset_at = clock.wallTime(),
+                             .degraded = true};
   }
   // Not by the deadline, which the log may have used up.
   Decision local = options.local->check(id);
+  // A log in memory that is full counts no further key, and what is not counted is not allowed here.
+  if (absl::IsResourceExhausted(local.status())) return denial();
   if (local.ok()) local->degraded = true;
   return local;
+}
+
+Decision GuardedRateLimiter::Core::denial() const {
+  const RateLimit& limit = limiter->limit();
+  const absl::Duration wait = std::min(limit.window, kClosedRetry);
+  return RateLimitDecision{
+      .allowed = false,
+      .limit = limit.limit,
+      .reset_at = clock.wallTime() + std::chrono::microseconds(absl::ToInt64Microseconds(wait)),
+      .retry_after = wait,
+      .degraded = true};
 }
 
 void GuardedRateLimiter::Core::noteFailure(const absl::Status& why) {

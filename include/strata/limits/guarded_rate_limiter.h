@@ -25,7 +25,8 @@ enum class RateLimitFailure : std::uint8_t {
   kOpen,
   // Denied: better nobody than too many (FailureTier::kCritical).
   kClosed,
-  // This process's share of the limit, counted in memory (FailureTier::kImportant).
+  // This process's share of the limit, counted in memory (FailureTier::kImportant). Denied where
+  // that holds as many keys as it may (InMemoryRateLimitLogOptions).
   kLocalShare,
 };
 

@@ -15,21 +15,33 @@
 
 namespace strata {
 
-// Thread-safe. Keeps eight bytes for every call in its window, and at most about twice as many keys
-// as have any (but a thousand at least): the others are forgotten as new ones come.
+struct InMemoryRateLimitLogOptions {
+  // How many keys have calls in their windows at once. At least 1.
+  std::size_t max_keys = 1'000'000;
+};
+
+// Thread-safe. Keeps eight bytes for every call in its window and about 200 and the key for every key
+// that has any. The others are forgotten, and their memory is given back: a few by each `record`, some
+// ten thousand by `healthCheck`, all by `size`.
+//
+// A new key beyond `max_keys` is ResourceExhausted, and no key is forgotten for it whose window is not
+// over: otherwise a caller with many ids could make a limit that holds another begin anew. What such a
+// call means is the decision of the limiter (GuardedRateLimiterOptions::on_failure).
 class InMemoryRateLimitLog final : public RateLimitLog {
  public:
   // `clock` must outlive it. It decides by monotonic time; wall time only dresses `room_at`.
-  explicit InMemoryRateLimitLog(const Clock& clock = Clock::system());
+  explicit InMemoryRateLimitLog(const Clock& clock = Clock::system(),
+                                InMemoryRateLimitLogOptions options = {});
   ~InMemoryRateLimitLog() override;
 
-  // DeadlineExceeded, when the deadline has passed, is its only error.
+  // DeadlineExceeded: the deadline has passed. ResourceExhausted: see above; retry once windows are
+  // over.
   std::vector<absl::StatusOr<Entry>> record(absl::Span<const Call> calls,
                                             Deadline deadline = {}) override;
   absl::Status ping(Deadline deadline = {}) override;
   Health healthCheck() override;
 
-  // How many keys it keeps.
+  // How many keys have calls in their windows.
   std::size_t size() const;
 
  private:
