@@ -120,7 +120,7 @@ bool PendingDeletes::covers(std::string_view key) const {
   retryRefused();  // a retry may have found no thread
   if ((count & kOverflowed) != 0) return true;
   const std::lock_guard lock(mutex_);
-  return entries_.contains(absl::string_view(key.data(), key.size()));
+  return entries_.contains(key);
 }
 
 // ---- Deleting ----

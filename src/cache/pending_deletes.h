@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -20,6 +19,7 @@
 #include "src/base/background.h"
 #include "strata/base/clock.h"
 #include "strata/base/executor.h"
+#include "strata/base/internal/seeded_hash.h"
 #include "strata/base/metrics.h"
 #include "strata/cache/cache.h"
 
@@ -133,7 +133,7 @@ class PendingDeletes {
   std::atomic<std::uint64_t> epoch_{0};
 
   mutable std::mutex mutex_;
-  absl::flat_hash_map<std::string, Entry> entries_ ABSL_GUARDED_BY(mutex_);
+  SeededMap<Entry> entries_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t next_failure_ ABSL_GUARDED_BY(mutex_) = 1;
   std::uint64_t last_round_ ABSL_GUARDED_BY(mutex_) = 0;
   // What did not fit, as one: its failure is the latest, and moving the epoch is its deletion.

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "strata/base/clock.h"
+#include "strata/base/internal/seeded_hash.h"
 #include "strata/store/version.h"
 
 namespace strata::internal {
@@ -78,7 +78,7 @@ class SharedLoads {
   const Clock& clock_;
   std::mutex mutex_;
   // Those that are loading or gathering.
-  absl::flat_hash_map<std::string, Key> keys_ ABSL_GUARDED_BY(mutex_);
+  SeededMap<Key> keys_ ABSL_GUARDED_BY(mutex_);
 };
 
 // The lead of a party for as long as this lives; where it ends without an answer, by an exception

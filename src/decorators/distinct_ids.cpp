@@ -2,12 +2,12 @@
 
 #include <string_view>
 
-#include "absl/container/flat_hash_map.h"
+#include "strata/base/internal/seeded_hash.h"
 
 namespace strata::internal {
 
 DistinctIds::DistinctIds(absl::Span<const Id> asked) : asked_(asked) {
-  absl::flat_hash_map<std::string_view, std::size_t> first;  // where an id is asked for first
+  SeededViewMap<std::size_t> first;  // where an id is asked for first
   first.reserve(asked.size());
   for (std::size_t i = 0; i < asked.size(); ++i) first.try_emplace(asked[i].canonical(), i);
   if (first.size() == asked.size()) return;

@@ -11,10 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "src/decorators/flights.h"
+#include "strata/base/internal/seeded_hash.h"
 
 namespace strata::internal {
 
@@ -140,9 +139,9 @@ struct Flights::Core {
   // Ids of several callers in one batch; options.max_batch but after a page that was too large.
   std::size_t batch_limit = options.max_batch;
   // The ids that are below. The texts are those of the calls' ids, which live that long.
-  absl::flat_hash_set<std::string_view> sent;
+  SeededViewSet sent;
   // The flight of an id that can be joined, parked or ready. The texts are the flights' own.
-  absl::flat_hash_map<std::string_view, std::shared_ptr<Flight>> waiting;
+  SeededViewMap<std::shared_ptr<Flight>> waiting;
   std::list<std::shared_ptr<Flight>> ready;  // oldest first
 };
 

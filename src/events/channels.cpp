@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/hash/hash.h"
-#include "absl/strings/string_view.h"
 #include "src/events/envelope.h"
+#include "strata/base/internal/seeded_hash.h"
 
 namespace strata::internal {
 namespace {
-
-absl::string_view toAbsl(std::string_view text) { return {text.data(), text.size()}; }
 
 void note(const std::shared_ptr<EventQueue>& queue, const EventQueue::Pushed& pushed,
           EventGap::Reason reason, EventTally& tally) {
@@ -50,7 +47,7 @@ EventChannels::Channel& EventChannels::Shard::channel(const std::string& name) {
 }
 
 EventChannels::Channel* EventChannels::Shard::subscribed(std::string_view name) {
-  const auto found = by_name.find(toAbsl(name));
+  const auto found = by_name.find(name);
   if (found == by_name.end() || found->second->subscribers.empty()) return nullptr;
   return &*found->second;
 }
@@ -64,8 +61,7 @@ void EventChannels::Shard::forgetIdle(std::size_t max_idle) {
 }
 
 EventChannels::Shard& EventChannels::shardOf(std::string_view name) {
-  // Not the bits by which the maps find their slots.
-  return shards_[(absl::HashOf(toAbsl(name)) >> 48) % kShards];
+  return shards_[shardOfHash(seededHash(name), kShards)];
 }
 
 EventTally EventChannels::publish(const std::string& name, const std::shared_ptr<Event>& event,

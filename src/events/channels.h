@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "src/events/event_budget.h"
 #include "src/events/outbox.h"
 #include "src/events/queue.h"
 #include "src/events/sequences.h"
+#include "strata/base/internal/seeded_hash.h"
 #include "strata/events/event_hub.h"
 
 namespace strata::internal {
@@ -82,7 +82,7 @@ class EventChannels {
     void forgetIdle(std::size_t max_idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
     std::mutex mutex;
-    absl::flat_hash_map<std::string, Channels::iterator> by_name ABSL_GUARDED_BY(mutex);
+    SeededMap<Channels::iterator> by_name ABSL_GUARDED_BY(mutex);
     Channels active ABSL_GUARDED_BY(mutex);  // have subscribers
     Channels idle ABSL_GUARDED_BY(mutex);    // the most recently used first
     // The highest counter that was forgotten.

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/hash/hash.h"
 #include "src/base/fork.h"
 #include "src/base/randomness.h"
 #include "src/base/refused_tasks.h"
@@ -20,6 +19,7 @@
 #include "src/events/loopback_check.h"
 #include "src/events/metrics.h"
 #include "src/events/sender.h"
+#include "strata/base/internal/seeded_hash.h"
 #include "strata/base/internal/user_calls.h"
 #include "strata/base/logging.h"
 #include "strata/base/status.h"
@@ -98,7 +98,9 @@ class HubCore final : public EventReceiver {
   std::shared_ptr<EventTransport> transport() const;
   std::unique_ptr<LoopbackCheck> makeLoopback(const EventHubOptions& options,
                                               std::shared_ptr<Executor> executor);
-  std::mutex& orderOf(const std::string& name) { return orders_[absl::HashOf(name) % kOrders]; }
+  std::mutex& orderOf(const std::string& name) {
+    return orders_[internal::shardOfHash(internal::seededHash(name), kOrders)];
+  }
   // To every subscription.
   void tellGap(const absl::Status& why);
   // Counts what was told, and calls those who have something to take. Never under a lock.

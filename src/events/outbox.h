@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "strata/base/clock.h"
+#include "strata/base/internal/seeded_hash.h"
 #include "strata/events/event.h"
 
 namespace strata::internal {
@@ -92,7 +92,7 @@ class EventOutbox {
   mutable std::mutex mutex_;
   std::deque<Item> items_ ABSL_GUARDED_BY(mutex_);
   std::size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::flat_hash_map<std::string, Lost> lost_ ABSL_GUARDED_BY(mutex_);  // by channel
+  SeededMap<Lost> lost_ ABSL_GUARDED_BY(mutex_);  // by channel
   bool sending_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<Item> waiting_loopback_ ABSL_GUARDED_BY(mutex_);
   Loopback loopback_ ABSL_GUARDED_BY(mutex_);

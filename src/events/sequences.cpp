@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
-#include "absl/strings/string_view.h"
-
 namespace strata::internal {
 
 EventSequences::Instance& EventSequences::instance(std::string_view id) {
-  auto found = instances_.find(absl::string_view(id.data(), id.size()));
+  auto found = instances_.find(id);
   if (found == instances_.end()) {
     if (instances_.size() >= kMaxInstances) forgetOldest();
     found = instances_.emplace(std::string(id), Instance{}).first;

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "absl/container/flat_hash_map.h"
+#include "strata/base/internal/seeded_hash.h"
 
 namespace strata::internal {
 
@@ -40,7 +40,7 @@ class EventSequences {
   Instance& instance(std::string_view id);
   void forgetOldest();
 
-  absl::flat_hash_map<std::string, Instance> instances_;
+  SeededMap<Instance> instances_;
   std::uint64_t heard_ = 0;
 };
 

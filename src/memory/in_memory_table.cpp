@@ -6,9 +6,9 @@
 #include <shared_mutex>
 #include <utility>
 
-#include "absl/hash/hash.h"
 #include "src/memory/in_memory_tables.h"
 #include "src/memory/in_memory_transaction.h"
+#include "strata/base/internal/seeded_hash.h"
 
 namespace strata::internal {
 namespace {
@@ -23,9 +23,9 @@ absl::Status checkDeadline(Deadline deadline, const Clock& clock) {
 // Padded, so that two cores that lock different shards do not fight over one cache line.
 struct alignas(64) InMemoryTable::Shard {
   mutable std::shared_mutex mutex;
-  boost::unordered_flat_map<std::string, Row, absl::Hash<std::string>> rows ABSL_GUARDED_BY(mutex);
+  boost::unordered_flat_map<std::string, Row, SeededHash> rows ABSL_GUARDED_BY(mutex);
   // The rows that a unit of work has locked.
-  boost::unordered_flat_map<std::string, DatabaseLock::Unit, absl::Hash<std::string>> locked
+  boost::unordered_flat_map<std::string, DatabaseLock::Unit, SeededHash> locked
       ABSL_GUARDED_BY(mutex);
 };
 
@@ -37,8 +37,7 @@ InMemoryTable::InMemoryTable(InMemoryDatabase& database, const EntityInfo& entit
 InMemoryTable::~InMemoryTable() = default;
 
 InMemoryTable::Shard& InMemoryTable::shardOf(std::string_view id) const {
-  // The middle bits: the map itself uses those at both ends.
-  return (*shards_)[(absl::Hash<std::string_view>()(id) >> 24) % kShards];
+  return (*shards_)[shardOfHash(seededHash(id), kShards)];
 }
 
 absl::StatusOr<InMemoryTable::Row> InMemoryTable::get(const Id& id, const ReadOptions& options,

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "strata/base/clock.h"
 #include "strata/base/deadline.h"
+#include "strata/base/internal/seeded_hash.h"
 #include "strata/validation/validation_cache.h"
 
 namespace strata::internal {
@@ -56,7 +56,7 @@ class SharedAsks {
   const Clock& clock_;
   std::mutex mutex_;
   // There while a question is out.
-  absl::flat_hash_map<std::string, Next> users_ ABSL_GUARDED_BY(mutex_);
+  SeededMap<Next> users_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace strata::internal

@@ -8,13 +8,13 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "adapters/postgres/client/array_text.h"
 #include "adapters/postgres/client/pool.h"
 #include "adapters/postgres/client/transaction.h"
 #include "adapters/postgres/schema/schema.h"
 #include "adapters/postgres/schema/table_sql.h"
 #include "src/store/page_bound.h"
+#include "strata/base/internal/seeded_hash.h"
 #include "strata/base/status.h"
 #include "strata/records/row_codec.h"
 #include "strata/store/internal/unit_reads.h"
@@ -247,7 +247,7 @@ class Batch {
   AnySnapshots& answers_;
   const bool is_one_of_many_;
   std::vector<postgres::ArrayText> arrays_;
-  absl::flat_hash_map<std::string, std::vector<std::size_t>> places_;
+  internal::SeededMap<std::vector<std::size_t>> places_;
   std::size_t bytes_ = 0;
 };
 

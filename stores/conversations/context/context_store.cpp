@@ -8,6 +8,7 @@
 #include "stores/base/ids.h"
 #include "stores/base/text_limits.h"
 #include "stores/conversations/context/context_tables.h"
+#include "strata/base/internal/seeded_hash.h"
 #include "strata/records/described.h"
 
 namespace strata::internal {
@@ -22,7 +23,7 @@ absl::Status noConversation() {
 // Appends those of `more` that `ids` has not; whether there were any.
 bool unite(std::vector<std::string>& ids, const std::vector<std::string>& more) {
   const std::size_t before = ids.size();
-  absl::flat_hash_set<std::string> known(ids.begin(), ids.end());
+  absl::flat_hash_set<std::string, internal::SeededHash> known(ids.begin(), ids.end());
   for (const std::string& id : more) {
     if (known.insert(id).second) ids.push_back(id);
   }

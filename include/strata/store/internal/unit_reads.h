@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "strata/base/internal/seeded_hash.h"
 #include "strata/records/id.h"
 #include "strata/store/version.h"
 
@@ -40,7 +40,7 @@ class UnitReads {
   static absl::Status changed(std::string_view table);
 
  private:
-  absl::flat_hash_map<std::string, Seen> seen_;
+  SeededMap<Seen> seen_;
 };
 
 }  // namespace strata::internal
