@@ -27,10 +27,10 @@ struct SipState {
   }
 };
 
-template <int rounds>
+template <int Rounds>
 void absorb(SipState& state, std::uint64_t word) {
   state.v3 ^= word;
-  for (int i = 0; i < rounds; ++i) state.round();
+  for (int i = 0; i < Rounds; ++i) state.round();
   state.v0 ^= word;
 }
 
@@ -46,18 +46,18 @@ std::uint64_t wordOf(const char* bytes, std::size_t size) {
 }  // namespace
 
 // SipHash, by Jean-Philippe Aumasson and Daniel J. Bernstein (131002.net/siphash).
-template <int compressions, int finalizations>
+template <int Compressions, int Finalizations>
 std::uint64_t sipHash(const SipKey& key, std::string_view bytes) {
   SipState state{key.first ^ 0x736f6d6570736575, key.second ^ 0x646f72616e646f6d,
                  key.first ^ 0x6c7967656e657261, key.second ^ 0x7465646279746573};
   const char* at = bytes.data();
   const char* const whole = at + (bytes.size() & ~std::size_t{7});
-  for (; at != whole; at += 8) absorb<compressions>(state, wordOf(at, 8));
+  for (; at != whole; at += 8) absorb<Compressions>(state, wordOf(at, 8));
   const std::size_t rest = bytes.size() & 7;
   const std::uint64_t tail = rest == 0 ? 0 : wordOf(at, rest);
-  absorb<compressions>(state, tail | (std::uint64_t{bytes.size()} << 56));
+  absorb<Compressions>(state, tail | (std::uint64_t{bytes.size()} << 56));
   state.v2 ^= 0xff;
-  for (int i = 0; i < finalizations; ++i) state.round();
+  for (int i = 0; i < Finalizations; ++i) state.round();
   return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
 }
 

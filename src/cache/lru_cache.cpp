@@ -43,7 +43,7 @@ struct HashedKey {
 };
 
 struct HashOfKey {
-  using is_avalanching = void;
+  using is_avalanching = void;  // for Boost's maps
   std::size_t operator()(const HashedKey& key) const { return key.hash; }
 };
 

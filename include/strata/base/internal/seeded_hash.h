@@ -42,12 +42,12 @@ inline std::size_t shardOfHash(std::uint64_t hash, std::size_t count) {
   return static_cast<std::size_t>((hash >> 20) & 0xffffff) % count;
 }
 
-// SipHash with `compressions` rounds for each word and `finalizations` at the end.
+// SipHash with `Compressions` rounds for each word and `Finalizations` at the end.
 struct SipKey {
   std::uint64_t first = 0;
   std::uint64_t second = 0;
 };
-template <int compressions, int finalizations>
+template <int Compressions, int Finalizations>
 std::uint64_t sipHash(const SipKey& key, std::string_view bytes);
 
 }  // namespace strata::internal
