@@ -64,8 +64,11 @@ std::vector<absl::StatusOr<InMemoryTable::Row>> InMemoryTable::getMany(absl::Spa
   std::vector<Row> rows = findMany(ids);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (!answers[i].ok()) continue;
-    answers[i] = options.unit == nullptr ? std::move(rows[i])
-                                         : noteRead(*options.unit, ids[i], std::move(rows[i]));
+    if (options.unit == nullptr) {
+      answers[i] = std::move(rows[i]);
+    } else {
+      answers[i] = noteRead(*options.unit, ids[i], std::move(rows[i]));
+    }
   }
   return answers;
 }
@@ -122,7 +125,8 @@ absl::StatusOr<InMemoryTable::Row> InMemoryTable::noteRead(UnitOfWork& unit, con
   const auto transaction = InMemoryTransaction::of(unit, database_);
   if (!transaction.ok()) return transaction.status();
   const Row* const written = (*transaction)->written(*this, id);
-  Row row = written == nullptr ? std::move(committed) : *written;
+  Row row = std::move(committed);
+  if (written != nullptr) row = *written;
   absl::Status noted = unit.reads().note(entity_.table, id, {row.value != nullptr, row.version});
   if (!noted.ok()) return noted;
   return row;
