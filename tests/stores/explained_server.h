@@ -52,7 +52,7 @@ class ExplainedServer : public ::testing::Test {
 };
 
 // The tests of a suite of `Server`, an ExplainedServer, that ask for plans. With policies, those of
-// kMakeBoundRole: it is to be made, and `tenant` to be named.
+// kMakeBoundRole: it is to be made, and `bound_tenant_` to be named.
 template <typename PostgresTables, typename Server = ExplainedServer>
 class PlansOf : public Server, public ::testing::WithParamInterface<PlanMode> {
  protected:
@@ -87,7 +87,7 @@ class PlansOf : public Server, public ::testing::WithParamInterface<PlanMode> {
   // A number of its own for each mode.
   int numberOfMode() const { return (isGeneric() ? 1 : 2) + (GetParam().has_policies ? 2 : 0); }
 
-  std::string tenant;
+  std::string bound_tenant_;
 
  private:
   const char* role() const { return GetParam().has_policies ? "bound" : "CURRENT_USER"; }
@@ -110,7 +110,7 @@ class PlansOf : public Server, public ::testing::WithParamInterface<PlanMode> {
     if (!begun.ok()) return std::string(begun.status().message());
     UnitOfWork unit(*std::move(begun));
     internal::PostgresSession session(*pool_, &unit, {}, true);
-    const postgres::Bind named[] = {tenant};
+    const postgres::Bind named[] = {bound_tenant_};
     EXPECT_THAT(session.run(*nothing, named), testing::IsOk()) << what;
     logged();
     PostgresTables tables(session);

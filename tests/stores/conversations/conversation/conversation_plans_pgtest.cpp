@@ -55,7 +55,7 @@ class Plans : public PlansOf<internal::PostgresConversationTables, ManyConversat
  protected:
   void SetUp() override {
     PlansOf::SetUp();
-    tenant = tenant_;
+    bound_tenant_ = tenant_;
   }
 
   // An index leads to what is wanted: little else is read.
@@ -207,7 +207,7 @@ class KeptPlans : public PlansOf<internal::PostgresConversationTables> {
   void SetUp() override {
     ask("TRUNCATE conversations CASCADE");
     PlansOf::SetUp();
-    tenant = many::tenant(many::kLarge);
+    bound_tenant_ = many::tenant(many::kLarge);
   }
 };
 
