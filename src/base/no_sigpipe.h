@@ -5,8 +5,8 @@
 
 namespace strata::internal {
 
-// While it lives, a write of this thread to a pipe or socket that nobody reads any more fails with EPIPE
-// and does not end the process. It leaves the application's handler, and signals of others, alone.
+// While it exists, a write of this thread to a pipe or socket whose reading end is closed fails with
+// EPIPE and does not end the process. It leaves the application's handler, and signals of others, alone.
 class NoSigpipe {
  public:
   NoSigpipe() {

@@ -74,7 +74,7 @@ void CacheFills::enqueue(std::vector<Fill> fills) {
 
 std::optional<CacheFills::Fill> CacheFills::takeQueued(const Nonce& lease) {
   const std::lock_guard lock(mutex_);
-  // Whoever waits for it was told when it was queued, so it is one of the last.
+  // The waiting reader was notified when the fill was queued, so it is one of the last.
   const auto found = std::find_if(queue_.rbegin(), queue_.rend(),
                                   [&lease](const Fill& fill) { return fill.lease == lease; });
   if (found == queue_.rend()) return std::nullopt;
@@ -117,8 +117,8 @@ void CacheFills::sendQueuedByNow() {
   std::vector<std::vector<Fill>> batches;
   {
     const std::lock_guard lock(mutex_);
-    // Before they are sent: whoever queues a fill from here on asks for a thread anew, so none is
-    // left without a sender, and this caller sends no more than those.
+    // Reset before sending: a fill that is queued from here on schedules a sender of its own, so none
+    // is left without one, and this caller sends no more than the fills in the queue now.
     is_sending_ = false;
     while (!queue_.empty()) batches.push_back(takeBatch());
   }

@@ -49,7 +49,7 @@ class LoadsUnderWay {
   struct Load {
     std::condition_variable over;
     bool has_begun = false;
-    bool fill_is_queued = false;  // and nobody is about to send it
+    bool fill_is_queued = false;  // and no sender has taken it
     int waiting = 0;
     Outcome outcome = Outcome::kStillLoading;
   };

@@ -73,8 +73,8 @@ TEST_F(SharedLoadsTest, AnErrorKeepsItsMarks) {
   EXPECT_TRUE(isBackendError(SharedLoads::answerOf(*other.party).status));
 }
 
-// Whoever waited for the load of a record that was read together with too many others was refused
-// with them.
+// A caller that waited for a record was refused where the leader had read it together with too many
+// others.
 TEST_F(SharedLoadsTest, APageThatIsTooLargeIsNoAnswerForTheOthers) {
   const auto leader = loads_.join("a");
   const auto other = loads_.join("a");

@@ -60,7 +60,7 @@ TEST_F(CachingCrowdsTest, WhenTheLoadFailsOneOfThoseWhoWaitedAsksForAll) {
     EXPECT_EQ((*found)->text, "one");
   }
   EXPECT_EQ(below_->calls().size(), 2U);
-  EXPECT_NE(cache_->peek("app:notes:note:a")->front(), 'V') << "nobody may fill it";
+  EXPECT_NE(cache_->peek("app:notes:note:a")->front(), 'V') << "the fill has to be refused";
 }
 
 // Any DeadlineExceeded was taken for the leader's own deadline, so where the database ended the

@@ -99,7 +99,7 @@ std::optional<RedisAnswer> RedisCall::board(Open open, KeyOf key_of, Add add, Li
   if (wanted != Incarnation{}) {
     const Incarnation present = request.only_in.value_or(open.node->incarnation());
     if (wanted != present) {
-      return failed(nullptr, absl::AbortedError("the server is in another life"));
+      return failed(nullptr, absl::AbortedError("the server has another incarnation"));
     }
     request.only_in = wanted;
   }
@@ -294,7 +294,7 @@ absl::StatusOr<RedisAnswers> RedisCall::askMasterOnce(RedisNode& node, RedisComm
   send(node, request);
   absl::StatusOr<RedisServerInfo> info = whoAnswered(request, tells);
   if (info.ok() && info->incarnation != request.server.incarnation) {
-    info = absl::UnavailableError("the server lives another life by now");
+    info = absl::UnavailableError("the server has another incarnation by now");
   }
   if (!info.ok()) {
     if (request.refused.ok()) node.retireAll();

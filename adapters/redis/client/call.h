@@ -24,7 +24,7 @@ namespace strata::internal {
 
 // What came of one command.
 struct RedisAnswer {
-  // Ok when there is a reply that is no error. Aborted: the server is in another life than wanted.
+  // Ok when there is a reply that is no error. Aborted: the server has another incarnation than wanted.
   absl::Status status;
   std::optional<RedisReply> reply;
   // Whether the error was that nothing can be stored now, though reading works.

@@ -139,8 +139,8 @@ absl::Status RedisCluster::refresh(const RedisTimes& times) {
   return absl::OkStatus();
 }
 
-// The masters known first: whoever is left of them knows what became of the others. Last those that
-// failed when they were last asked, so that no caller waits for them here.
+// The known masters first: any that still answers has the new map. Masters that failed when they were
+// last asked come last, so that no caller waits for them here.
 std::vector<RedisAddress> RedisCluster::whomToAsk() const {
   std::vector<RedisAddress> addresses;
   std::vector<RedisAddress> failing;

@@ -184,7 +184,7 @@ void RedisLink::connectFor(Request& request) {
   const IoTime now = steady_clock::now();
   {
     const std::lock_guard lock(mutex_);
-    // Whoever met another life meanwhile could not retire what was not here yet.
+    // A connection that met another incarnation meanwhile could not retire what was not here yet.
     if (made.ok() && (*made)->server().incarnation != node_.incarnation()) {
       made = absl::UnavailableError("the server was replaced while connecting");
     }
@@ -210,7 +210,7 @@ void RedisLink::gather(IoTime now) {
     waiting_.pop_front();
     request.server = connection_->server();
     if (request.only_in && *request.only_in != request.server.incarnation) {
-      fail(request, absl::AbortedError("the server is in another life"));
+      fail(request, absl::AbortedError("the server has another incarnation"));
       continue;
     }
     if (request.commands.count() == 0) {

@@ -52,11 +52,11 @@ class RedisLink {
     // What is asked. `commands` may be empty: then it is done as soon as there is a connection.
     RedisCommands commands;
     RedisTimes times;
-    // Not to be sent to a server in another life than this one.
+    // Not to be sent to a server with another incarnation than this one.
     std::optional<Incarnation> only_in = std::nullopt;
 
     // A reply for each command, or why there is none: Unavailable, DeadlineExceeded; Aborted: the
-    // server is in another life, and nothing was sent.
+    // server has another incarnation, and nothing was sent.
     RedisReplies replies = {};
     // Of the connection it was sent on.
     RedisServerInfo server = {};

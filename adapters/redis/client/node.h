@@ -116,7 +116,7 @@ class RedisNode {
   void noteFailure(const absl::Status& status);
   // Whether it may be used, if it refuses to tell what it is.
   absl::Status checkKind(const RedisServerInfo& server);
-  // False: a connection begun later has met another life than this one.
+  // False: a connection begun later has met another incarnation than this one.
   bool adopt(const RedisServerInfo& server, std::uint64_t begun);
   // The server has told who it is, or not: another one than `before`.
   void tell(const RedisServerInfo& server, bool before) const;

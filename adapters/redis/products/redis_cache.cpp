@@ -453,7 +453,7 @@ std::vector<absl::StatusOr<bool>> RedisCache::compareAndSet(
       [&](std::size_t i) { return requests[sent[i]].incarnation; });
   for (std::size_t i = 0; i < sent.size(); ++i) {
     const RedisAnswer& answer = answers[i];
-    if (absl::IsAborted(answer.status)) continue;  // another life: not stored
+    if (absl::IsAborted(answer.status)) continue;  // another incarnation: not stored
     absl::Status status = answer.status;
     if (status.ok() && !answer.reply->isInteger()) status = Call::unexpected(answer);
     stored[sent[i]] = status.ok() ? absl::StatusOr<bool>(answer.reply->integer() == 1) : status;

@@ -58,7 +58,7 @@ class LogField {
 // The sink is called by the calling thread, on the path of requests, without a lock of Strata's, so a
 // sink that blocks holds those up. It must not call Strata, which may log: spdlog's sinks are locked.
 //
-// While the calling thread writes to a pipe or socket that nobody reads any more, SIGPIPE does not end
+// While the calling thread writes to a pipe or socket whose reading end is closed, SIGPIPE does not end
 // the process. That holds for this thread alone. Where another one writes (an asynchronous logger of
 // spdlog's, spdlog::flush_every), the application has to ignore SIGPIPE, or block it in that thread.
 void log(Severity severity, std::string_view event,

@@ -70,7 +70,7 @@ struct CompareAndSet {
   std::string_view expected_prefix;
   std::string_view value;
   absl::Duration ttl;
-  // Refused (false) when the server is in another life than this by now.
+  // Refused (false) when the server has another incarnation than this by now.
   Incarnation incarnation;
 };
 

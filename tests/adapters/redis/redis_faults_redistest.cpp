@@ -341,7 +341,7 @@ TEST_F(RedisFaultsTest, APingNoticesThatTheServerWasDemotedAndPromotedInBetween)
   const Incarnation before = cache_->incarnation();
   command({"REPLICAOF", "127.0.0.1", "1"});
   command({"REPLICAOF", "NO", "ONE"});
-  EXPECT_THAT(cache_->ping(), StatusIs(StatusCode::kUnavailable, HasSubstr("another life")));
+  EXPECT_THAT(cache_->ping(), StatusIs(StatusCode::kUnavailable, HasSubstr("another incarnation")));
   EXPECT_OK(cache_->ping());
   EXPECT_NE(cache_->incarnation(), before);
 }

@@ -139,7 +139,7 @@ std::map<std::string, UserPolicy> userPoliciesOf(std::size_t bytes) {
   return {{textOf(bytes - internal::jsonbTextSize(encodeJson(one))), {}}};
 }
 
-std::vector<Write> fields() {
+std::vector<Write> policyFields() {
   return {
       {"default_model", 1000,
        [](Stores& s, std::size_t n) { return setPolicy(s, {.default_model = textOf(n)}); }},
@@ -155,6 +155,11 @@ std::vector<Write> fields() {
        [](Stores& s, std::size_t n) {
          return s.configs->setTenantConfig(kTenant, {.updated_by = textOf(n)}).status();
        }},
+  };
+}
+
+std::vector<Write> conversationFields() {
+  return {
       {"title", 1000, [](Stores& s, std::size_t n) { return create(s, {.title = textOf(n)}); }},
       {"title", 1000,
        [](Stores& s, std::size_t n) {
@@ -179,6 +184,11 @@ std::vector<Write> fields() {
        [](Stores& s, std::size_t n) { return append(s, {.metadata = jsonOf(n)}); }},
       {"trace_id", 1000,
        [](Stores& s, std::size_t n) { return append(s, {.trace_id = textOf(n)}); }},
+  };
+}
+
+std::vector<Write> pathAndContextFields() {
+  return {
       {"name", 1000,
        [](Stores& s, std::size_t n) {
          return s.paths
@@ -208,6 +218,11 @@ std::vector<Write> fields() {
        [](Stores& s, std::size_t n) { return updateSandbox(s, {.error_message = textOf(n)}); }},
       {"resource_usage", 64 << 10,
        [](Stores& s, std::size_t n) { return updateSandbox(s, {.resource_usage = jsonOf(n)}); }},
+  };
+}
+
+std::vector<Write> clarifyFields() {
+  return {
       {"name", 1000,
        [](Stores& s, std::size_t n) {
          return s.clarify.users->put({.id = "ada", .name = textOf(n)}).status();
@@ -226,6 +241,15 @@ std::vector<Write> fields() {
          return s.clarify.sessions->create({.user_id = "ada", .title = textOf(n)}).status();
        }},
   };
+}
+
+std::vector<Write> fields() {
+  std::vector<Write> all;
+  for (const auto& some :
+       {policyFields(), conversationFields(), pathAndContextFields(), clarifyFields()}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
 }
 
 class TextLimitsTest : public ::testing::Test {

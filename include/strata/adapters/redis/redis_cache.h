@@ -130,7 +130,7 @@ class RedisCache final : public Cache {
   // FailedPrecondition: the server refuses INFO, without which neither can be seen.
   absl::StatusOr<KeyPage> scan(std::string_view prefix, const std::string& cursor,
                                Deadline deadline = {}) override;
-  // Also notices that the server became a replica, or lives another life, and tries what a fill and
+  // Also notices that the server became a replica, or has another incarnation, and tries what a fill and
   // a deletion need: an ACL that forbids any of it is PermissionDenied.
   absl::Status ping(Deadline deadline = {}) override;
   Health healthCheck() override;

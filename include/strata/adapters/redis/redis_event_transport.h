@@ -25,7 +25,7 @@ namespace strata {
 // InvalidArgument: an option, or something in the URL, is wrong; says what. Errors of `send` are
 // those of Cache, each for the reasons that redis_cache.h tells.
 //
-// A connection that is silent for a second, and a server that is another one or in another life
+// A connection that is silent for a second, and a server that is another one or has another incarnation
 // than before, is a gap; so is a subscriber that the server cuts off for being slow (its
 // client-output-buffer-limit, by default 32 MiB). Of several hundred messages of one `send` each
 // piece has the time of one command.
