@@ -26,16 +26,23 @@ using testing::StatusIs;
 using Operation = FakeCache::Operation;
 using State = CircuitBreaker::State;
 
-class CachingShortagesTest : public CachingFailuresTest {};
+class CachingShortagesTest : public CachingFailuresTest {
+ protected:
+  // From here on no task gets a thread, until `refuses` is reset.
+  std::shared_ptr<testing::RefusingExecutor> refuseThreads() {
+    auto refusing = std::make_shared<testing::RefusingExecutor>(tasks_);
+    executor_ = refusing;
+    guarded_ = *GuardedCache::create(cache_, {}, metrics_, clock_, executor_);
+    return refusing;
+  }
+};
 
 // ---- No threads ----
 
 // The exception of an executor without a thread left `get` and `put`, nothing probed the cache again
 // and the pending deletion was never made.
 TEST_F(CachingShortagesTest, RecoversFromAnOutageDuringWhichNoThreadCouldBeStarted) {
-  const auto refusing = std::make_shared<testing::RefusingExecutor>(tasks_);
-  executor_ = refusing;
-  guarded_ = *GuardedCache::create(cache_, {}, metrics_, clock_, executor_);
+  const auto refusing = refuseThreads();
   makeStore({});
   ASSERT_THAT(store_->put({"a", "one"}), IsOk());
   textOf("a");
@@ -58,9 +65,7 @@ TEST_F(CachingShortagesTest, RecoversFromAnOutageDuringWhichNoThreadCouldBeStart
 
 // The same with a deletion alone that failed.
 TEST_F(CachingShortagesTest, ADeletionIsMadeThatNoThreadCouldRetryAtFirst) {
-  const auto refusing = std::make_shared<testing::RefusingExecutor>(tasks_);
-  executor_ = refusing;
-  guarded_ = *GuardedCache::create(cache_, {}, metrics_, clock_, executor_);
+  const auto refusing = refuseThreads();
   makeStore({});
   cache_->loseNextRemove(FakeCache::Lost::kRequest);
   ASSERT_THAT(store_->put({"a", "one"}), IsOk());
@@ -76,9 +81,7 @@ TEST_F(CachingShortagesTest, ADeletionIsMadeThatNoThreadCouldRetryAtFirst) {
 
 // Only reads offered it again.
 TEST_F(CachingShortagesTest, ADeletionIsMadeInAProcessThatOnlyWrites) {
-  const auto refusing = std::make_shared<testing::RefusingExecutor>(tasks_);
-  executor_ = refusing;
-  guarded_ = *GuardedCache::create(cache_, {}, metrics_, clock_, executor_);
+  const auto refusing = refuseThreads();
   makeStore({});
   cache_->loseNextRemove(FakeCache::Lost::kRequest);
   ASSERT_THAT(store_->put({"a", "one"}), IsOk());
@@ -94,9 +97,7 @@ TEST_F(CachingShortagesTest, ADeletionIsMadeInAProcessThatOnlyWrites) {
 
 // It waited in the queue, and the readers of this process for it, until the lease was over.
 TEST_F(CachingShortagesTest, AFillThatNoThreadCouldSendIsSentByTheCaller) {
-  const auto refusing = std::make_shared<testing::RefusingExecutor>(tasks_);
-  executor_ = refusing;
-  guarded_ = *GuardedCache::create(cache_, {}, metrics_, clock_, executor_);
+  refuseThreads();
   makeStore({.max_queued_fills = 10});
   ASSERT_THAT(store_->put({"a", "one"}), IsOk());
   EXPECT_EQ(textOf("a"), "one");
